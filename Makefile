@@ -1,0 +1,3 @@
+.PHONY: protos
+protos:
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python protos/generate.py
