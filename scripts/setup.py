@@ -50,7 +50,7 @@ def up_to_date(venv: Path, wanted: str) -> bool:
 
 
 def run(what: str, command: list[str | Path], env: Mapping[str, str] | None = None) -> None:
-    """Run one step with its output passed through; a failure repeats the lines that name the culprit."""
+    """Run one step, showing what is fetched; a failure shows the lines that name the culprit."""
     say(what)
     process = subprocess.Popen(
         [str(part) for part in command],
@@ -64,7 +64,9 @@ def run(what: str, command: list[str | Path], env: Mapping[str, str] | None = No
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
-        sys.stdout.write(f"  {line}")
+        if re.match(r"\s*(Downloading|Prepared|Installed|Building) ", line):
+            sys.stdout.write(f"  {line.strip()}\n")
+            sys.stdout.flush()
         lines.append(line.rstrip())
     if process.wait() == 0:
         return
