@@ -1,0 +1,1 @@
+"""The gRPC server and channel, with what every call passes through."""
