@@ -1,0 +1,168 @@
+"""What Envoy answers by itself, in the form in which the services answer: a `google.rpc.Status` with typed details.
+
+REST callers get it as a JSON body, gRPC callers in `grpc-status-details-bin`, so that a client needs one way of reading
+errors whoever made them.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from artifex.common.v1 import error_reason_pb2 as reasons
+from google.protobuf import duration_pb2, json_format
+from google.protobuf.message import Message
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from gateway.envoy import Config
+
+DOMAIN = "artifex.studio"
+JWT_FAILURE_KEY = "failure"
+"""Under this key the JWT filter leaves what was wrong with a token."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    http: int
+    grpc: int
+    reason: reasons.ErrorReason.ValueType
+    message: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    retry_after: float | None = None
+    jwt_failure: str | None = None
+    """The JWT filter's message to which this reply belongs; any when None."""
+
+    def status(self) -> status_pb2.Status:
+        status = status_pb2.Status(code=self.grpc, message=self.message)
+        details: list[Message] = [
+            error_details_pb2.ErrorInfo(
+                reason=reasons.ErrorReason.Name(self.reason), domain=DOMAIN, metadata=self.metadata
+            )
+        ]
+        if self.retry_after is not None:
+            wait = duration_pb2.Duration()
+            wait.FromMilliseconds(int(self.retry_after * 1000))
+            details.append(error_details_pb2.RetryInfo(retry_delay=wait))
+        for detail in details:
+            status.details.add().Pack(detail)
+        return status
+
+
+def replies(max_request_bytes: int) -> list[Reply]:
+    """From the most special to the most general; the first match answers."""
+    return [
+        Reply(
+            401,
+            code_pb2.UNAUTHENTICATED,
+            reasons.ERROR_REASON_TOKEN_MISSING,
+            "This call needs an access token: send `authorization: Bearer <token>`.",
+            jwt_failure="Jwt is missing",
+        ),
+        Reply(
+            401,
+            code_pb2.UNAUTHENTICATED,
+            reasons.ERROR_REASON_TOKEN_EXPIRED,
+            "The access token has expired: exchange the API key for a new one.",
+            jwt_failure="Jwt is expired",
+        ),
+        Reply(
+            401,
+            code_pb2.UNAUTHENTICATED,
+            reasons.ERROR_REASON_TOKEN_INVALID,
+            "The access token is not valid here.",
+        ),
+        # The JWT filter answers a wrong audience with 403.
+        Reply(
+            403,
+            code_pb2.UNAUTHENTICATED,
+            reasons.ERROR_REASON_TOKEN_INVALID,
+            "The access token is not valid here.",
+        ),
+        Reply(
+            404,
+            code_pb2.UNIMPLEMENTED,
+            reasons.ERROR_REASON_UNIMPLEMENTED,
+            "Nothing is served under this path and method.",
+        ),
+        Reply(
+            408,
+            code_pb2.DEADLINE_EXCEEDED,
+            reasons.ERROR_REASON_DEADLINE_EXCEEDED,
+            "The call took longer than its deadline.",
+        ),
+        Reply(
+            413,
+            code_pb2.RESOURCE_EXHAUSTED,
+            reasons.ERROR_REASON_LIMIT_EXCEEDED,
+            "The request is larger than this gateway takes in one message.",
+            {"limit": "max_request_bytes", "value": str(max_request_bytes)},
+        ),
+        Reply(
+            429,
+            code_pb2.RESOURCE_EXHAUSTED,
+            reasons.ERROR_REASON_RATE_LIMITED,
+            "Too many requests.",
+            retry_after=1.0,
+        ),
+        Reply(
+            503,
+            code_pb2.UNAVAILABLE,
+            reasons.ERROR_REASON_DEPENDENCY_UNAVAILABLE,
+            "The service does not answer at the moment.",
+            {"dependency": "upstream"},
+            retry_after=1.0,
+        ),
+        Reply(
+            504,
+            code_pb2.DEADLINE_EXCEEDED,
+            reasons.ERROR_REASON_DEADLINE_EXCEEDED,
+            "The call took longer than its deadline.",
+        ),
+    ]
+
+
+def _filter(reply: Reply, *, grpc: bool) -> Config:
+    status: Config = {
+        "status_code_filter": {
+            "comparison": {"op": "EQ", "value": {"default_value": reply.http, "runtime_key": "gateway.unset"}}
+        }
+    }
+    header: Config = {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
+    if not grpc:
+        header |= {"invert_match": True, "treat_missing_header_as_empty": True}
+    filters: list[Config] = [status, {"header_filter": {"header": header}}]
+    if reply.jwt_failure is not None:
+        matcher: Config = {
+            "filter": "envoy.filters.http.jwt_authn",
+            "path": [{"key": JWT_FAILURE_KEY}, {"key": "message"}],
+            "value": {"string_match": {"exact": reply.jwt_failure}},
+        }
+        filters.append({"metadata_filter": {"matcher": matcher, "match_if_key_not_found": False}})
+    return {"and_filter": {"filters": filters}}
+
+
+def _header(key: str, value: str) -> Config:
+    return {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+
+
+def local_reply_config(max_request_bytes: int) -> Config:
+    mappers: list[Config] = []
+    for reply in replies(max_request_bytes):
+        status = reply.status()
+        retry = [] if reply.retry_after is None else [_header("retry-after", str(max(1, round(reply.retry_after))))]
+        body = json_format.MessageToDict(status)
+        encoded = base64.b64encode(status.SerializeToString()).rstrip(b"=").decode()
+        mappers += [
+            {
+                "filter": _filter(reply, grpc=True),
+                "headers_to_add": [_header("grpc-status-details-bin", encoded), *retry],
+                "body_format_override": {"text_format_source": {"inline_string": reply.message}},
+            },
+            {
+                "filter": _filter(reply, grpc=False),
+                "headers_to_add": retry,
+                "body_format_override": {"json_format": body},
+            },
+        ]
+    return {"mappers": mappers}
