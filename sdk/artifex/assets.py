@@ -1,0 +1,188 @@
+"""Footage in, movies out: resumable uploads, ranged downloads, and the list of what there is."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import uuid
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from google.api import httpbody_pb2
+from opentelemetry import trace
+
+from artifex.errors import ApiError, FileProblem, OutOfRange, VerificationFailed
+from artifex.media.v1 import messages_pb2 as media
+from artifex.media.v1 import service_pb2_grpc as media_grpc
+from artifex.transport import Transport, backoff, is_transient
+
+PIECE = 1024 * 1024
+"""Bytes in one message of a stream: the most that the contract allows."""
+PATIENCE = 8
+"""How many times in a row a transfer may break without a byte of progress."""
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes that are safe and the bytes in all."""
+
+
+class Assets:
+    """The tenant's media."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = media_grpc.MediaServiceStub(transport.channel)
+
+    async def upload(self, path: Path, *, display_name: str = "", on_progress: Progress | None = None) -> media.Asset:
+        """Make an asset of a file. Bytes that the tenant already holds do not travel; a broken stream goes on where it
+        stopped. Raises FileProblem for a file that cannot be read, InvalidArgument for one that holds no media."""
+        try:
+            size, digest = await asyncio.to_thread(lambda: (path.stat().st_size, file_digest(path)))
+        except OSError as error:
+            raise FileProblem(f"{path}: {error.strerror or error}") from None
+        if size == 0:
+            raise FileProblem(f"{path}: the file is empty")
+        with self._transport.span("upload"):
+            begun = await self._transport.unary(
+                self._stub.CreateUpload,
+                media.CreateUploadRequest(
+                    display_name=display_name or path.name, size=size, digest=digest, request_id=str(uuid.uuid4())
+                ),
+                name="MediaService/CreateUpload",
+            )
+            if not begun.HasField("asset"):
+                await self._send(path, begun.upload, on_progress)
+                finished = await self._transport.unary(
+                    self._stub.FinishUpload,
+                    media.FinishUploadRequest(name=begun.upload.name),
+                    name="MediaService/FinishUpload",
+                    timeout=max(self._transport.timeout, 300.0),
+                )
+                return finished.asset
+        if on_progress:
+            on_progress(size, size)
+        return begun.asset
+
+    async def _send(self, path: Path, upload: media.Upload, on_progress: Progress | None) -> None:
+        committed, failures = upload.committed_size, 0
+        while committed < upload.size:
+            try:
+                reached = await self._send_from(path, upload, committed, on_progress)
+            except ApiError as error:
+                failures += 1
+                if failures > PATIENCE or not (is_transient(error) or isinstance(error, OutOfRange)):
+                    raise
+                await asyncio.sleep(backoff(failures))
+                found = await self._transport.unary(
+                    self._stub.GetUpload, media.GetUploadRequest(name=upload.name), name="MediaService/GetUpload"
+                )
+                reached = found.upload.committed_size
+            if reached > committed:
+                failures = 0
+            committed = reached
+
+    async def _send_from(self, path: Path, upload: media.Upload, offset: int, on_progress: Progress | None) -> int:
+        async def pieces() -> AsyncIterator[media.WriteUploadRequest]:
+            at = offset
+            with path.open("rb") as file:
+                file.seek(offset)
+                while data := await asyncio.to_thread(file.read, PIECE):
+                    first = at == offset
+                    yield media.WriteUploadRequest(
+                        name=upload.name if first else "",
+                        offset=offset if first else 0,
+                        chunk=httpbody_pb2.HttpBody(content_type="application/octet-stream", data=data),
+                    )
+                    at += len(data)
+                    if on_progress:
+                        on_progress(at, upload.size)
+
+        async def once() -> media.WriteUploadResponse:
+            return await self._stub.WriteUpload(pieces(), metadata=await self._transport.metadata())
+
+        with self._transport.span("MediaService/WriteUpload", trace.SpanKind.CLIENT):
+            return (await self._transport.refreshing(once)).committed_size
+
+    async def get(self, name: str) -> media.Asset:
+        answer = await self._transport.unary(
+            self._stub.GetAsset, media.GetAssetRequest(name=name), name="MediaService/GetAsset"
+        )
+        return answer.asset
+
+    async def list(self) -> AsyncIterator[media.Asset]:
+        """Every asset, newest first, fetched page by page."""
+        token = ""
+        while True:
+            page = await self._transport.unary(
+                self._stub.ListAssets, media.ListAssetsRequest(page_token=token), name="MediaService/ListAssets"
+            )
+            for asset in page.assets:
+                yield asset
+            token = page.next_page_token
+            if not token:
+                return
+
+    async def delete(self, name: str) -> None:
+        await self._transport.unary(
+            self._stub.DeleteAsset, media.DeleteAssetRequest(name=name), name="MediaService/DeleteAsset"
+        )
+
+    async def thumbnail(self, name: str, *, time: float = 0.0, width: int = 0) -> bytes:
+        """A JPEG of the frame at `time` seconds, `width` pixels wide (0: 320)."""
+        answer = await self._transport.unary(
+            self._stub.GetThumbnail,
+            media.GetThumbnailRequest(name=name, time=time, width=width),
+            name="MediaService/GetThumbnail",
+        )
+        return bytes(answer.image.data)
+
+    async def download(self, name: str, path: Path, *, on_progress: Progress | None = None) -> media.Asset:
+        """Save an asset's bytes as `path`. The file appears whole or not at all: it is written beside, checked for size
+        and digest, and moved into place. A broken stream goes on where it stopped."""
+        asset = await self.get(name)
+        partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with partial.open("wb") as file:
+                await self._receive(asset, file, on_progress)
+                file.flush()
+                os.fsync(file.fileno())
+            if await asyncio.to_thread(file_digest, partial) != asset.blob.digest:
+                raise VerificationFailed(f"{name}: the bytes received are not the asset's")
+            partial.replace(path)
+        except OSError as error:
+            raise FileProblem(f"{path}: {error.strerror or error}") from None
+        finally:
+            partial.unlink(missing_ok=True)
+        return asset
+
+    async def _receive(self, asset: media.Asset, file: BinaryIO, on_progress: Progress | None) -> None:
+        failures = 0
+        while file.tell() < asset.blob.size:
+            before = file.tell()
+            try:
+                request = media.DownloadAssetRequest(name=asset.name, offset=before)
+                messages = self._transport.stream(self._stub.DownloadAsset, request, name="MediaService/DownloadAsset")
+                async for message in messages:
+                    file.write(message.content.data)
+                    if on_progress:
+                        on_progress(file.tell(), asset.blob.size)
+                broken: ApiError | None = None
+            except ApiError as error:
+                if not is_transient(error):
+                    raise
+                broken = error
+            if file.tell() > asset.blob.size:
+                raise VerificationFailed(f"{asset.name}: more bytes came than the asset has")
+            failures = 0 if file.tell() > before else failures + 1
+            if failures > PATIENCE:
+                raise broken or VerificationFailed(f"{asset.name}: the stream ends before the asset does")
+            if broken or failures:
+                await asyncio.sleep(backoff(failures))
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, lower-case hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

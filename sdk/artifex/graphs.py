@@ -1,0 +1,49 @@
+"""The node catalogue and the checking of graph documents."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from artifex.graph.v1 import messages_pb2 as graph
+from artifex.graph.v1 import service_pb2_grpc as graph_grpc
+from artifex.transport import Transport
+
+
+class Graphs:
+    """What can be built, and whether a document can be rendered."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = graph_grpc.GraphServiceStub(transport.channel)
+
+    async def node_types(self) -> AsyncIterator[graph.NodeType]:
+        """Every node type of the installation, fetched page by page."""
+        token = ""
+        while True:
+            page = await self._transport.unary(
+                self._stub.ListNodeTypes,
+                graph.ListNodeTypesRequest(page_token=token),
+                name="GraphService/ListNodeTypes",
+            )
+            for node_type in page.node_types:
+                yield node_type
+            token = page.next_page_token
+            if not token:
+                return
+
+    async def node_type(self, type_name: str) -> graph.NodeType:
+        """One node type, by the name that documents use: "ColorCorrector"."""
+        answer = await self._transport.unary(
+            self._stub.GetNodeType,
+            graph.GetNodeTypeRequest(name=f"nodeTypes/{type_name.removeprefix('nodeTypes/')}"),
+            name="GraphService/GetNodeType",
+        )
+        return answer.node_type
+
+    async def validate(self, document_json: str) -> graph.ValidateGraphResponse:
+        """All problems of a document at once; its frame count, rate and size when there are none."""
+        return await self._transport.unary(
+            self._stub.ValidateGraph,
+            graph.ValidateGraphRequest(document_json=document_json),
+            name="GraphService/ValidateGraph",
+        )
