@@ -1,0 +1,97 @@
+"""The node-authoring API: write a node type as one class.
+
+    from artifex.nodes import VIDEO, Float, Frame, Input, Node, Output, RenderContext
+
+    class Fade(Node):
+        \"\"\"Multiplies a picture by a number.\"\"\"
+
+        category = "Effect"
+        video = Input(VIDEO, "The picture.")
+        faded = Output(VIDEO, "The picture, faded.", name="video")
+        amount = Float(1.0, minimum=0, maximum=1, doc="0 is nothing, 1 all of it.")
+
+        def render(self, context: RenderContext) -> Frame:
+            frame = context.take(self.video)
+            frame.pixels[:] *= self.amount
+            return Frame(frame.pixels, frame.x, frame.y)
+
+Packages offer their node types through the entry-point group `artifex.nodes`; the built-in ones use the same API.
+"""
+
+from artifex.nodes.audio import Audio
+from artifex.nodes.context import Colour, MediaSource, MixContext, RenderContext, Request
+from artifex.nodes.curves import EASES, Curve, Ease, Key
+from artifex.nodes.errors import DeclarationError, ParameterError
+from artifex.nodes.frame import EMPTY, EVERYWHERE, Frame, Pixels, Window
+from artifex.nodes.node import Node, NodeSchema
+from artifex.nodes.parameters import (
+    REQUIRED,
+    Asset,
+    Boolean,
+    Choice,
+    Color,
+    Float,
+    Integer,
+    Pair,
+    Parameter,
+    ParameterType,
+    Rgba,
+    String,
+    Time,
+    Vector2,
+)
+from artifex.nodes.ports import AUDIO, CONTROL, CONVERSIONS, DATA, IMAGE, MASK, VIDEO, Input, Output, PortType
+from artifex.nodes.registry import discover
+from artifex.nodes.times import frame_time, parse_rational, rational_text, round_half_up, sample_at
+
+__all__ = [
+    "AUDIO",
+    "CONTROL",
+    "CONVERSIONS",
+    "DATA",
+    "EASES",
+    "EMPTY",
+    "EVERYWHERE",
+    "IMAGE",
+    "MASK",
+    "REQUIRED",
+    "VIDEO",
+    "Asset",
+    "Audio",
+    "Boolean",
+    "Choice",
+    "Color",
+    "Colour",
+    "Curve",
+    "DeclarationError",
+    "Ease",
+    "Float",
+    "Frame",
+    "Input",
+    "Integer",
+    "Key",
+    "MediaSource",
+    "MixContext",
+    "Node",
+    "NodeSchema",
+    "Output",
+    "Pair",
+    "Parameter",
+    "ParameterError",
+    "ParameterType",
+    "Pixels",
+    "PortType",
+    "RenderContext",
+    "Request",
+    "Rgba",
+    "String",
+    "Time",
+    "Vector2",
+    "Window",
+    "discover",
+    "frame_time",
+    "parse_rational",
+    "rational_text",
+    "round_half_up",
+    "sample_at",
+]

@@ -1,0 +1,149 @@
+"""What a node is given to work with. The engine implements these protocols; nodes only call them."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artifex.media.v1 import messages_pb2 as media
+from artifex.nodes.audio import Audio
+from artifex.nodes.frame import Frame, Pixels, Window
+from artifex.nodes.ports import Input, Output
+
+if TYPE_CHECKING:
+    import PyOpenColorIO
+
+    from artifex.nodes.parameters import Float
+
+
+class MediaSource(Protocol):
+    """The media behind a node that has an asset or was generated."""
+
+    @property
+    def key(self) -> str:
+        """Identifies the content; part of cache keys."""
+        ...
+
+    @property
+    def info(self) -> media.MediaInfo:
+        """What the file holds."""
+        ...
+
+    def picture(self, time: Fraction) -> Frame:
+        """The picture shown `time` seconds after the first, upright, at (0, 0), in the working space, premultiplied.
+
+        Before the first it is the first, after the last the last. The pixels belong to the caller.
+        """
+        ...
+
+    def samples(self, start: int, count: int, *, rate: int, channels: int) -> NDArray[np.float32]:
+        """Samples `start` to `start + count` from the first picture's time, [channels, count]; silence outside."""
+        ...
+
+
+class Colour(Protocol):
+    """Colour management in the document's working space."""
+
+    @property
+    def working_space(self) -> str:
+        """The OCIO name of the scene-linear space that all pictures are in: "ACEScg"."""
+        ...
+
+    @property
+    def luma(self) -> tuple[float, float, float]:
+        """The weights of red, green and blue of the working space in CIE luminance; they sum to 1."""
+        ...
+
+    def from_display(self, color: tuple[float, float, float]) -> tuple[float, float, float]:
+        """A display-encoded Rec.709 colour, as people pick them, in the working space."""
+        ...
+
+    def apply(self, key: Hashable, build: "Callable[[], PyOpenColorIO.Transform]", pixels: Pixels) -> None:
+        """Changes straight (not premultiplied) RGBA pixels in place by an OCIO transform.
+
+        `build` is called when no processor is kept under `key`, which must tell transforms apart.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One result that is wanted of a node."""
+
+    time: Fraction
+    """Seconds."""
+    frame_rate: Fraction
+    width: int
+    """Of the document, in pixels."""
+    height: int
+    region: Window
+    """Only pixels in here are wanted; more may be given."""
+    output: Output
+    source: MediaSource | None
+    """For nodes with an asset and for materialised ones."""
+
+    @property
+    def format(self) -> Window:
+        """The document's picture area."""
+        return Window(0, 0, self.width, self.height)
+
+
+class RenderContext(Protocol):
+    """What `Node.render` can ask for."""
+
+    @property
+    def request(self) -> Request: ...
+
+    @property
+    def colour(self) -> Colour: ...
+
+    def connected(self, port: Input) -> bool:
+        """Whether the input is connected and was asked for by `frames_needed`."""
+        ...
+
+    def read(self, port: Input, time: Fraction | None = None) -> Frame:
+        """The input's frame, at this node's time unless another is named. Its pixels must not be changed."""
+        ...
+
+    def take(self, port: Input, time: Fraction | None = None) -> Frame:
+        """Like `read`, but the pixels are the node's own to change: without a copy where no one else needs them.
+
+        A frame can be taken once, and not read afterwards.
+        """
+        ...
+
+
+class MixContext(Protocol):
+    """What `Node.mix` can ask for: one block of samples."""
+
+    @property
+    def start(self) -> int:
+        """The block's first sample, counted from the start of the document."""
+        ...
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def rate(self) -> int: ...
+
+    @property
+    def channels(self) -> int: ...
+
+    @property
+    def source(self) -> MediaSource | None: ...
+
+    def connections(self, port: Input) -> list[str]:
+        """The connected names of an input, in order: `["audio", "audio.1"]`."""
+        ...
+
+    def read(self, name: str) -> Audio:
+        """The block on one connection. Its samples must not be changed."""
+        ...
+
+    def automation(self, parameter: "Float", connection: str = "") -> NDArray[np.float64]:
+        """A parameter's value at every sample of the block, float64 [count]; of one connection if declared `per` it."""
+        ...

@@ -1,0 +1,134 @@
+"""The base class of nodes."""
+
+import inspect
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, ClassVar, Final
+
+from artifex.generator.v1 import messages_pb2 as generator
+from artifex.nodes.audio import Audio
+from artifex.nodes.context import MixContext, RenderContext, Request
+from artifex.nodes.errors import DeclarationError
+from artifex.nodes.frame import Frame, Window
+from artifex.nodes.parameters import REQUIRED, Asset, Parameter
+from artifex.nodes.ports import Input, Output
+
+_TYPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
+_VERSION: Final = re.compile(r"\d+\.\d+\.\d+")
+
+
+@dataclass(frozen=True)
+class NodeSchema:
+    """What a node class declares, collected once."""
+
+    type: str
+    version: str
+    category: str
+    summary: str
+    documentation: str
+    inputs: Mapping[str, Input]
+    outputs: Mapping[str, Output]
+    parameters: Mapping[str, Parameter[Any]]
+
+    @property
+    def asset_parameter(self) -> str | None:
+        """The parameter whose asset the engine opens as `request.source`."""
+        return next((name for name, parameter in self.parameters.items() if isinstance(parameter, Asset)), None)
+
+
+class Node:
+    """A node type, and its instances: the node at one time, all parameters resolved to values.
+
+    A subclass declares `Input`s, `Output`s and parameters as class attributes, and implements `render` for pictures
+    and masks, `mix` for audio, or both. Its class name is its type, its docstring its documentation, the docstring's
+    first line its summary. Instances hold nothing but values, so `render` depends on nothing but them and the context;
+    this is what makes any frame renderable alone and in any process.
+    """
+
+    category: ClassVar[str] = ""
+    version: ClassVar[str] = "1.0.0"
+    """Semantic; a new major version changes what old documents mean."""
+    time_dependent: ClassVar[bool] = False
+    """Whether results change with time though no parameter and no input does."""
+    schema: ClassVar[NodeSchema]
+
+    def __init_subclass__(cls, *, sink: bool = False, base: bool = False) -> None:
+        """`sink`: the node has no outputs and ends a graph. `base`: shared declarations, no node type itself."""
+        super().__init_subclass__()
+        if not base:
+            cls.schema = _collect(cls, sink)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        """`values`: one typed value per parameter; parameters declared `per` an input under each connection's name."""
+        self.values = values
+
+    def frames_needed(self, name: str, request: Request) -> Sequence[Fraction]:
+        """The times at which the input `name` is read for `request`; empty when it is not read at all."""
+        return (request.time,)
+
+    def region_needed(self, name: str, request: Request) -> Window:
+        """The part of the input `name` that `request` needs."""
+        return request.region
+
+    def fingerprint(self, request: Request) -> Hashable:
+        """What the result depends on besides type, version, inputs, region and output: by default all parameters.
+
+        Two requests with equal fingerprints and equal inputs must have bit-equal results. `repr` of it must say all
+        of it. Far cheaper than rendering, since it is asked for before every frame.
+        """
+        return tuple(sorted(self.values.items()))
+
+    def render(self, context: RenderContext) -> Frame:
+        """The picture or mask that `context.request` asks for."""
+        raise NotImplementedError(f"{type(self).__name__} makes no pictures")
+
+    def mix(self, context: MixContext) -> Audio:
+        """The block of samples that `context` asks for; blocks may be asked for in any order and size."""
+        raise NotImplementedError(f"{type(self).__name__} makes no sound")
+
+    def materialise(self) -> generator.GenerationSpec | None:
+        """For nodes whose result is generated once, ahead of rendering, and then read as media: what to generate.
+
+        The clip stands ready as `request.source` when the node renders.
+        """
+        return None
+
+
+def _collect(cls: type[Node], sink: bool) -> NodeSchema:
+    inputs: dict[str, Input] = {}
+    outputs: dict[str, Output] = {}
+    parameters: dict[str, Parameter[Any]] = {}
+    for base in reversed(cls.__mro__):
+        for name, declared in vars(base).items():
+            if isinstance(declared, Input):
+                inputs[name] = declared
+            elif isinstance(declared, Output):
+                if declared.name in outputs:
+                    raise DeclarationError(f"{cls.__name__} declares the output {declared.name!r} twice")
+                outputs[declared.name] = declared
+            elif isinstance(declared, Parameter):
+                parameters[name] = declared
+    for name, parameter in parameters.items():
+        if parameter.per is not None and (parameter.per.name not in inputs or not parameter.per.multiple):
+            raise DeclarationError(f"{cls.__name__}.{name} is declared per an input that is not multiple")
+        if parameter.per is not None and parameter.default is REQUIRED:
+            raise DeclarationError(f"{cls.__name__}.{name} is declared per connection and needs a default")
+    if sink == bool(outputs):
+        raise DeclarationError(f"{cls.__name__} must either declare an output or be a sink")
+    if not _TYPE.fullmatch(cls.__name__) or not _VERSION.fullmatch(cls.version) or not cls.category:
+        raise DeclarationError(f"{cls.__name__} needs a type of letters and digits, a version x.y.z and a category")
+    if not cls.__dict__.get("__doc__"):
+        raise DeclarationError(f"{cls.__name__} needs a docstring: it is the node's documentation")
+    documentation = inspect.cleandoc(cls.__doc__ or "")
+    return NodeSchema(
+        type=cls.__name__,
+        version=cls.version,
+        category=cls.category,
+        summary=documentation.splitlines()[0],
+        documentation=documentation,
+        inputs=inputs,
+        outputs=outputs,
+        parameters=parameters,
+    )
