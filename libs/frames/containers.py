@@ -1,0 +1,66 @@
+"""Opening containers that nobody vouches for: only known formats, only the file itself, bounded sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from libs.frames.errors import MediaUnreadable, MediaUnsupported
+
+# Named one by one: playlists (m3u8, ffconcat, mpd, sdp) would open whatever other file or address they name.
+FORMATS = (
+    "mov,mp4,m4a,matroska,webm,avi,mpegts,mpeg,mxf,flv,wav,w64,flac,mp3,ogg,aiff,aac,caf,asf,ivf,obu,h264,hevc,"
+    "yuv4mpegpipe,gif,nut,dv,png_pipe,jpeg_pipe,tiff_pipe,webp_pipe,bmp_pipe"
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a file may hold before it is refused as unsupported."""
+
+    max_side: int = 16384
+    max_pixels: int = 8192 * 8192
+    max_streams: int = 64
+    max_frames: int = 20_000_000
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def open_input(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> InputContainer:
+    """Open a file for reading; the caller closes it.
+
+    MediaUnreadable when it is no media, MediaUnsupported when it is oversized.
+    The path is always taken as a file, whatever it looks like, and no other file or address is opened on its behalf.
+    """
+    try:
+        container = av.open(
+            f"file:{path}",
+            mode="r",
+            container_options={
+                "format_whitelist": FORMATS,
+                "protocol_whitelist": "file",
+                "max_streams": str(limits.max_streams),
+            },
+            metadata_errors="replace",
+        )
+    except FileNotFoundError:
+        raise
+    except (av.FFmpegError, ValueError) as error:
+        raise MediaUnreadable(path, "this is no media that can be read") from error
+    for stream in container.streams.video:
+        width, height = stream.codec_context.width, stream.codec_context.height
+        if max(width, height) > limits.max_side or width * height > limits.max_pixels:
+            container.close()
+            raise MediaUnsupported(path, f"{width}x{height} is larger than the {limits.max_pixels} pixels taken")
+    return container
+
+
+def picture_streams(container: InputContainer) -> list[VideoStream]:
+    """The streams that are moving pictures; a song's cover is none."""
+    return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]

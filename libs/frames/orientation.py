@@ -1,0 +1,69 @@
+"""Bringing pictures upright: the display matrix that cameras write instead of turning the pixels."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+from av.sidedata.sidedata import SideDataContainer
+from av.sidedata.sidedata import Type as SideDataType
+from av.video.frame import VideoFrame
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """Mirror left to right first, then turn clockwise by 0, 90, 180 or 270 degrees."""
+
+    mirrored: bool = False
+    clockwise: int = 0
+
+    @property
+    def swaps_sides(self) -> bool:
+        return self.clockwise in (90, 270)
+
+    def apply(self, picture: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The picture [height, width, channels] brought upright, contiguous."""
+        if self.mirrored:
+            picture = picture[:, ::-1]
+        if self.clockwise:
+            picture = np.rot90(picture, k=-(self.clockwise // 90))
+        return np.ascontiguousarray(picture)
+
+
+UPRIGHT = Orientation()
+
+
+def orientation_of(frame: VideoFrame) -> Orientation:
+    """The orientation in a decoded frame's display matrix; upright when it has none or a skewed one."""
+    for side_data in cast(SideDataContainer, frame.side_data):
+        if side_data.type is SideDataType.DISPLAYMATRIX:
+            return orientation_of_matrix(struct.unpack("=9i", bytes(side_data)))
+    return UPRIGHT
+
+
+def orientation_of_matrix(matrix: Sequence[int]) -> Orientation:
+    """The orientation that a display matrix asks for: nine numbers in libavutil's order, 16.16 fixed point."""
+    a, b, _, c, d = matrix[:5]
+    # Row vectors in 16.16: x' = a*x + c*y, y' = b*x + d*y, with y pointing down.
+    return _BY_SIGNS.get((_sign(a), _sign(b), _sign(c), _sign(d)), UPRIGHT)
+
+
+def _sign(value: int) -> int:
+    return 0 if abs(value) < 0x1000 else (1 if value > 0 else -1)
+
+
+_BY_SIGNS = {
+    (1, 0, 0, 1): UPRIGHT,
+    (0, 1, -1, 0): Orientation(clockwise=90),
+    (-1, 0, 0, -1): Orientation(clockwise=180),
+    (0, -1, 1, 0): Orientation(clockwise=270),
+    (-1, 0, 0, 1): Orientation(mirrored=True),
+    # Mirrored as (x, y) -> (-x, y), then turned: clockwise (x, y) -> (-y, x).
+    (0, -1, -1, 0): Orientation(mirrored=True, clockwise=90),
+    (1, 0, 0, -1): Orientation(mirrored=True, clockwise=180),
+    (0, 1, 1, 0): Orientation(mirrored=True, clockwise=270),
+}
