@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -42,6 +43,8 @@ def prepare(settings: GatewaySettings, platform: PlatformSettings) -> tuple[Path
             "collab": platform.collab_endpoint,
         },
         descriptor_file=str(descriptor_file),
+        # Abstract, so nothing is left behind; it serves public keys and nothing else.
+        jwks_socket=f"@artifex-gateway-{secrets.token_hex(8)}",
         issuer=platform.token_issuer,
         audience=platform.token_audience,
         otlp_endpoint=platform.otlp_endpoint,
@@ -57,6 +60,7 @@ def _become_envoy(settings: GatewaySettings, config_file: Path) -> NoReturn:
     options = {
         "--config-path": str(config_file),
         "--concurrency": str(settings.concurrency),
+        "--file-flush-interval-msec": "1000",
         "--log-level": settings.log_level,
         "--log-format": '{"time":"%Y-%m-%dT%T.%eZ","level":"%l","logger":"gateway.%n","message":"%j"}',
     }

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.envoy import Config, seconds, socket_address, typed
+from gateway.envoy import Config, socket_address, typed
 
 JWKS_CLUSTER = "jwks"
-JWKS_LISTENER = "jwks"
 OTLP_CLUSTER = "otlp"
 
 _HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -67,21 +66,19 @@ def grpc_cluster(name: str, address: str, *, health_check: bool) -> Config:
     return cluster
 
 
-def jwks_cluster() -> Config:
+def jwks_cluster(socket: str) -> Config:
     """Reaches the listener in this same process that turns the auth service's GetJwks into RFC 7517 JSON."""
     return {
         "name": JWKS_CLUSTER,
-        "connect_timeout": seconds(1),
-        "load_assignment": _assignment(
-            JWKS_CLUSTER, {"envoy_internal_address": {"server_listener_name": JWKS_LISTENER}}
-        ),
+        "connect_timeout": "1s",
+        "load_assignment": _assignment(JWKS_CLUSTER, {"pipe": {"path": socket}}),
     }
 
 
-def clusters(endpoints: Mapping[str, str], otlp_endpoint: str) -> list[Config]:
+def clusters(endpoints: Mapping[str, str], *, jwks_socket: str, otlp_endpoint: str) -> list[Config]:
     """`endpoints`: gRPC address by service name. `otlp_endpoint`: `host:port`, or empty for no export."""
     result = [grpc_cluster(name, address, health_check=True) for name, address in endpoints.items()]
-    result.append(jwks_cluster())
+    result.append(jwks_cluster(jwks_socket))
     if otlp_endpoint:
         result.append(grpc_cluster(OTLP_CLUSTER, otlp_endpoint, health_check=False))
     return result

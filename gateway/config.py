@@ -3,14 +3,14 @@
 client --TLS?--> public listener --gRPC--> auth | media | graph | generator | collab
                     |  JWT filter asks for the keys
                     v
-                 internal listener `jwks` (no socket) --transcodes--> auth.GetJwks
+                 listener `jwks` (a Unix socket of this process) --transcodes--> auth.GetJwks
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.clusters import JWKS_LISTENER, OTLP_CLUSTER, clusters
+from gateway.clusters import OTLP_CLUSTER, clusters
 from gateway.envoy import Config, percent, seconds, socket_address, typed
 from gateway.filters import jwks_chain, public_chain, strip_private_headers
 from gateway.replies import local_reply_config
@@ -22,7 +22,7 @@ _ACCESS_LOG_FIELDS = {
     "logger": "gateway.access",
     "method": "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%",
     # Without the query, which may hold what should not be kept.
-    "path": "%PATH(NQ:ORIG)%",
+    "path": "%PATH(NQ:ORIG_OR_PATH)%",
     "route": "%ROUTE_NAME%",
     "protocol": "%PROTOCOL%",
     "status": "%RESPONSE_CODE%",
@@ -45,6 +45,7 @@ _ACCESS_LOG_FIELDS = {
 def _access_log() -> Config:
     return {
         "name": "envoy.access_loggers.stdout",
+        "filter": {"not_health_check_filter": {}},
         "typed_config": typed(
             "extensions.access_loggers.stream.v3.StdoutAccessLog",
             log_format={"json_format": _ACCESS_LOG_FIELDS, "omit_empty_values": False},
@@ -62,7 +63,7 @@ def _tracing(otlp_endpoint: str, sampling: float) -> Config:
         "random_sampling": percent(sampling),
         "overall_sampling": percent(100),
         "spawn_upstream_span": True,
-        "operation": "%REQ(:METHOD)% %PATH(NQ:ORIG)%",
+        "operation": "%REQ(:METHOD)% %PATH(NQ:ORIG_OR_PATH)%",
         "upstream_operation": "%REQ(:PATH)%",
         "custom_tags": [
             {"tag": "artifex.tenant", "value": "%REQ(X-ARTIFEX-TENANT)%"},
@@ -142,6 +143,7 @@ def render(
     *,
     endpoints: Mapping[str, str],
     descriptor_file: str,
+    jwks_socket: str,
     issuer: str,
     audience: str,
     otlp_endpoint: str = "",
@@ -149,6 +151,7 @@ def render(
     """Envoy's bootstrap as plain data, ready for JSON.
 
     `endpoints` maps each service's name to its gRPC `host:port`; in `descriptor_file` lies `api.descriptor_set()`.
+    `jwks_socket` is a Unix socket that no other gateway of this machine uses; one that begins with @ is abstract.
     """
     chain: Config = {
         "filters": [
@@ -170,8 +173,9 @@ def render(
         "filter_chains": [chain],
     }
     jwks: Config = {
-        "name": JWKS_LISTENER,
-        "internal_listener": {},
+        "name": "jwks",
+        # Not an internal listener: those take no connection from the main thread, which is where keys are fetched.
+        "address": {"pipe": {"path": jwks_socket}},
         "filter_chains": [
             {
                 "filters": [
@@ -187,12 +191,6 @@ def render(
     return {
         "node": {"id": "gateway", "cluster": "artifex"},
         "admin": {"address": socket_address(settings.admin_host, settings.admin_port)},
-        "bootstrap_extensions": [
-            {
-                "name": "envoy.bootstrap.internal_listener",
-                "typed_config": typed("extensions.bootstrap.internal_listener.v3.InternalListener"),
-            }
-        ],
         "overload_manager": {
             "resource_monitors": [
                 {
@@ -206,6 +204,6 @@ def render(
         },
         "static_resources": {
             "listeners": [public, jwks],
-            "clusters": clusters(endpoints, otlp_endpoint),
+            "clusters": clusters(endpoints, jwks_socket=jwks_socket, otlp_endpoint=otlp_endpoint),
         },
     }

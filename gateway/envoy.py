@@ -9,6 +9,8 @@ Config = dict[str, Any]
 TENANT_HEADER = "x-artifex-tenant"
 """Set from the verified token, after whatever the client sent under this name was removed."""
 USER_HEADER = "x-artifex-user"
+TRANSCODED_HEADER = "x-envoy-original-method"
+"""The transcoder sets it on a REST request that it turned into gRPC."""
 
 _FILTER = "type.googleapis.com/envoy.extensions.filters.http."
 

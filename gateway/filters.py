@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.api import rpcs, service_names
 from gateway.clusters import JWKS_CLUSTER
-from gateway.envoy import TENANT_HEADER, USER_HEADER, Config, header_is, http_filter, seconds, typed
+from gateway.envoy import TENANT_HEADER, TRANSCODED_HEADER, USER_HEADER, Config, header_is, http_filter, seconds, typed
 from gateway.replies import JWT_FAILURE_KEY
 from gateway.settings import GatewaySettings
 
@@ -152,6 +152,6 @@ def strip_private_headers() -> Config:
         "name": "envoy.http.early_header_mutation.header_mutation",
         "typed_config": typed(
             "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
-            mutations=[{"remove": TENANT_HEADER}, {"remove": USER_HEADER}],
+            mutations=[{"remove": name} for name in (TENANT_HEADER, USER_HEADER, TRANSCODED_HEADER)],
         ),
     }

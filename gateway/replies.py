@@ -15,7 +15,7 @@ from google.protobuf import duration_pb2, json_format
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from gateway.envoy import Config
+from gateway.envoy import TRANSCODED_HEADER, Config
 
 DOMAIN = "artifex.studio"
 JWT_FAILURE_KEY = "failure"
@@ -32,6 +32,8 @@ class Reply:
     retry_after: float | None = None
     jwt_failure: str | None = None
     """The JWT filter's message to which this reply belongs; any when None."""
+    answer: int | None = None
+    """The HTTP status to answer with, where Envoy's own does not fit."""
 
     def status(self) -> status_pb2.Status:
         status = status_pb2.Status(code=self.grpc, message=self.message)
@@ -52,6 +54,23 @@ class Reply:
 def replies(max_request_bytes: int) -> list[Reply]:
     """From the most special to the most general; the first match answers."""
     return [
+        # The transcoder's own words name the field.
+        Reply(
+            400,
+            code_pb2.INVALID_ARGUMENT,
+            reasons.ERROR_REASON_REQUEST_INVALID,
+            "%LOCAL_REPLY_BODY%",
+        ),
+        Reply(
+            401,
+            code_pb2.UNAVAILABLE,
+            reasons.ERROR_REASON_DEPENDENCY_UNAVAILABLE,
+            "Tokens cannot be verified at the moment.",
+            {"dependency": "auth"},
+            retry_after=1.0,
+            jwt_failure="Jwks remote fetch is failed",
+            answer=503,
+        ),
         Reply(
             401,
             code_pb2.UNAUTHENTICATED,
@@ -72,12 +91,12 @@ def replies(max_request_bytes: int) -> list[Reply]:
             reasons.ERROR_REASON_TOKEN_INVALID,
             "The access token is not valid here.",
         ),
-        # The JWT filter answers a wrong audience with 403.
         Reply(
             403,
             code_pb2.UNAUTHENTICATED,
             reasons.ERROR_REASON_TOKEN_INVALID,
-            "The access token is not valid here.",
+            "The access token is not meant for this installation.",
+            answer=401,
         ),
         Reply(
             404,
@@ -122,16 +141,26 @@ def replies(max_request_bytes: int) -> list[Reply]:
     ]
 
 
+def _on_header(matcher: Config) -> Config:
+    return {"header_filter": {"header": matcher}}
+
+
 def _filter(reply: Reply, *, grpc: bool) -> Config:
     status: Config = {
         "status_code_filter": {
             "comparison": {"op": "EQ", "value": {"default_value": reply.http, "runtime_key": "gateway.unset"}}
         }
     }
-    header: Config = {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
-    if not grpc:
-        header |= {"invert_match": True, "treat_missing_header_as_empty": True}
-    filters: list[Config] = [status, {"header_filter": {"header": header}}]
+    content: Config = {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
+    transcoded: Config = {"name": TRANSCODED_HEADER, "present_match": True}
+    caller: Config
+    if grpc:
+        plain = {**transcoded, "present_match": False}
+        caller = {"and_filter": {"filters": [_on_header(content), _on_header(plain)]}}
+    else:
+        other = {**content, "invert_match": True, "treat_missing_header_as_empty": True}
+        caller = {"or_filter": {"filters": [_on_header(other), _on_header(transcoded)]}}
+    filters: list[Config] = [status, caller]
     if reply.jwt_failure is not None:
         matcher: Config = {
             "filter": "envoy.filters.http.jwt_authn",
@@ -153,13 +182,16 @@ def local_reply_config(max_request_bytes: int) -> Config:
         retry = [] if reply.retry_after is None else [_header("retry-after", str(max(1, round(reply.retry_after))))]
         body = json_format.MessageToDict(status)
         encoded = base64.b64encode(status.SerializeToString()).rstrip(b"=").decode()
+        override: Config = {} if reply.answer is None else {"status_code": reply.answer}
         mappers += [
             {
+                **override,
                 "filter": _filter(reply, grpc=True),
                 "headers_to_add": [_header("grpc-status-details-bin", encoded), *retry],
                 "body_format_override": {"text_format_source": {"inline_string": reply.message}},
             },
             {
+                **override,
                 "filter": _filter(reply, grpc=False),
                 "headers_to_add": retry,
                 "body_format_override": {"json_format": body},

@@ -96,12 +96,12 @@ def route_config(settings: GatewaySettings) -> Config:
     routes = [_grpc_route(rpc, settings) for rpc in known]
     routes += [route for rpc in known for route in _rest_routes(rpc, settings)]
     routes += _infrastructure_routes()
-    # The CORS filter answers preflights before this route does, but it takes its policy from the host of a route.
+    # The CORS filter answers preflights itself, but only where a route to a cluster leads it to the policy of its host.
     routes.append(
         {
             "name": "preflight",
             "match": {"prefix": "/", "headers": [header_is(":method", "OPTIONS")]},
-            "direct_response": {"status": 405},
+            "route": {"cluster": "none", "cluster_not_found_response_code": "NOT_FOUND"},
         }
     )
     host: Config = {
@@ -110,7 +110,7 @@ def route_config(settings: GatewaySettings) -> Config:
         "routes": routes,
         "typed_per_filter_config": {"envoy.filters.http.cors": _cors(settings)},
     }
-    return {"name": "public", "virtual_hosts": [host]}
+    return {"name": "public", "virtual_hosts": [host], "validate_clusters": False}
 
 
 def jwks_route_config() -> Config:
