@@ -1,0 +1,113 @@
+"""Cancellation that reaches every worker at once: a set of cancelled keys, shared through a key-value bucket.
+
+A key is the name of what is cancelled, such as `renderJobs/01j...`. Workers hear of a new key directly, as it is
+published; on every new link, and every half minute, they read the bucket whole, so no outage hides a key. Keys are
+forgotten after a day.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Any, NoReturn
+from weakref import WeakValueDictionary
+
+from nats.aio.msg import Msg
+from nats.js.api import KeyValueConfig, StorageType
+from nats.js.errors import BucketNotFoundError
+from nats.js.kv import KeyValue
+
+from libs.chassis.bus.bus import Bus
+from libs.chassis.bus.connection import ANY_ERROR, RETRY_SECONDS, Link
+
+_log = logging.getLogger(__name__)
+_BUCKET = "cancelled"
+_PREFIX = f"$KV.{_BUCKET}."
+_TTL = 24 * 3600.0
+_REFRESH_SECONDS = 30.0
+
+
+class Control:
+    """The cancelled keys as this process knows them; run `watch()` as a background task."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._cancelled: set[str] = set()
+        # Events live as long as somebody waits on them.
+        self._events: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
+        self._loaded = asyncio.Event()
+
+    async def cancel(self, key: str) -> None:
+        """Tell every worker; returns once the bucket has the key. Waits out outages."""
+        self._mark(key)
+        await self._bucket(await self._bus.connection.link())
+        await self._bus.publish_raw(_PREFIX + key, b"")
+
+    def is_cancelled(self, key: str) -> bool:
+        """True once the cancellation has reached this process."""
+        return key in self._cancelled
+
+    def event(self, key: str) -> asyncio.Event:
+        """Set as soon as `key` is cancelled; perhaps already."""
+        event = self._events.get(key)
+        if event is None:
+            event = asyncio.Event()
+            self._events[key] = event
+            if key in self._cancelled:
+                event.set()
+        return event
+
+    async def ready(self) -> None:
+        """Wait until `watch` has read the bucket for the first time."""
+        await self._loaded.wait()
+
+    async def watch(self) -> NoReturn:
+        """Follow the bucket, for ever."""
+        failures = 0
+        while True:
+            link = await self._bus.connection.link()
+            try:
+                subscription = await link.client.subscribe(f"{_PREFIX}>", cb=self._on_message)
+                try:
+                    while not link.down.is_set():
+                        await self._refresh(link)
+                        failures = 0
+                        with suppress(TimeoutError):
+                            async with asyncio.timeout(_REFRESH_SECONDS):
+                                await link.down.wait()
+                finally:
+                    if not link.client.is_closed:
+                        await subscription.unsubscribe()
+            except ANY_ERROR as error:
+                pause = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
+                failures += 1
+                _log.info("the watch over cancellations starts anew in %.2f s: %r", pause, error)
+                await asyncio.sleep(pause)
+
+    async def _refresh(self, link: Link) -> None:
+        """Read the whole bucket. Keys heard of meanwhile are in it too, since they are published by being stored."""
+        bucket = await self._bucket(link)
+        watcher: Any = await bucket.watchall(ignore_deletes=True, meta_only=True)
+        try:
+            while (entry := await watcher.updates(timeout=5.0)) is not None:
+                self._mark(entry.key)
+        finally:
+            await watcher.stop()
+        self._loaded.set()
+
+    async def _bucket(self, link: Link) -> KeyValue:
+        try:
+            return await link.jetstream.key_value(_BUCKET)
+        except BucketNotFoundError:
+            return await link.jetstream.create_key_value(
+                KeyValueConfig(
+                    bucket=_BUCKET, ttl=_TTL, history=1, storage=StorageType.FILE, replicas=self._bus.replicas
+                )
+            )
+
+    async def _on_message(self, message: Msg) -> None:
+        self._mark(message.subject.removeprefix(_PREFIX))
+
+    def _mark(self, key: str) -> None:
+        self._cancelled.add(key)
+        if event := self._events.get(key):
+            event.set()
