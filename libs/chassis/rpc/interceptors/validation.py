@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import protovalidate
@@ -37,6 +38,5 @@ def _path(path: protovalidate.FieldPathPb | None) -> str:
     for element in path.elements if path is not None else ():
         words.append(("." if words else "") + element.field_name)
         if (subscript := element.subscript) is not None:
-            key = subscript.value
-            words.append(f"[{key!r}]".replace("'", '"') if isinstance(key, str) else f"[{key}]")
+            words.append(f"[{json.dumps(subscript.value, ensure_ascii=False)}]")
     return "".join(words)
