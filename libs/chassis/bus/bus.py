@@ -55,7 +55,7 @@ class Bus:
         while True:
             link = await self.connection.link()
             try:
-                return await ensure_streams(link.jetstream, replicas=self.replicas)
+                return await link.call(ensure_streams(link.jetstream, replicas=self.replicas))
             except OUTAGES as error:
                 failures = await _pause(failures, "making the streams", error)
 
@@ -87,7 +87,8 @@ class Bus:
         while True:
             link = await self.connection.link()
             try:
-                await link.jetstream.publish(subject, data, timeout=REQUEST_TIMEOUT, headers=dict(headers or {}))
+                sent = dict(headers or {})
+                await link.call(link.jetstream.publish(subject, data, timeout=REQUEST_TIMEOUT, headers=sent))
             except NoStreamResponseError as error:
                 failures = await _pause(failures, f"publishing to {subject}", error)
                 await self.ensure_streams()

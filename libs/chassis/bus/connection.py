@@ -7,6 +7,8 @@ for good, as it does after some protocol errors, is opened anew.
 
 import asyncio
 import logging
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import nats
 import nats.errors
@@ -22,6 +24,7 @@ from nats.errors import (
 from nats.js import JetStreamContext
 from nats.js.errors import NoStreamResponseError, ServerError, ServiceUnavailableError
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT = 5.0
@@ -43,6 +46,10 @@ OUTAGES: tuple[type[Exception], ...] = (
 """What a server that is away, starting or short of resources looks like from here; all of it passes."""
 
 
+class LinkLost(OSError):
+    """The link, the stream or the consumer is gone: make them again and go on."""
+
+
 class Link:
     """One unbroken connection; the next one is another `Link`."""
 
@@ -50,6 +57,19 @@ class Link:
         self.client = client
         self.jetstream: JetStreamContext = client.jetstream(timeout=REQUEST_TIMEOUT)
         self.down = asyncio.Event()
+
+    async def call(self, request: Coroutine[Any, Any, T]) -> T:
+        """The answer to a request; raises `LinkLost` as soon as the link breaks, for no answer can come then."""
+        answer = asyncio.ensure_future(request)
+        broken = asyncio.ensure_future(self.down.wait())
+        try:
+            await asyncio.wait((answer, broken), return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+            raise LinkLost("the link broke")
+        finally:
+            answer.cancel()
+            broken.cancel()
 
 
 class Connection:

@@ -70,7 +70,7 @@ class Consumer:
         while True:
             link = await self._connection.link()
             try:
-                durables = await self._ensure(link.jetstream)
+                durables = await link.call(self._ensure(link.jetstream))
                 options = self._options
                 async with Puller(link, stream=options.stream, durables=durables, ack_wait=options.ack_wait) as puller:
                     while True:
@@ -181,9 +181,9 @@ class Consumer:
     async def _acknowledge(self, message: Msg) -> None:
         """Acknowledge and wait for the server's word, so that finished work is not done again after a crash."""
         for _ in range(_ACK_ATTEMPTS):
-            await self._connection.link()
+            link = await self._connection.link()
             try:
-                await message.ack_sync(timeout=_ACK_TIMEOUT)
+                await link.call(message.ack_sync(timeout=_ACK_TIMEOUT))
             except OUTAGES as error:
                 _log.warning("the acknowledgement of %s got no answer: %r", message.subject, error)
             else:

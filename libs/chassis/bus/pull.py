@@ -12,17 +12,13 @@ from typing import Self
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from libs.chassis.bus.connection import OUTAGES, Link
+from libs.chassis.bus.connection import OUTAGES, Link, LinkLost
 
 _log = logging.getLogger(__name__)
 _LINGER = 20.0  # how long the server holds an unanswered pull
 _GRACE = 5.0
 _EMPTY = ("404", "408")  # no message now; the pull expired
 _HEARTBEAT = "100"
-
-
-class LinkLost(OSError):
-    """The link, the stream or the consumer is gone: make them again and pull anew."""
 
 
 class Lease:
