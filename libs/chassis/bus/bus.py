@@ -102,7 +102,7 @@ class Bus:
     async def consume(
         self,
         *,
-        stream: Literal["WORK", "EVENTS"],
+        stream: Literal["WORK", "EVENTS", "DEAD"],
         durable: str,
         subjects: list[str],
         handler: Handler,
@@ -110,6 +110,7 @@ class Bus:
         ack_wait: float = 15.0,
         max_deliver: int = 5,
         backoff: Sequence[float] = (1.0, 5.0, 15.0, 30.0),
+        one_queue: bool = False,
     ) -> NoReturn:
         """Hand the messages on `subjects` to `handler`, until cancelled.
 
@@ -122,7 +123,9 @@ class Bus:
         every third of `ack_wait` seconds, so only a dead worker's message is given to another. Every message may come
         more than once: handlers must be idempotent.
         """
-        options = ConsumerOptions(stream, durable, subjects, concurrency, ack_wait, max_deliver, backoff, self.replicas)
+        options = ConsumerOptions(
+            stream, durable, subjects, concurrency, ack_wait, max_deliver, backoff, self.replicas, one_queue
+        )
         reaper = ConsumerOptions(ADVISORIES, "reaper", [">"], 1, 30.0, -1, (1.0, 5.0, 30.0), self.replicas)
         async with asyncio.TaskGroup() as group:
             group.create_task(Consumer(self.connection, self._publish_dead, options, handler).run())

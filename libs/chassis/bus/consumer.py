@@ -42,6 +42,8 @@ class ConsumerOptions:
     backoff: Sequence[float]
     """Seconds to wait before the second, third… attempt; the last value repeats."""
     replicas: int
+    one_queue: bool = False
+    """The subjects are one queue in the order of publication, also on WORK."""
 
 
 class Consumer:
@@ -88,7 +90,7 @@ class Consumer:
         options = self._options
         await ensure_streams(jetstream, replicas=options.replicas)
         filters: dict[str, list[str]]
-        if options.stream == WORK and len(options.subjects) > 1:
+        if options.stream == WORK and len(options.subjects) > 1 and not options.one_queue:
             # A consumer delivers in the order of publication, so urgency needs one for each subject.
             filters = {f"{options.durable}-{subject.rsplit('.', 1)[1]}": [subject] for subject in options.subjects}
         else:
