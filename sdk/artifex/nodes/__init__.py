@@ -40,7 +40,20 @@ from artifex.nodes.parameters import (
     Time,
     Vector2,
 )
-from artifex.nodes.ports import AUDIO, CONTROL, CONVERSIONS, DATA, IMAGE, MASK, VIDEO, Input, Output, PortType
+from artifex.nodes.ports import (
+    AUDIO,
+    CONTROL,
+    CONVERSIONS,
+    DATA,
+    IMAGE,
+    MASK,
+    VIDEO,
+    Input,
+    Output,
+    PortType,
+    base_name,
+    position,
+)
 from artifex.nodes.registry import discover
 from artifex.nodes.times import frame_time, parse_rational, rational_text, round_half_up, sample_at
 
@@ -88,9 +101,11 @@ __all__ = [
     "Time",
     "Vector2",
     "Window",
+    "base_name",
     "discover",
     "frame_time",
     "parse_rational",
+    "position",
     "rational_text",
     "round_half_up",
     "sample_at",

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any, ClassVar, Final
 
 from artifex.generator.v1 import messages_pb2 as generator
+from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes.audio import Audio
 from artifex.nodes.context import MixContext, RenderContext, Request
 from artifex.nodes.errors import DeclarationError
@@ -87,6 +88,13 @@ class Node:
     def mix(self, context: MixContext) -> Audio:
         """The block of samples that `context` asks for; blocks may be asked for in any order and size."""
         raise NotImplementedError(f"{type(self).__name__} makes no sound")
+
+    def extent(self, info: media.MediaInfo | None) -> Fraction | None:
+        """When the node's own media ends, in seconds of the document; None for a node that has no end of its own.
+
+        A document without a duration lasts until the last of these. `info` describes the node's asset.
+        """
+        return None
 
     def materialise(self) -> generator.GenerationSpec | None:
         """For nodes whose result is generated once, ahead of rendering, and then read as media: what to generate.

@@ -156,11 +156,31 @@ class Integer(Parameter[int]):
     kind = ParameterType.INTEGER
     interpolates = True
 
+    def __init__(
+        self,
+        default: int | Literal[Required.REQUIRED],
+        *,
+        doc: str,
+        unit: str = "",
+        minimum: int | None = None,
+        maximum: int | None = None,
+        step: int = 1,
+        animatable: bool = True,
+    ) -> None:
+        """`step`: only the minimum plus a multiple of this is taken."""
+        self.step = step
+        super().__init__(default, doc=doc, unit=unit, minimum=minimum, maximum=maximum, animatable=animatable)
+
     def parse(self, value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
             raise ParameterError("parameter_type", f"{_json_type(value)} given where a whole number is expected")
         self._check_bounds(value)
-        return int(value)
+        number, first = int(value), int(self.minimum or 0)
+        if (number - first) % self.step:
+            below = number - (number - first) % self.step
+            message = f"{number} is not possible; the nearest are {below} and {below + self.step}"
+            raise ParameterError("parameter_range", message)
+        return number
 
     def components(self, value: int) -> tuple[float, ...]:
         return (float(value),)

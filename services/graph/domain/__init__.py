@@ -1,0 +1,1 @@
+"""The graph engine, pure: documents, catalogue, compiler, planner and evaluator."""

@@ -1,0 +1,141 @@
+"""Colour management: OCIO's built-in ACES configuration, and processors kept for reuse.
+
+Video comes in and goes out display-encoded in Rec.709 with the BT.1886 gamma of 2.4; the way out is the exact inverse
+of the way in, so an ungraded clip keeps its pixels.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+import PyOpenColorIO as ocio
+from artifex.nodes import Pixels
+
+CONFIG: Final = "ocio://cg-config-v4.0.0_aces-v2.0_ocio-v2.5"
+DISPLAY: Final = "Gamma 2.4 Encoded Rec.709"
+"""What cameras' and players' Rec.709 video is taken to be."""
+_PROCESSORS: Final = 128
+_PQ_WHITE: Final = 100 / 203  # the built-in curve is linear in units of 100 cd/m²
+_HLG_WHITE: Final = 1 / 0.794887  # the built-in curve at signal 0.75
+
+_ENCODED: Final = {
+    "iec61966-2-1": "sRGB Encoded Rec.709 (sRGB)",
+    "linear": "Linear Rec.709 (sRGB)",
+    "gamma22": "Gamma 2.2 Encoded Rec.709",
+    "bt470m": "Gamma 2.2 Encoded Rec.709",
+}
+"""Spaces of the configuration by libavutil's name of the transfer; all others are `DISPLAY`."""
+
+
+@cache
+def config() -> Any:
+    """The configuration all documents use."""
+    return ocio.Config.CreateFromFile(CONFIG)
+
+
+@cache
+def working_spaces() -> tuple[str, ...]:
+    """The scene-linear spaces a document may work in."""
+    return tuple(space.getName() for space in config().getColorSpaces() if space.getEncoding() == "scene-linear")
+
+
+class WorkingColour:
+    """Conversions of one working space. Safe to share between threads."""
+
+    def __init__(self, working_space: str) -> None:
+        self._space = working_space
+        self._processors: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+        self._luma: tuple[float, float, float] | None = None
+
+    @property
+    def working_space(self) -> str:
+        return self._space
+
+    @property
+    def luma(self) -> tuple[float, float, float]:
+        if self._luma is None:
+            # Luminance is Y of XYZ; OCIO knows the way from AP0 to XYZ as a built-in transform.
+            to_xyz = ocio.GroupTransform(
+                [
+                    ocio.ColorSpaceTransform(self._space, "ACES2065-1"),
+                    ocio.BuiltinTransform("UTILITY - ACES-AP0_to_CIE-XYZ-D65_BFD"),
+                ]
+            )
+            basis = np.eye(4, dtype=np.float32)[None, :3].copy()
+            self._apply(("luma",), lambda: to_xyz, basis)
+            weights = basis[0, :, 1].astype(np.float64)
+            red, green, blue = (weights / weights.sum()).tolist()
+            self._luma = (red, green, blue)
+        return self._luma
+
+    def from_display(self, color: tuple[float, float, float]) -> tuple[float, float, float]:
+        pixel = np.array([[[*color, 1.0]]], dtype=np.float32)
+        self.decode(pixel)
+        red, green, blue = pixel[0, 0, :3].tolist()
+        return (red, green, blue)
+
+    def apply(self, key: Hashable, build: Callable[[], Any], pixels: Pixels) -> None:
+        """See `artifex.nodes.Colour.apply`."""
+        self._apply(("node", key), build, pixels)
+
+    def decode(self, pixels: Pixels, transfer: str = "", primaries: str = "") -> None:
+        """Straight RGBA of a video with these H.273 tags, in place, to the working space."""
+        key = ("decode", transfer, primaries)
+        self._keeping_alpha(key, lambda: _video_to(self._space, transfer, primaries), pixels)
+
+    def encode(self, pixels: Pixels) -> None:
+        """Straight RGBA of the working space, in place, to display-encoded Rec.709."""
+        self._keeping_alpha(("encode",), lambda: ocio.ColorSpaceTransform(self._space, DISPLAY), pixels)
+
+    def _keeping_alpha(self, key: Hashable, build: Callable[[], Any], pixels: Pixels) -> None:
+        # OCIO's fast power function also runs over alpha, whose 1 becomes 1.00002.
+        alpha = pixels[..., 3].copy()
+        self._apply(key, build, pixels)
+        pixels[..., 3] = alpha
+
+    def _apply(self, key: Hashable, build: Callable[[], Any], pixels: Pixels) -> None:
+        if pixels.size == 0:
+            return
+        if pixels.dtype != np.float32 or pixels.shape[-1] != 4 or not pixels.flags.c_contiguous:
+            raise ValueError("OCIO changes contiguous float32 RGBA in place, nothing else")
+        self._processor(key, build).applyRGBA(pixels)
+
+    def _processor(self, key: Hashable, build: Callable[[], Any]) -> Any:
+        with self._lock:
+            processor = self._processors.get(key)
+            if processor is None:
+                processor = config().getProcessor(build()).getDefaultCPUProcessor()
+                self._processors[key] = processor
+                if len(self._processors) > _PROCESSORS:
+                    self._processors.popitem(last=False)
+            else:
+                self._processors.move_to_end(key)
+            return processor
+
+
+def _video_to(space: str, transfer: str, primaries: str) -> Any:
+    """From display- or camera-encoded video to `space`.
+
+    PQ (SMPTE ST 2084) is absolute: its 203 cd/m², BT.2408's reference white, becomes 1. HLG is relative to the scene
+    through the inverse of its OETF; its reference white, signal 0.75, becomes 1 likewise.
+    """
+    if transfer == "smpte2084":
+        curve = [ocio.BuiltinTransform("CURVE - ST-2084_to_LINEAR"), _scale(_PQ_WHITE)]
+    elif transfer == "arib-std-b67":
+        curve = [ocio.BuiltinTransform("CURVE - HLG-OETF-INVERSE"), _scale(_HLG_WHITE)]
+    elif primaries == "bt2020" and transfer == "linear":
+        curve = []
+    elif primaries == "bt2020":
+        curve = [ocio.ExponentTransform(value=[2.4, 2.4, 2.4, 1.0], negativeStyle=ocio.NEGATIVE_MIRROR)]
+    else:
+        return ocio.ColorSpaceTransform(_ENCODED.get(transfer, DISPLAY), space)
+    linear = "Linear Rec.2020" if primaries in ("bt2020", "") else "Linear Rec.709 (sRGB)"
+    return ocio.GroupTransform([*curve, ocio.ColorSpaceTransform(linear, space)])
+
+
+def _scale(factor: float) -> Any:
+    return ocio.MatrixTransform([factor, 0, 0, 0, 0, factor, 0, 0, 0, 0, factor, 0, 0, 0, 0, 1])

@@ -1,0 +1,89 @@
+"""The model of documents of schema `artifex.graph/1`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from artifex.nodes import Ease, round_half_up
+
+SCHEMA: Final = "artifex.graph/1"
+DEFAULT_COLORSPACE: Final = "ACEScg"
+SAMPLE_RATE: Final = 48_000
+"""Of every document's sound, in samples a second."""
+CHANNELS: Final = 2
+"""Of every document's sound: left and right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for the whole document."""
+
+    width: int
+    height: int
+    fps: Fraction
+    duration: Fraction | None
+    """Seconds; None when it follows from the media."""
+    colorspace: str
+
+    def frame_count(self, duration: Fraction) -> int:
+        """Frames in `duration` seconds: the nearest whole number, a half counting as one more."""
+        return round_half_up(duration * self.fps)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyframe:
+    """One key of an animated parameter; `value` is as it stands in the JSON."""
+
+    time: Fraction
+    value: object
+    ease: Ease
+
+
+@dataclass(frozen=True, slots=True)
+class Animation:
+    """A parameter given as `{"keys": [[t, v, ease?]…]}`; keys are in order of time."""
+
+    keys: tuple[Keyframe, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A parameter given as `{"expr": "…"}`."""
+
+    source: str
+
+
+ParameterValue = object | Animation | Expression
+"""A JSON value that stands for itself, or one of the other two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where an input comes from: a node and one of its outputs; an empty output is the node's first."""
+
+    node: str
+    output: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.node}.{self.output}" if self.output else self.node
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """One node as it stands in the document."""
+
+    id: str
+    type: str
+    inputs: Mapping[str, Link]
+    params: Mapping[str, ParameterValue]
+    version: str = ""
+    """The version of the type that it was written for; empty for the current one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole document. Nodes are in the order of the file."""
+
+    settings: Settings
+    nodes: Mapping[str, NodeSpec]

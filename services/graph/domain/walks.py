@@ -1,0 +1,63 @@
+"""Walks over graphs of any depth: loops with their own stacks, linear in nodes and connections."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+
+def post_order(root: str, sources: Callable[[str], Iterable[str]]) -> list[str]:
+    """`root` and all it depends on, each after its sources. The graph must have no cycle."""
+    order: list[str] = []
+    seen = {root}
+    stack = [(root, iter(sources(root)))]
+    while stack:
+        node, pending = stack[-1]
+        following = next((source for source in pending if source not in seen), None)
+        if following is None:
+            order.append(node)
+            stack.pop()
+        else:
+            seen.add(following)
+            stack.append((following, iter(sources(following))))
+    return order
+
+
+def find_cycles(sources: Mapping[str, Iterable[str]]) -> list[list[str]]:
+    """Cycles, at least one through every part of the graph that has any; each as nodes in the direction of the flow.
+
+    Taking these out may bring others to light.
+    """
+    remaining = _without_acyclic_sources(sources)
+    cycles: list[list[str]] = []
+    visited: set[str] = set()
+    for start in remaining:
+        # Every remaining node has a remaining source, so walking upstream must come around.
+        trail: list[str] = []
+        position: dict[str, int] = {}
+        node = start
+        while node not in visited and node not in position:
+            position[node] = len(trail)
+            trail.append(node)
+            node = next(source for source in sources[node] if source in remaining)
+        if node in position:
+            cycles.append(trail[position[node] :][::-1])
+        visited.update(trail)
+    return cycles
+
+
+def _without_acyclic_sources(sources: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    """The nodes that are in a cycle or downstream of one, in the mapping's order."""
+    waiting: dict[str, int] = {}
+    consumers: dict[str, list[str]] = {}
+    for node, inputs in sources.items():
+        unique = set(inputs)
+        waiting[node] = len(unique)
+        for source in unique:
+            consumers.setdefault(source, []).append(node)
+    ready = [node for node, count in waiting.items() if count == 0]
+    while ready:
+        node = ready.pop()
+        del waiting[node]
+        for consumer in consumers.get(node, ()):
+            waiting[consumer] -= 1
+            if waiting[consumer] == 0:
+                ready.append(consumer)
+    return waiting

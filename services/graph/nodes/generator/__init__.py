@@ -1,0 +1,1 @@
+"""Nodes whose clips a model generates."""
