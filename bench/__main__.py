@@ -1,0 +1,27 @@
+"""Every published figure: `make bench`, or one of them with `python -m bench scaling`.
+
+Each script prints a table of its own and returns whether the figure reached what is claimed. Ratios are taken within
+one run, so that the machine's speed does not enter them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from bench import memory, scaling
+
+BENCHMARKS = {"scaling": scaling.run, "memory": memory.run}
+
+
+def main() -> int:
+    wanted = sys.argv[1:] or list(BENCHMARKS)
+    if unknown := [name for name in wanted if name not in BENCHMARKS]:
+        sys.stderr.write(f"unknown: {', '.join(unknown)}. There are: {', '.join(BENCHMARKS)}\n")
+        return 2
+    results = [asyncio.run(BENCHMARKS[name]()) for name in wanted]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

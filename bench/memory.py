@@ -1,0 +1,80 @@
+"""Whether memory depends on the length of the movie: the peak of every process over a 10 s and over a 100 s job.
+
+Both jobs run in studios of their own, so that neither starts with what the other left behind. The peak is the kernel's
+own high-water mark of resident memory (VmHWM), with the children that come and go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import tempfile
+from pathlib import Path
+
+import psutil
+from artifex.client import Client
+from artifex.up import Stack
+
+from bench.studio import document, footage, looped, render, say
+
+SHORT, LONG = 10, 100
+CLAIM = 1.10
+MIB = 1 << 20
+
+
+async def run() -> bool:
+    with tempfile.TemporaryDirectory(prefix="artifex-bench-") as folder:
+        peaks = [await measure(Path(folder), seconds) for seconds in (SHORT, LONG)]
+    short, long = peaks
+    say(f"\nmemory: peak resident MiB of each process, {SHORT} s against {LONG} s of 720p")
+    say(f"| process | {SHORT} s | {LONG} s | ratio |")
+    say("|---|---|---|---|")
+    worst = 0.0
+    for name in sorted(short):
+        ratio = long[name] / short[name]
+        worst = max(worst, ratio)
+        say(f"| {name} | {short[name] / MIB:.0f} | {long[name] / MIB:.0f} | {ratio:.2f} |")
+    reached = worst <= CLAIM
+    say(f"claimed: at most {CLAIM} for every process: {'reached' if reached else 'NOT reached'} ({worst:.2f})")
+    return reached
+
+
+async def measure(folder: Path, seconds: int) -> dict[str, int]:
+    """Peak bytes by process name over one job."""
+    clip = looped(footage(), seconds, folder / f"clip-{seconds}.mp4")
+    async with (
+        Stack(folder / f"home-{seconds}", workers=2, without=("triton", "generator")) as stack,
+        Client(stack.endpoint, home=stack.home) as client,
+    ):
+        peaks: dict[str, int] = collections.defaultdict(int)
+        watcher = asyncio.create_task(watch(stack, peaks))
+        asset = await client.assets.upload(clip)
+        await render(client, document(asset.name, seconds))
+        watcher.cancel()
+        await asyncio.gather(watcher, return_exceptions=True)
+        return dict(peaks)
+
+
+async def watch(stack: Stack, peaks: dict[str, int]) -> None:
+    """Keep the high-water mark of every process of the studio, and of the children of each."""
+    while True:
+        for name, child in stack.children.items():
+            if child.pid == 0:
+                continue
+            try:
+                process = psutil.Process(child.pid)
+                peaks[name] = max(peaks[name], high_water(child.pid))
+                for below in process.children(recursive=True):
+                    place = f"{name} (child)"
+                    peaks[place] = max(peaks[place], high_water(below.pid))
+            except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+                continue
+        await asyncio.sleep(0.2)
+
+
+def high_water(pid: int) -> int:
+    """The most memory that a process has had resident so far, in bytes; zero for one that is just ending."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0

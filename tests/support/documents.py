@@ -1,0 +1,88 @@
+"""Graph documents that several suites render."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+Document = dict[str, Any]
+
+
+def graded(
+    asset: str, *, width: int = 192, height: int = 128, rate: str = "24", duration: float | str = 1.0
+) -> Document:
+    """Footage, a stop brighter, with its sound."""
+    return {
+        "schema": "artifex.graph/1",
+        "settings": {"width": width, "height": height, "fps": rate, "duration": duration},
+        "nodes": {
+            "plate": {"type": "MediaInput", "params": {"asset": asset}},
+            "grade": {"type": "ColorCorrector", "inputs": {"video": "plate.video"}, "params": {"exposure": 0.5}},
+            "out": {
+                "type": "FileOutput",
+                "inputs": {"video": "grade", "audio": "plate.audio"},
+                "params": {"path": "graded.mp4"},
+            },
+        },
+    }
+
+
+def silent(document: Document) -> Document:
+    """The same without sound."""
+    copy: Document = json.loads(json.dumps(document))
+    for node in copy["nodes"].values():
+        node.get("inputs", {}).pop("audio", None)
+    return copy
+
+
+def titled(text: str = "안녕 Artifex", *, frames: int = 48) -> Document:
+    """A title alone: needs no media."""
+    return {
+        "schema": "artifex.graph/1",
+        "settings": {"width": 192, "height": 128, "fps": "24", "duration": frames / 24},
+        "nodes": {
+            "title": {"type": "TextInput", "params": {"text": text, "size": 32}},
+            "out": {"type": "FileOutput", "inputs": {"video": "title"}, "params": {"path": "title.mp4"}},
+        },
+    }
+
+
+def everything(asset: str, *, duration: float | str = 2.0) -> Document:
+    """Every node of the house in one frame: graded footage, a generated shot in a corner, a title that fades in."""
+    return {
+        "schema": "artifex.graph/1",
+        "settings": {"width": 640, "height": 360, "fps": "25", "duration": duration},
+        "nodes": {
+            "plate": {"type": "MediaInput", "params": {"asset": asset}},
+            "grade": {"type": "ColorCorrector", "inputs": {"video": "plate.video"}, "params": {"exposure": 0.3}},
+            "shot": {
+                "type": "T2VGenerator",
+                "params": {
+                    "prompt": "a red kite over the sea",
+                    "seed": 7,
+                    "width": 64,
+                    "height": 64,
+                    "frames": 9,
+                    "steps": 3,
+                },
+            },
+            "corner": {
+                "type": "Transform2D",
+                "inputs": {"video": "shot.video"},
+                "params": {"translate": [200, 100], "scale": [2.0, 2.0]},
+            },
+            "inset": {"type": "Merge", "inputs": {"a": "corner", "b": "grade"}, "params": {"operation": "over"}},
+            "title": {"type": "TextInput", "params": {"text": "안녕 Artifex", "size": 48}},
+            "comp": {
+                "type": "Merge",
+                "inputs": {"a": "title", "b": "inset"},
+                "params": {"operation": "over", "mix": {"keys": [[0.0, 0.0], [1.0, 1.0, "ease_in_out"]]}},
+            },
+            "mix": {"type": "AudioMixer", "inputs": {"audio": "plate.audio"}},
+            "out": {
+                "type": "FileOutput",
+                "inputs": {"video": "comp", "audio": "mix"},
+                "params": {"path": "everything.mp4"},
+            },
+        },
+    }
