@@ -1,0 +1,1 @@
+"""The embedded default model, `wan22-nano-t2v`: Wan2.2's classes at a size for one CPU thread, with random weights."""

@@ -1,0 +1,1 @@
+"""Launcher of the real Triton server; `python -m services.generator.triton`."""

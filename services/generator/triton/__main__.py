@@ -1,0 +1,61 @@
+"""`python -m services.generator.triton`: prepare the model repository, then become the Triton server.
+
+The process is replaced rather than wrapped, so a supervisor's signals reach the server itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from services.generator.triton import server
+from services.generator.triton.repository import assemble
+from services.generator.triton.settings import TritonSettings
+from services.generator.triton.weights import discover
+
+_LOG = logging.getLogger("services.generator.triton")
+_ROOT = Path(__file__).resolve().parents[3]
+NANO_MODEL = "wan22-nano-t2v"
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    settings = TritonSettings()
+    try:
+        installation = server.Installation.find(settings.venv)
+    except server.TritonMissing as error:
+        _LOG.error("%s", error)
+        return 1
+    folder = settings.home / "triton"
+    folder.mkdir(parents=True, exist_ok=True)
+    settings.models_folder.mkdir(parents=True, exist_ok=True)
+    if settings.build_nano:
+        _build_nano(settings)
+    weights = discover(settings.models_folder, folder / "digests.json")
+    _LOG.info("models: %s", ", ".join(w.model for w in weights) or "none")
+    assemble(folder / "repository", weights, settings)
+    server.link_backend(installation, folder / "backends")
+    server.sweep_shared_memory(settings)
+    arguments = server.command(installation, settings, folder / "repository", folder / "backends")
+    sys.stderr.flush()
+    os.execve(installation.server, arguments, server.environment(installation, settings))
+
+
+def _build_nano(settings: TritonSettings) -> None:
+    target = settings.models_folder / NANO_MODEL
+    if target.exists():
+        return
+    _LOG.info("building the random weights of %s", NANO_MODEL)
+    subprocess.run(
+        [settings.venv / "bin" / "python", "-m", "services.generator.nano", target],
+        check=True,
+        cwd=_ROOT,
+        env={**os.environ, "PYTHONPATH": str(_ROOT), "OMP_NUM_THREADS": "1"},
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

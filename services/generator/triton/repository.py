@@ -1,0 +1,44 @@
+"""Assemble Triton's model repository: one model for each folder of weights, plus the catalogue that lists them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from services.generator.triton.settings import TritonSettings
+from services.generator.triton.weights import Weights
+
+CATALOGUE = "artifex-catalogue"
+_TEMPLATES = Path(__file__).resolve().parents[1] / "model_repository"
+
+
+def assemble(folder: Path, weights: Sequence[Weights], settings: TritonSettings) -> None:
+    """Write the repository anew into `folder`; what was there before is removed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for entry in weights:
+        _instantiate(
+            "wan",
+            folder / entry.model,
+            {
+                "weights": str(entry.path),
+                "weights_digest": str(entry.card["weights_digest"]),
+                "card": json.dumps(entry.card),
+                "threads": str(settings.threads),
+                "device": settings.device,
+                "otlp_endpoint": settings.otlp_endpoint,
+            },
+        )
+    _instantiate("catalogue", folder / CATALOGUE, {"cards": json.dumps({w.model: w.card for w in weights})})
+
+
+def _instantiate(template: str, target: Path, parameters: Mapping[str, str]) -> None:
+    shutil.copytree(_TEMPLATES / template, target, ignore=shutil.ignore_patterns("__pycache__"))
+    config = target / "config.pbtxt"
+    # A JSON string is also a string of protobuf's text format.
+    entries = [
+        f"parameters {{ key: {json.dumps(key)} value {{ string_value: {json.dumps(value)} }} }}\n"
+        for key, value in parameters.items()
+    ]
+    config.write_text(config.read_text(encoding="utf-8") + "".join(entries), encoding="utf-8")

@@ -1,0 +1,46 @@
+"""Settings of the Triton launcher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ROOT = Path(__file__).resolve().parents[3]
+
+
+class TritonSettings(BaseSettings):
+    """Read once, from `ARTIFEX_GENERATOR_TRITON_*` and the few variables that the whole platform shares."""
+
+    model_config = SettingsConfigDict(env_prefix="ARTIFEX_GENERATOR_TRITON_", extra="ignore", populate_by_name=True)
+
+    home: Path = Field(default=Path("~/.artifex"), validation_alias="ARTIFEX_HOME")
+    """Triton's repository is assembled below it."""
+    models: Path | None = Field(default=None, validation_alias="ARTIFEX_MODELS")
+    """A folder of model weights, each in diffusers layout in a folder named as the model; default `home`/models."""
+    otlp_endpoint: str = Field(default="", validation_alias="ARTIFEX_OTLP_ENDPOINT")
+    """host:port that takes OTLP over gRPC; empty for no export."""
+    venv: Path = _ROOT / ".venv-triton"
+    """The environment that holds Triton, torch and diffusers."""
+    host: str = "127.0.0.1"
+    grpc_port: int = Field(default=8111, ge=1, le=65535)
+    http_port: int = Field(default=8112, ge=1, le=65535)
+    metrics_port: int = Field(default=8113, ge=1, le=65535)
+    threads: int = Field(default=1, ge=1)
+    """CPU threads of a model. Another number may change the last bits of a clip."""
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda)$")
+    build_nano: bool = True
+    """Build the embedded default model where the models folder lacks it."""
+
+    @model_validator(mode="after")
+    def _expand(self) -> TritonSettings:
+        self.home = self.home.expanduser().resolve()
+        self.models = (self.models or self.home / "models").expanduser().resolve()
+        self.venv = self.venv.expanduser().absolute()
+        return self
+
+    @property
+    def models_folder(self) -> Path:
+        assert self.models is not None  # set by the validator
+        return self.models
