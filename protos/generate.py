@@ -3,6 +3,7 @@
     sdk/artifex/<noun>/v1/   typed message and service modules (import root: sdk/)
     sdk/buf/validate/        the validation rules' module, which the messages import
     build/api.binpb          the descriptor set with comments' sources, for Envoy's transcoder and for buf
+    services/generator/adapters/kserve/inference_pb2*    the inference servers' protocol, beside its proto
 
 The contract imports two protos that no package ships as text for buf to read: `google/api` comes from
 googleapis-common-protos' files, `buf/validate` is printed anew from the descriptor inside the protovalidate wheel.
@@ -25,6 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 THIRD_PARTY = ROOT / "build" / "third_party"
 SDK = ROOT / "sdk"
+# Protocols of others that we speak: not part of our API, so neither under its rules nor in its descriptor set.
+FOREIGN = [ROOT / "services" / "generator" / "adapters" / "kserve" / "inference.proto"]
 STAMP = ROOT / "build" / "protos.sha256"
 
 _Field = descriptor_pb2.FieldDescriptorProto
@@ -74,7 +77,9 @@ def _message(message: descriptor_pb2.DescriptorProto, syntax: str, indent: str) 
         lines.append(f"{inner}oneof {message.oneof_decl[index].name} {{")
         lines += [f"{inner}  {_field(field, syntax)}" for field in fields]
         lines.append(inner + "}")
-    lines += [f"{inner}extensions {r.start} to {'max' if r.end > 1 << 28 else r.end - 1};" for r in message.extension_range]
+    lines += [
+        f"{inner}extensions {r.start} to {'max' if r.end > 1 << 28 else r.end - 1};" for r in message.extension_range
+    ]
     return [*lines, indent + "}"]
 
 
@@ -125,7 +130,7 @@ def fingerprint(files: list[Path]) -> str:
 
 def main() -> int:
     files = sorted(PROTOS.rglob("*.proto"))
-    wanted = fingerprint(files)
+    wanted = fingerprint([*files, *FOREIGN])
     if STAMP.exists() and STAMP.read_text() == wanted:
         return 0
     write_third_party()
@@ -147,7 +152,8 @@ def main() -> int:
         *map(str, files),
         str(THIRD_PARTY / "buf" / "validate" / "validate.proto"),
     ]
-    status = int(protoc.main(arguments))
+    outputs = [f"--{kind}_out={ROOT}" for kind in ("python", "mypy", "grpc_python", "mypy_grpc")]
+    status = int(protoc.main(arguments)) or int(protoc.main(["protoc", f"-I{ROOT}", *outputs, *map(str, FOREIGN)]))
     if status == 0:
         STAMP.write_text(wanted)
     return status

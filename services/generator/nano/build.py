@@ -8,7 +8,7 @@ would give television snow; the random weights are therefore drawn from a smooth
 - the VAE's convolutions are random mixtures of channels under small Gaussian kernels, as in a compositional
   pattern-producing network, and its last layer is scaled so that colours fill the range without clipping.
 
-So the noise of the seed becomes drifting coloured shapes, which is what a test of motion, cuts and encoders needs to see.
+So the noise of the seed becomes drifting coloured shapes: enough for tests of motion, cuts and encoders to see.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def build_pipeline() -> WanPipeline:
 
 
 def _tokenizer() -> PreTrainedTokenizerFast:
-    """Character-level Unigram with T5's special ids: <pad>=0, </s>=1, <unk>=2; every Hangul syllable decomposes to jamo."""
+    """Character-level Unigram with T5's special ids: <pad>=0, </s>=1, <unk>=2; Hangul syllables decompose to jamo."""
     characters = [chr(code) for code in range(0x21, 0x7F)] + [chr(code) for code in range(0x1100, 0x1200)]
     vocabulary = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("\u2581", -2.0)]
     vocabulary += [(c, -3.0) for c in characters] + [("\u2581" + c, -3.5) for c in characters]

@@ -21,14 +21,13 @@ _ROOT = Path(__file__).resolve().parents[3]
 NANO_MODEL = "wan22-nano-t2v"
 
 
-def main() -> int:
+def main() -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     settings = TritonSettings()
     try:
         installation = server.Installation.find(settings.venv)
     except server.TritonMissing as error:
-        _LOG.error("%s", error)
-        return 1
+        sys.exit(f"triton: {error}")
     folder = settings.home / "triton"
     folder.mkdir(parents=True, exist_ok=True)
     settings.models_folder.mkdir(parents=True, exist_ok=True)
@@ -58,4 +57,4 @@ def _build_nano(settings: TritonSettings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

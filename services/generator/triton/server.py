@@ -80,7 +80,7 @@ def _libpython_folder(libdir: str, version: str) -> Path | None:
 
 
 def link_backend(installation: Installation, folder: Path) -> None:
-    """Lay out a backend directory; the wheel keeps one stub for each Python version apart, Triton wants one in place."""
+    """Lay out a backend directory: the wheel keeps one stub for each Python apart, Triton wants one in place."""
     shutil.rmtree(folder, ignore_errors=True)
     python = folder / "python"
     python.mkdir(parents=True)

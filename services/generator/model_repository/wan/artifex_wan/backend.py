@@ -16,12 +16,13 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 import torch
 import triton_python_backend_utils as pb_utils
+from diffusers import AutoencoderKLWan, DiffusionPipeline
+
 from artifex_wan.denoise import Cancelled, generate
 from artifex_wan.events import Responder, blocks
 from artifex_wan.orphan import die_with_parent
 from artifex_wan.spec import Limits, Spec, SpecError
 from artifex_wan.tracing import Tracing
-from diffusers import AutoencoderKLWan, DiffusionPipeline
 
 
 class WanBackend:

@@ -13,8 +13,9 @@ from contextlib import AbstractContextManager
 import numpy as np
 import numpy.typing as npt
 import torch
-from artifex_wan.spec import Spec
 from diffusers import UniPCMultistepScheduler, WanPipeline
+
+from artifex_wan.spec import Spec
 
 
 class Cancelled(Exception):
@@ -28,7 +29,6 @@ Span = Callable[..., AbstractContextManager[object]]
 """Opens a trace span: name, then attributes."""
 
 
-@torch.inference_mode()
 def generate(
     pipeline: WanPipeline,
     spec: Spec,
@@ -44,6 +44,21 @@ def generate(
     seed means the same noise everywhere. Memory: the experts, the VAE, and the decoded clip once in float32 and once
     in uint8. Raises Cancelled.
     """
+    with torch.inference_mode():
+        latents = _denoise(pipeline, spec, text_tokens, on_step, check_cancelled, span)
+        check_cancelled()
+        with span("wan.decode", frames=spec.frame_count):
+            return _decode(pipeline, latents, check_cancelled)
+
+
+def _denoise(
+    pipeline: WanPipeline,
+    spec: Spec,
+    text_tokens: int,
+    on_step: Callable[[int], None],
+    check_cancelled: CheckCancelled,
+    span: Span,
+) -> torch.Tensor:
     device = pipeline._execution_device
     guided = spec.guidance_scale > 1
     check_cancelled()
@@ -90,10 +105,7 @@ def generate(
                 velocity = without + guidance * (velocity - without)
             latents = scheduler.step(velocity, timestep, latents, return_dict=False)[0]
         on_step(index + 1)
-
-    check_cancelled()
-    with span("wan.decode", frames=spec.frame_count):
-        return _decode(pipeline, latents, check_cancelled)
+    return latents
 
 
 def _predict(

@@ -34,7 +34,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Spec:
-    """One clip. Sizes in pixels; `guidance_scale` steers the high-noise expert, `guidance_scale_2` the low-noise one."""
+    """One clip. Sizes in pixels; `guidance_scale` steers the high-noise expert, `guidance_scale_2` the other."""
 
     prompt: str
     negative_prompt: str
@@ -70,25 +70,25 @@ class Spec:
         return spec
 
     def _check(self, limits: Limits) -> None:
+        size, frames = limits.size_multiple, limits.frame_multiple
         for name, value, maximum in (
             ("width", self.width, limits.max_width),
             ("height", self.height, limits.max_height),
         ):
-            if value < limits.size_multiple or value > maximum or value % limits.size_multiple:
-                raise SpecError(name, f"must be a multiple of {limits.size_multiple} up to {maximum}, not {value}")
-        if self.frame_count < 1 or self.frame_count > limits.max_frames or (self.frame_count - 1) % limits.frame_multiple:
-            raise SpecError(
-                "frame_count",
-                f"must be a multiple of {limits.frame_multiple} plus 1, up to {limits.max_frames}, not {self.frame_count}",
-            )
-        for name, value, low, high in (
+            if not size <= value <= maximum or value % size:
+                raise SpecError(name, f"must be a multiple of {size} up to {maximum}, not {value}")
+        if not 1 <= self.frame_count <= limits.max_frames or (self.frame_count - 1) % frames:
+            expected = f"a multiple of {frames} plus 1, up to {limits.max_frames}"
+            raise SpecError("frame_count", f"must be {expected}, not {self.frame_count}")
+        bounds: tuple[tuple[str, float, float, float], ...] = (
             ("seed", self.seed, 0, 2**63 - 1),
             ("steps", self.steps, 1, 200),
             ("guidance_scale", self.guidance_scale, 1, 30),
             ("guidance_scale_2", self.guidance_scale_2, 1, 30),
-        ):
-            if not low <= value <= high:
-                raise SpecError(name, f"must lie between {low} and {high}, not {value}")
+        )
+        for name, number, low, high in bounds:
+            if not low <= number <= high:
+                raise SpecError(name, f"must lie between {low} and {high}, not {number}")
         if not 0 < self.flow_shift <= 100:
             raise SpecError("flow_shift", f"must lie above 0 and up to 100, not {self.flow_shift}")
 
