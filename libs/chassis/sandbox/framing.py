@@ -1,0 +1,29 @@
+"""The words between a sandbox and its child: a JSON object behind its length, four bytes, big-endian.
+
+JSON and never pickle: the child works on files of strangers, and what it says must not be able to run code here.
+"""
+
+import json
+import struct
+from typing import Any, BinaryIO
+
+HEADER = struct.Struct(">I")
+MAX_FRAME = 64 * 1024 * 1024
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """One frame; raises TypeError for what JSON cannot say and ValueError for more than 64 MiB."""
+    body = json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
+    if len(body) > MAX_FRAME:
+        raise ValueError("a sandbox message is limited to 64 MiB; pass large data as files")
+    return HEADER.pack(len(body)) + body
+
+
+def read(stream: BinaryIO) -> dict[str, Any] | None:
+    """The next frame of a blocking stream; None at its end."""
+    header = stream.read(HEADER.size)
+    if len(header) < HEADER.size:
+        return None
+    (length,) = HEADER.unpack(header)
+    message: dict[str, Any] = json.loads(stream.read(length))
+    return message
