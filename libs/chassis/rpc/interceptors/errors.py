@@ -30,9 +30,10 @@ DOMAIN = "artifex.studio"
 STATUSES: Mapping[type[ArtifexError], grpc.StatusCode] = {kind: grpc.StatusCode[name] for name, kind in CODES.items()}
 """The gRPC status of each class of the tree; a subclass has its nearest ancestor's."""
 
-# A status travels in HTTP/2 trailers, twice over (message and details), and peers refuse more than 8 KiB of those.
-_MAX_MESSAGE = 500
-_MAX_DETAILS_BYTES = 4096
+# A status travels in HTTP/2 trailers, of which peers refuse more than 8 KiB: the message percent-encoded, and all of it
+# once more in base 64 as the details.
+_MAX_MESSAGE_BYTES = 1500
+_MAX_DETAILS_BYTES = 4000
 
 
 def status_code(error: ArtifexError) -> grpc.StatusCode:
@@ -47,7 +48,8 @@ def to_status(error: ArtifexError) -> status_pb2.Status:
     """
     info = error_details_pb2.ErrorInfo(domain=DOMAIN, reason=error.reason, metadata=error.metadata)
     details: list[Message] = [info]
-    room = _MAX_DETAILS_BYTES - info.ByteSize()
+    message = _shortened(error.message)
+    room = _MAX_DETAILS_BYTES - info.ByteSize() - len(message.encode())
     if error.violations:
         bad = error_details_pb2.BadRequest()
         for count, violation in enumerate(error.violations):
@@ -64,13 +66,22 @@ def to_status(error: ArtifexError) -> status_pb2.Status:
         delay = Duration()
         delay.FromMilliseconds(round(error.retry_after * 1000))
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
-    message = error.message if len(error.message) <= _MAX_MESSAGE else error.message[: _MAX_MESSAGE - 1] + "…"
     status = status_pb2.Status(code=status_code(error).value[0], message=message)
     for detail in details:
         packed = AnyMessage()
         packed.Pack(detail)
         status.details.append(packed)
     return status
+
+
+def _shortened(message: str) -> str:
+    room = _MAX_MESSAGE_BYTES
+    for index, character in enumerate(message):
+        encoded = character.encode()
+        room -= 1 if len(encoded) == 1 and character.isprintable() and character != "%" else 3 * len(encoded)
+        if room < 0:
+            return message[:index] + "…"
+    return message
 
 
 class ErrorInterceptor(AroundInterceptor):
