@@ -39,9 +39,14 @@ UPRIGHT = Orientation()
 
 def orientation_of(frame: VideoFrame) -> Orientation:
     """The orientation in a decoded frame's display matrix; upright when it has none or a skewed one."""
-    for side_data in cast(SideDataContainer, frame.side_data):
-        if side_data.type is SideDataType.DISPLAYMATRIX:
-            return orientation_of_matrix(struct.unpack("=9i", bytes(side_data)))
+    try:
+        side_data = list(cast(SideDataContainer, frame.side_data))
+    except ValueError:
+        # PyAV cannot list side data of kinds it has no name for (Exif is one); its own reading of the angle works still.
+        return Orientation(clockwise=round(-frame.rotation / 90) * 90 % 360)
+    for item in side_data:
+        if item.type is SideDataType.DISPLAYMATRIX:
+            return orientation_of_matrix(struct.unpack("=9i", bytes(item)))
     return UPRIGHT
 
 

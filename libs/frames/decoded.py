@@ -1,0 +1,89 @@
+"""Facts that only decoding a whole file proves."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+
+from libs.frames.containers import DEFAULT_LIMITS, Limits, open_input, picture_streams
+from libs.frames.errors import MediaUnreadable
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What came out of the decoders: frames of the first video stream, seconds of the first audio stream."""
+
+    frame_count: int
+    audio_seconds: Fraction | None
+
+
+def frame_hashes(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> list[str]:
+    """SHA-256 of every decoded frame's visible samples in order of presentation: equal lists mean equal pictures."""
+    return [_hash(frame) for frame in _frames(Path(path), limits)]
+
+
+def decode_all(
+    path: Path | str, on_frame: Callable[[int], None] | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Decoded:
+    """Decode every frame and sample of the first streams. MediaUnreadable when anything does not decode.
+
+    `on_frame` is called with the number of frames so far. Constant memory.
+    """
+    path = Path(path)
+    count = 0
+    for _ in _frames(path, limits):
+        count += 1
+        if on_frame is not None:
+            on_frame(count)
+    return Decoded(count, _audio_seconds(path, limits))
+
+
+def _frames(path: Path, limits: Limits) -> Iterator[VideoFrame]:
+    with open_input(path, limits) as container:
+        streams = picture_streams(container)
+        if not streams:
+            return
+        streams[0].codec_context.thread_count = 1
+        try:
+            yield from container.decode(streams[0])
+        except av.FFmpegError as error:
+            raise MediaUnreadable(path, f"its video does not decode ({error.strerror})") from error
+
+
+def _audio_seconds(path: Path, limits: Limits) -> Fraction | None:
+    with open_input(path, limits) as container:
+        if not container.streams.audio:
+            return None
+        stream = container.streams.audio[0]
+        samples = 0
+        try:
+            for frame in container.decode(stream):
+                samples += frame.samples
+        except av.FFmpegError as error:
+            raise MediaUnreadable(path, f"its sound does not decode ({error.strerror})") from error
+        return Fraction(samples, stream.codec_context.sample_rate)
+
+
+def _hash(frame: VideoFrame) -> str:
+    digest = hashlib.sha256(f"{frame.format.name} {frame.width}x{frame.height}".encode())
+    for index, plane in enumerate(frame.planes):
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        digest.update(rows[: plane.height, : _row_bytes(frame, index)].tobytes())
+    return digest.hexdigest()
+
+
+def _row_bytes(frame: VideoFrame, index: int) -> int:
+    """The visible bytes of a plane's line; what follows them is the decoder's padding."""
+    plane = frame.planes[index]
+    if len(frame.planes) == 1:
+        return frame.width * frame.format.padded_bits_per_pixel // 8
+    sample = (frame.format.components[0].bits + 7) // 8
+    interleaved = len(frame.planes) == 2 and index == 1  # nv12 and its kin: Cb and Cr by turns
+    return min(plane.width * sample * (2 if interleaved else 1), plane.line_size)
