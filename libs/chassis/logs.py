@@ -19,7 +19,7 @@ from libs.chassis.telemetry import current_span_id, current_trace_id
 # What every LogRecord has; whatever else is on one was passed in `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # JWTs, API key secrets and anything else that follows "Bearer".
-_SECRETS = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*|\bafx_[\w-]+|(?<=[Bb]earer )[\w.~+/=-]+")
+_SECRETS = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*|\bafx_[\w-]+|(?<=[Bb]earer )[\w.~+/=-]{8,}")
 _REDACTED = "[redacted]"
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
