@@ -69,6 +69,10 @@ class Changes:
         return bool(self.tasks or self.announcements)
 
 
+Transition = Callable[[Job, Signal, datetime], Changes]
+"""One of the functions below, bound to what a worker said."""
+
+
 def begin(job: Job, now: datetime) -> Changes:
     """Start a new job: everything that waits for nothing is dispatched."""
     changes = Changes(tasks=dict(job.tasks))

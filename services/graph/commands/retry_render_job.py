@@ -1,0 +1,84 @@
+"""Run again what failed or was cancelled."""
+
+from __future__ import annotations
+
+import logging
+
+from artifex.graph.v1 import messages_pb2
+
+from libs.chassis.clock import utcnow
+from libs.chassis.errors import Aborted, NotFound
+from libs.chassis.ids import new_id
+from libs.chassis.objects import ObjectMissing, ObjectStore
+from libs.chassis.principal import Principal
+from services.graph.dispatch import job_trace, queue_changes
+from services.graph.domain import transitions
+from services.graph.domain.job import (
+    COLLECTION,
+    Job,
+    JobState,
+    TaskKind,
+    TaskState,
+    run_name,
+    segment_key,
+    segments_prefix,
+)
+from services.graph.messages import job_message
+from services.graph.ports import JobStore
+
+_log = logging.getLogger(__name__)
+
+
+async def retry_render_job(
+    store: JobStore, objects: ObjectStore, caller: Principal, name: str
+) -> messages_pb2.RenderJob:
+    """The job, queued once more under its old trace.
+
+    Raises:
+        NotFound: the caller's tenant has no such job.
+        FailedPrecondition: the job neither failed nor was cancelled.
+        Aborted: somebody else retried it at the same moment.
+    """
+    job_id = name.removeprefix(f"{COLLECTION}/")
+    seen = await store.get(caller.tenant, job_id)
+    if seen is None:
+        raise NotFound(name)
+    kept = await _keep_segments(objects, seen)
+    async with store.transaction() as transaction:
+        job = await transaction.lock(job_id)
+        if job is None:
+            raise NotFound(name)
+        if job.run != seen.run:
+            raise Aborted(f"{name} has been retried meanwhile", metadata={"resource": name})
+        changes = transitions.retry(job, kept, utcnow(), lambda: f"generations/{new_id()}")
+        with job_trace(job):
+            await transaction.save(job, changes)
+            await queue_changes(transaction, job, changes)
+    await objects.delete_prefix(segments_prefix(job.tenant, seen.run_name))
+    return job_message(job)
+
+
+async def _keep_segments(objects: ObjectStore, job: Job) -> set[str]:
+    """Copy the segments of a failed job into the next run's folder; the ids of the tasks whose segments are there.
+
+    The old folder is not used further: a slow worker, or the clean-up after the run that failed, may still change it.
+    """
+    kept: set[str] = set()
+    if job.state is not JobState.FAILED or job.swept:
+        return kept
+    following = run_name(job.id, job.run + 1)
+    for task in job.ordered_tasks():
+        if task.kind not in (TaskKind.FRAMES, TaskKind.AUDIO) or task.state is not TaskState.SUCCEEDED:
+            continue
+        if task.result is None:
+            continue
+        digest = task.result.blob.digest
+        try:
+            await objects.copy(
+                segment_key(job.tenant, job.run_name, digest), segment_key(job.tenant, following, digest)
+            )
+        except ObjectMissing:
+            _log.info("%s of %s is rendered again: its segment is gone", task.id, job.name)
+        else:
+            kept.add(task.id)
+    return kept

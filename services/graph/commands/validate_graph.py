@@ -1,0 +1,68 @@
+"""Say what keeps a document from being rendered, or what rendering it would mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from artifex.graph.v1 import messages_pb2
+
+from services.graph.commands.node_types import port_type
+from services.graph.commands.prepare import prepare
+from services.graph.domain.catalogue import Catalogue
+from services.graph.domain.compiler import Converter, compile, output_nodes
+from services.graph.domain.problems import GraphInvalid, Problem
+from services.graph.messages import rational
+from services.graph.ports import MediaCatalogue
+
+
+class ValidateGraph:
+    def __init__(self, catalogue: Catalogue, media: MediaCatalogue) -> None:
+        self._catalogue = catalogue
+        self._media = media
+
+    async def __call__(self, text: str) -> messages_pb2.ValidateGraphResponse:
+        """All problems at once; none, and then the plan, for a document that can be rendered.
+
+        Of a document with several outputs, sizes and counts are the first one's.
+
+        Raises:
+            Unavailable: the assets could not be asked for.
+        """
+        try:
+            prepared = await prepare(text, self._catalogue, self._media)
+        except GraphInvalid as error:
+            return _refusal(error.problems)
+        if prepared.problems:
+            return _refusal(prepared.problems)
+        plans = [
+            compile(prepared.document, self._catalogue, output, prepared.media)
+            for output in output_nodes(prepared.document, self._catalogue)
+        ]
+        converters: dict[Converter, None] = {converter: None for plan in plans for converter in plan.converters}
+        return messages_pb2.ValidateGraphResponse(
+            converters=[
+                messages_pb2.InsertedConverter(
+                    node=converter.node,
+                    input=converter.input,
+                    to=port_type(converter.target),
+                    **{"from": port_type(converter.source)},
+                )
+                for converter in converters
+            ],
+            frame_count=plans[0].frame_count,
+            frame_rate=rational(plans[0].fps),
+            width=plans[0].width,
+            height=plans[0].height,
+            unused_nodes=plans[0].unused,
+        )
+
+
+def _refusal(problems: Sequence[Problem]) -> messages_pb2.ValidateGraphResponse:
+    return messages_pb2.ValidateGraphResponse(
+        problems=[
+            messages_pb2.GraphProblem(
+                node=problem.node, path=problem.path, reason=str(problem.reason), message=problem.message
+            )
+            for problem in problems
+        ]
+    )

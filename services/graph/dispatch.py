@@ -1,0 +1,146 @@
+"""Work items: what a task asks of the workers, and on which queue.
+
+A work item carries references and never pixels. Its key names run, task and attempt, so that the queue keeps one
+however often it is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from artifex.common.v1 import types_pb2
+from artifex.generator.v1 import work_pb2 as generator_work_pb2
+from artifex.graph.v1 import messages_pb2, work_pb2
+from artifex.media.v1 import messages_pb2 as media_pb2
+from artifex.media.v1 import work_pb2 as media_work_pb2
+from google.protobuf.message import Message
+from opentelemetry import context
+
+from libs.chassis.telemetry import extract, tracer
+from services.graph.domain.job import Job, Task, TaskKind
+from services.graph.domain.transitions import Changes
+from services.graph.messages import job_state, rational
+from services.graph.ports import JobTransaction
+
+WORK_KINDS = {
+    TaskKind.GENERATION: "generate",
+    TaskKind.FRAMES: "frames",
+    TaskKind.AUDIO: "audio",
+    TaskKind.ASSEMBLY: "assemble",
+}
+"""The second part of a work item's subject, `work.<kind>.<priority>`."""
+
+_PRIORITY = "normal"
+_tracer = tracer(__name__)
+
+
+@contextmanager
+def job_trace(job: Job) -> Iterator[None]:
+    """Within the block, spans and messages belong to the trace in which the job was submitted."""
+    token = context.attach(extract({"traceparent": job.traceparent}))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+async def queue_changes(transaction: JobTransaction, job: Job, changes: Changes) -> None:
+    """Queue the work items that became due, and say so when the job has ended."""
+    if changes.dispatch:
+        attributes = {"artifex.job": job.name, "artifex.tasks": [task.id for task in changes.dispatch[:20]]}
+        with _tracer.start_as_current_span("dispatch tasks", attributes=attributes):
+            for task in changes.dispatch:
+                subject = f"work.{WORK_KINDS[task.kind]}.{_PRIORITY}"
+                await transaction.queue(subject, work_item(job, task), f"{job.run_name}/{task.id}/{task.attempt}/work")
+    if changes.ended:
+        ended = work_pb2.JobEndedEvent(
+            actor=_actor(job),
+            job=job.run_name,
+            state=messages_pb2.RenderJob.State.Name(job_state(job.state)),
+            output_asset=job.output_asset,
+        )
+        await transaction.queue(f"evt.{job.tenant}.graph.job.ended", ended, f"{job.run_name}/ended")
+
+
+def work_item(job: Job, task: Task) -> Message:
+    """The message that a worker needs in order to do the task without asking anybody."""
+    if task.kind is TaskKind.GENERATION:
+        return generator_work_pb2.GenerateWork(
+            actor=_actor(job),
+            generation=task.generation,
+            spec=task.spec,
+            job=job.run_name,
+            task=task.id,
+            attempt=task.attempt,
+        )
+    if task.kind is TaskKind.FRAMES:
+        return work_pb2.FramesWork(
+            actor=_actor(job),
+            job=job.run_name,
+            task=task.id,
+            attempt=task.attempt,
+            document=job.document,
+            output_node=job.output_node,
+            sources=_sources(job),
+            first_frame=task.first_frame,
+            frame_count=task.frame_count,
+        )
+    if task.kind is TaskKind.AUDIO:
+        return work_pb2.AudioWork(
+            actor=_actor(job),
+            job=job.run_name,
+            task=task.id,
+            attempt=task.attempt,
+            document=job.document,
+            output_node=job.output_node,
+            sources=_sources(job),
+        )
+    return _assemble_work(job, task)
+
+
+def _assemble_work(job: Job, task: Task) -> media_work_pb2.AssembleWork:
+    segments: list[media_work_pb2.Segment] = []
+    audio: media_work_pb2.Segment | None = None
+    for part in job.ordered_tasks():
+        if part.kind in (TaskKind.FRAMES, TaskKind.AUDIO) and part.result is not None:
+            segment = media_work_pb2.Segment(blob=part.result.blob, frame_count=part.frame_count)
+            if part.kind is TaskKind.FRAMES:
+                segments.append(segment)
+            else:
+                audio = segment
+    return media_work_pb2.AssembleWork(
+        actor=_actor(job),
+        job=job.run_name,
+        task=task.id,
+        attempt=task.attempt,
+        segments=segments,
+        audio=audio,
+        container="mp4",
+        display_name=job.output_name,
+        frame_rate=rational(job.frame_rate),
+        frame_count=job.frame_count,
+        provenance=_provenance(job),
+    )
+
+
+def _provenance(job: Job) -> media_pb2.Provenance:
+    """All that the movie follows from: the document and the bytes of what it reads."""
+    details = {"document_digest": job.document.digest, "output_node": job.output_node}
+    for source in _sources(job):
+        details[f"source.{source.node}"] = source.blob.digest
+    for task in job.ordered_tasks():
+        if task.generation:
+            details[f"generation.{task.id}"] = task.generation
+    return media_pb2.Provenance(origin="render", source=job.name, trace_id=job.trace_id, details=details)
+
+
+def _sources(job: Job) -> list[work_pb2.Source]:
+    generated = [
+        task.result for task in job.ordered_tasks() if task.kind is TaskKind.GENERATION and task.result is not None
+    ]
+    return [*job.sources, *generated]
+
+
+def _actor(job: Job) -> types_pb2.Actor:
+    return types_pb2.Actor(tenant=job.tenant, subject=job.create_user)

@@ -1,0 +1,47 @@
+"""What runs inside a render worker's child process: the evaluator, called with a JSON request.
+
+It decodes users' files and evaluates users' graphs, so it may crash, hang or be killed at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from artifex.media.v1 import messages_pb2 as media_pb2
+from google.protobuf import json_format
+
+from services.graph.domain import evaluator
+from services.graph.domain.document import parse_document
+
+Progress = Callable[[dict[str, Any]], None]
+
+
+def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Render the frames, or the sound, that the request asks for into the file it names.
+
+    `request`: `kind` ("frames" or "audio"), `document` (JSON text), `output_node`, `sources` (by node: `path`, and
+    `media` as the JSON of a MediaInfo), `output` (path); for frames also `first_frame`, `frame_count` and `threads`.
+    Tells `{"frames_done": n}` as it goes on, of the sound nothing.
+    """
+    document = parse_document(request["document"])
+    sources = {
+        node: (Path(source["path"]), json_format.ParseDict(source["media"], media_pb2.MediaInfo()))
+        for node, source in request["sources"].items()
+    }
+    output = Path(request["output"])
+    if request["kind"] == "audio":
+        evaluator.render_audio(document, request["output_node"], sources, output, lambda done: progress({}))
+        return {}
+    evaluator.render_frames(
+        document,
+        request["output_node"],
+        sources,
+        request["first_frame"],
+        request["frame_count"],
+        output,
+        request["threads"],
+        lambda done: progress({"frames_done": done}),
+    )
+    return {}

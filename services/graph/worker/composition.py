@@ -1,0 +1,78 @@
+"""Puts a render worker's process together. It holds no database: work items tell all it needs, objects hold all it reads."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from libs.chassis.bus import Bus, Control
+from libs.chassis.objects import LocalCache, open_objects
+from libs.chassis.runtime import Runtime
+from libs.chassis.sandbox import Limits, SandboxPool
+from services.graph.settings import WorkerSettings
+from services.graph.worker.render_worker import DURABLE, WORK_SUBJECTS, RenderWorker
+
+_BACKOFF_SECONDS = (0.5, 2.0, 5.0)
+
+
+async def build_worker(runtime: Runtime, settings: WorkerSettings) -> None:
+    """One render worker, which takes work as soon as this returns."""
+    platform = runtime.settings
+    folder = await runtime.enter(_folder(platform.home / "workers"))
+    bus = await runtime.enter(Bus(platform.nats_url, name="graph-worker"))
+    control = Control(bus)
+    objects = open_objects(platform.objects_url_or_default())
+    threads = str(settings.threads)
+    children = await runtime.enter(
+        SandboxPool(
+            settings.concurrency,
+            "services.graph.worker.child:run",
+            limits=Limits(memory_bytes=settings.memory_bytes, wall_seconds=settings.wall_seconds),
+            idle_restart_after=settings.tasks_per_child,
+            # Libraries that count cores for themselves would take those of the other workers.
+            env={"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
+        )
+    )
+    cache = LocalCache(objects, folder / "cache", settings.cache_bytes)
+    worker = RenderWorker(bus, control, objects, cache, children, folder / "scratch", threads=settings.threads)
+    runtime.spawn("control", control.watch())
+    # Work of jobs that were cancelled while nobody worked must be known for what it is.
+    await control.ready()
+    runtime.spawn(
+        "work",
+        bus.consume(
+            stream="WORK",
+            durable=DURABLE,
+            subjects=WORK_SUBJECTS,
+            handler=worker.handle,
+            concurrency=settings.concurrency,
+            ack_wait=settings.ack_wait_seconds,
+            max_deliver=settings.max_deliver,
+            backoff=_BACKOFF_SECONDS,
+            one_queue=True,
+        ),
+    )
+
+
+@asynccontextmanager
+async def _folder(workers: Path) -> AsyncIterator[Path]:
+    """A folder of this process, deleted with it; also deletes those of workers on this machine that were killed."""
+    folder = workers / str(os.getpid())
+
+    def prepare() -> None:
+        if workers.is_dir():
+            for other in workers.iterdir():
+                if other.name.isdigit() and not Path("/proc", other.name).exists():
+                    shutil.rmtree(other, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "scratch").mkdir(parents=True)
+
+    await asyncio.to_thread(prepare)
+    try:
+        yield folder
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
