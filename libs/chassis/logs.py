@@ -85,11 +85,19 @@ class TextFormatter(logging.Formatter):
         return redact(" ".join(words))
 
 
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to whatever standard error is at the time, which tests replace."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 def setup_logging(
     service: str, *, level: str = "INFO", style: Literal["json", "text"] = "json", stream: TextIO | None = None
 ) -> logging.Handler:
     """Send every log record of the process to `stream` (standard error); returns the handler that does it."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _StandardError() if stream is None else logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter(service) if style == "json" else TextFormatter())
     root = logging.getLogger()
     for former in [known for known in root.handlers if isinstance(known.formatter, (JsonFormatter, TextFormatter))]:

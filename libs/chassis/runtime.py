@@ -68,9 +68,9 @@ class Runtime:
     def stop(self, exit_code: int = 0) -> None:
         """Ask the process to end gracefully; the highest exit code asked for is the one it gets."""
         self.exit_code = max(self.exit_code, exit_code)
-        self.stopping.set()
-        if self._starting is not None:
+        if self._starting is not None and not self.stopping.is_set():
             self._starting.cancel()
+        self.stopping.set()
 
     async def run_until_stopped(self) -> None:
         """Wait until `stopping` is set."""

@@ -64,6 +64,7 @@ class GrpcServer:
         self._names = [service.full_name for service in services]
         self._health_checks = dict(health_checks or {})
         self._health_interval = health_interval
+        self._unwell: set[str] = set()
         self._health = health.aio.HealthServicer()
         self._polling: asyncio.Task[None] | None = None
         policies = policies_of(services)
@@ -74,7 +75,7 @@ class GrpcServer:
             raise ValueError(f"{guarded[0]} asks for a token, and the server has no verifier")
         self._server = grpc.aio.server(
             interceptors=[
-                TelemetryInterceptor(),
+                TelemetryInterceptor(policies),
                 ErrorInterceptor(),
                 DeadlineInterceptor(default_deadline),
                 *guards,
@@ -123,14 +124,19 @@ class GrpcServer:
         return all(answers)
 
     async def _passes(self, name: str, check: HealthCheck) -> bool:
+        failure: Exception | None = None
         try:
             async with asyncio.timeout(self._health_interval):
                 passed = await check()
         except Exception as error:  # noqa: BLE001 - any failure of a check means that the dependency is not well
-            _log.warning("health check of %s failed: %r", name, error)
-            return False
-        if not passed:
-            _log.warning("health check of %s says no", name)
+            passed, failure = False, error
+        # Changes alone are news.
+        if passed and name in self._unwell:
+            _log.info("%s is well again", name)
+            self._unwell.discard(name)
+        elif not passed and name not in self._unwell:
+            _log.warning("%s is not well", name, exc_info=failure)
+            self._unwell.add(name)
         return passed
 
 

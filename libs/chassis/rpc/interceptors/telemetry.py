@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import grpc
@@ -21,9 +21,13 @@ _DURATION_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 
 
 
 class TelemetryInterceptor(AroundInterceptor):
-    """Opens a span named `package.Service/Method`; probes and reflection leave none."""
+    """Opens a span named `package.Service/Method`; probes and reflection leave none.
 
-    def __init__(self) -> None:
+    Methods that are not in `served` are all named `unknown`, so that invented names do not fill the metrics.
+    """
+
+    def __init__(self, served: Container[str]) -> None:
+        self._served = served
         measures = meter(__name__)
         self._duration = measures.create_histogram(
             "rpc.server.duration", "s", "Time to serve an rpc", explicit_bucket_boundaries_advisory=_DURATION_BUCKETS
@@ -34,6 +38,8 @@ class TelemetryInterceptor(AroundInterceptor):
         service, _, method = call.method.lstrip("/").partition("/")
         if service in OPEN_SERVICES:
             return super().around(call)
+        if call.method not in self._served:
+            service, method = "unknown", "unknown"
         return self._observe(call, service, method)
 
     @asynccontextmanager
