@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import os
+import pwd
 import signal
 import socket
 import subprocess
@@ -56,7 +57,12 @@ async def eventually(condition: Callable[[], bool], *, what: str = "the conditio
 
 
 def spawn(
-    command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    command: Sequence[str],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    user: str | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a child in a session of its own that is killed with this process; its output goes to `log`."""
 
@@ -72,6 +78,9 @@ def spawn(
             env=dict(env) if env is not None else None,
             cwd=cwd,
             start_new_session=True,
+            user=user,
+            group=user and pwd.getpwnam(user).pw_gid,
+            extra_groups=[] if user else None,
             preexec_fn=before_exec,
         )
 
@@ -80,10 +89,12 @@ class Server:
     """A real server for tests, as a context manager of either kind; its files and `server.log` lie in `folder`."""
 
     ready_timeout = 30.0
+    stop_signal = signal.SIGTERM
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.process: subprocess.Popen[bytes] | None = None
+        self.user: str | None = None
 
     def command(self) -> Sequence[str]:
         raise NotImplementedError
@@ -102,7 +113,7 @@ class Server:
 
     def launch(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.process = spawn(self.command(), log=self.log)
+        self.process = spawn(self.command(), log=self.log, user=self.user)
 
     def wait_ready(self) -> None:
         def answered() -> bool:
@@ -113,6 +124,9 @@ class Server:
 
         wait_until(answered, what=type(self).__name__, timeout=self.ready_timeout)
 
+    def remove(self) -> None:
+        """Remove what lies outside of `folder`, at the very end."""
+
     def kill9(self) -> None:
         """Kill it and all its children without a warning."""
         if self.process is not None and self.process.poll() is None:
@@ -122,7 +136,7 @@ class Server:
     def stop(self) -> None:
         """Ask it to end, and see that it did."""
         if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
+            self.process.send_signal(self.stop_signal)
             try:
                 self.process.wait(timeout=5)
             except subprocess.TimeoutExpired:
@@ -136,6 +150,7 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        self.remove()
 
     async def __aenter__(self) -> Self:
         # Launched by this thread: the child is bound to the life of the thread that forked it.
@@ -147,3 +162,4 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await asyncio.to_thread(self.stop)
+        await asyncio.to_thread(self.remove)

@@ -20,7 +20,7 @@ def run(request: dict[str, Any], progress: Callable[[dict[str, Any]], None]) -> 
 
 
 def echo(request: dict[str, Any], progress: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    print("a library that writes to standard output")
+    sys.stdout.write("a library that writes to standard output\n")
     for step in range(request.get("steps", 0)):
         progress({"step": step})
     return {"echo": request["value"], "pid": os.getpid()}
@@ -31,7 +31,7 @@ def environment(request: dict[str, Any], progress: object) -> dict[str, Any]:
 
 
 def abort(request: dict[str, Any], progress: object) -> dict[str, Any]:
-    print("last words", file=sys.stderr, flush=True)
+    sys.stderr.write("last words\n")
     os.abort()
 
 
