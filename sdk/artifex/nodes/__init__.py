@@ -19,7 +19,7 @@ Packages offer their node types through the entry-point group `artifex.nodes`; t
 """
 
 from artifex.nodes.audio import Audio
-from artifex.nodes.context import Colour, MediaSource, MixContext, RenderContext, Request
+from artifex.nodes.context import Colour, MediaSource, RenderContext, Request, SoundContext
 from artifex.nodes.curves import EASES, Curve, Ease, Key
 from artifex.nodes.errors import DeclarationError, ParameterError
 from artifex.nodes.frame import EMPTY, EVERYWHERE, Frame, Pixels, Window
@@ -84,7 +84,6 @@ __all__ = [
     "Integer",
     "Key",
     "MediaSource",
-    "MixContext",
     "Node",
     "NodeSchema",
     "Output",
@@ -97,6 +96,7 @@ __all__ = [
     "RenderContext",
     "Request",
     "Rgba",
+    "SoundContext",
     "String",
     "Time",
     "Vector2",

@@ -116,8 +116,8 @@ class RenderContext(Protocol):
         ...
 
 
-class MixContext(Protocol):
-    """What `Node.mix` can ask for: one block of samples."""
+class SoundContext(Protocol):
+    """What `Node.sound` can ask for: one block of samples."""
 
     @property
     def start(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes.audio import Audio
-from artifex.nodes.context import MixContext, RenderContext, Request
+from artifex.nodes.context import RenderContext, Request, SoundContext
 from artifex.nodes.errors import DeclarationError
 from artifex.nodes.frame import Frame, Window
 from artifex.nodes.parameters import REQUIRED, Asset, Parameter
@@ -43,7 +43,7 @@ class Node:
     """A node type, and its instances: the node at one time, all parameters resolved to values.
 
     A subclass declares `Input`s, `Output`s and parameters as class attributes, and implements `render` for pictures
-    and masks, `mix` for audio, or both. Its class name is its type, its docstring its documentation, the docstring's
+    and masks, `sound` for audio, or both. Its class name is its type, its docstring its documentation, the docstring's
     first line its summary. Instances hold nothing but values, so `render` depends on nothing but them and the context;
     this is what makes any frame renderable alone and in any process.
     """
@@ -85,7 +85,7 @@ class Node:
         """The picture or mask that `context.request` asks for."""
         raise NotImplementedError(f"{type(self).__name__} makes no pictures")
 
-    def mix(self, context: MixContext) -> Audio:
+    def sound(self, context: SoundContext) -> Audio:
         """The block of samples that `context` asks for; blocks may be asked for in any order and size."""
         raise NotImplementedError(f"{type(self).__name__} makes no sound")
 
@@ -118,6 +118,8 @@ def _collect(cls: type[Node], sink: bool) -> NodeSchema:
                 outputs[declared.name] = declared
             elif isinstance(declared, Parameter):
                 parameters[name] = declared
+    if shadowed := (inputs.keys() | parameters.keys()) & vars(Node).keys():
+        raise DeclarationError(f"{cls.__name__} may not call an input or parameter {min(shadowed)!r}")
     for name, parameter in parameters.items():
         if parameter.per is not None and (parameter.per.name not in inputs or not parameter.per.multiple):
             raise DeclarationError(f"{cls.__name__}.{name} is declared per an input that is not multiple")

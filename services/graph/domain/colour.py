@@ -24,7 +24,6 @@ _HLG_WHITE: Final = 1 / 0.794887  # the built-in curve at signal 0.75
 _ENCODED: Final = {
     "iec61966-2-1": "sRGB Encoded Rec.709 (sRGB)",
     "linear": "Linear Rec.709 (sRGB)",
-    "gamma22": "Gamma 2.2 Encoded Rec.709",
     "bt470m": "Gamma 2.2 Encoded Rec.709",
 }
 """Spaces of the configuration by libavutil's name of the transfer; all others are `DISPLAY`."""
@@ -73,8 +72,7 @@ class WorkingColour:
         return self._luma
 
     def from_display(self, color: tuple[float, float, float]) -> tuple[float, float, float]:
-        pixel = np.array([[[*color, 1.0]]], dtype=np.float32)
-        self.decode(pixel)
+        pixel = self.decoded(np.array([[[*color, 1.0]]], dtype=np.float32))
         red, green, blue = pixel[0, 0, :3].tolist()
         return (red, green, blue)
 
@@ -82,20 +80,17 @@ class WorkingColour:
         """See `artifex.nodes.Colour.apply`."""
         self._apply(("node", key), build, pixels)
 
-    def decode(self, pixels: Pixels, transfer: str = "", primaries: str = "") -> None:
-        """Straight RGBA of a video with these H.273 tags, in place, to the working space."""
-        key = ("decode", transfer, primaries)
-        self._keeping_alpha(key, lambda: _video_to(self._space, transfer, primaries), pixels)
+    def decoded(self, pixels: Pixels, transfer: str = "", primaries: str = "") -> Pixels:
+        """Straight RGBA of a video with these H.273 tags, in the working space, as a new array."""
+        result = pixels.copy()
+        self._apply(("decode", transfer, primaries), lambda: _video_to(self._space, transfer, primaries), result)
+        # OCIO's fast power function also runs over alpha, whose 1 becomes 1.00002.
+        result[..., 3] = pixels[..., 3]
+        return result
 
     def encode(self, pixels: Pixels) -> None:
-        """Straight RGBA of the working space, in place, to display-encoded Rec.709."""
-        self._keeping_alpha(("encode",), lambda: ocio.ColorSpaceTransform(self._space, DISPLAY), pixels)
-
-    def _keeping_alpha(self, key: Hashable, build: Callable[[], Any], pixels: Pixels) -> None:
-        # OCIO's fast power function also runs over alpha, whose 1 becomes 1.00002.
-        alpha = pixels[..., 3].copy()
-        self._apply(key, build, pixels)
-        pixels[..., 3] = alpha
+        """RGBA of the working space, in place, to display-encoded Rec.709. Alpha is of no use afterwards."""
+        self._apply(("encode",), lambda: ocio.ColorSpaceTransform(self._space, DISPLAY), pixels)
 
     def _apply(self, key: Hashable, build: Callable[[], Any], pixels: Pixels) -> None:
         if pixels.size == 0:

@@ -14,10 +14,10 @@ from artifex.nodes import (
     Choice,
     Frame,
     MediaSource,
-    MixContext,
     Output,
     RenderContext,
     Request,
+    SoundContext,
     Time,
     sample_at,
 )
@@ -84,7 +84,7 @@ class MediaInput(ClipNode):
             return Frame(np.ascontiguousarray(frame.pixels[..., 3:]), frame.x, frame.y)
         return frame
 
-    def mix(self, context: MixContext) -> Audio:
+    def sound(self, context: SoundContext) -> Audio:
         source = _source(context.source)
         rate, channels = context.rate, context.channels
         begin, trim = sample_at(self.start, rate), sample_at(self.trim, rate)

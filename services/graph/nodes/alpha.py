@@ -1,0 +1,26 @@
+"""Alpha: between premultiplied and straight colour."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from artifex.nodes import Frame, Pixels
+
+
+@contextmanager
+def straight(frame: Frame) -> Iterator[Pixels]:
+    """The frame's own pixels, made straight for the time of the block and premultiplied again after it.
+
+    Where alpha is 0, colour has no straight form and is left as it is; the block's change of it is undone by the
+    multiplication, so what is transparent stays so.
+    """
+    pixels = frame.pixels
+    if frame.opaque:
+        yield pixels
+        return
+    alpha = pixels[..., 3:].copy()
+    divisor = np.where(alpha > 0.0, alpha, np.float32(1.0))
+    pixels[..., :3] /= divisor
+    yield pixels
+    pixels[..., :3] *= alpha
+    pixels[..., 3:] = alpha

@@ -1,0 +1,80 @@
+"""ColorCorrector."""
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import PyOpenColorIO as ocio
+from artifex.nodes import VIDEO, Color, Float, Frame, Input, Node, Output, RenderContext
+
+from services.graph.nodes.alpha import straight
+
+
+class ColorCorrector(Node):
+    """Grades a picture: exposure, lift, gamma, gain, offset, contrast and saturation.
+
+    In scene-linear light of the working space, on straight colour, in this order, for each channel c:
+
+        c = c · 2^exposure
+        c = (c · gain · (1 − lift) + gain · lift + offset) ^ (1 / gamma)
+        c = pivot · (c / pivot) ^ contrast
+        c = Y + saturation · (c − Y),  Y = the luminance of the colour
+
+    Lift moves black and leaves 1 where it is, gain scales, offset shifts all, gamma bends between black and 1: the
+    usual lift-gamma-gain, written as the slope, offset and power of the ASC CDL (ASC CDL 1.2, without clamping).
+    Powers leave negative numbers as they are, so nothing is clipped and values beyond 1 are kept. Luminance weights are
+    those of the working space's primaries. Everything runs as one OCIO processor. Alpha does not change.
+
+    Memory: the frame, changed in place. Cost: one OCIO pass; where the picture is not opaque, a division and a
+    multiplication by alpha more.
+    """
+
+    category = "Color"
+
+    video = Input(VIDEO, "The picture to grade.")
+    graded = Output(VIDEO, "The graded picture.", name="video")
+
+    exposure = Float(0.0, minimum=-20, maximum=20, unit="stops", doc="Every stop doubles the light.")
+    lift = Color((0.0, 0.0, 0.0, 1.0), minimum=-1, maximum=0.99, doc="What black becomes, for each channel.")
+    gamma = Color((1.0, 1.0, 1.0, 1.0), minimum=0.05, maximum=20, doc="Above 1 brightens the middle, below darkens.")
+    gain = Color((1.0, 1.0, 1.0, 1.0), minimum=0, maximum=100, doc="Multiplies each channel: white balance, tint.")
+    offset = Color((0.0, 0.0, 0.0, 1.0), minimum=-10, maximum=10, doc="Added to each channel.")
+    contrast = Float(1.0, minimum=0, maximum=10, doc="Slope in the logarithm around the pivot; 1 changes nothing.")
+    pivot = Float(0.18, minimum=0.001, maximum=10, doc="The value that contrast leaves alone; 0.18 is middle grey.")
+    saturation = Float(1.0, minimum=0, maximum=10, doc="0 is grey, 1 changes nothing.")
+
+    def render(self, context: RenderContext) -> Frame:
+        frame = context.take(self.video)
+        luma = context.colour.luma
+        transforms = self.transforms(luma)
+        if transforms and not frame.window.empty:
+            with straight(frame) as pixels:
+                context.colour.apply(self._key(luma), lambda: ocio.GroupTransform(transforms), pixels)
+        return frame
+
+    def transforms(self, luma: tuple[float, float, float]) -> list[Any]:
+        """The OCIO transforms of the formula above; those that change nothing are left out."""
+        transforms: list[Any] = []
+        lift, gamma, gain, offset = self.lift[:3], self.gamma[:3], self.gain[:3], self.offset[:3]
+        slope = [2.0**self.exposure * g * (1.0 - low) for g, low in zip(gain, lift, strict=True)]
+        shift = [g * low + o for g, low, o in zip(gain, lift, offset, strict=True)]
+        power = [1.0 / g for g in gamma]
+        if slope != [1.0] * 3 or shift != [0.0] * 3 or power != [1.0] * 3:
+            transforms.append(_cdl(slope, shift, power))
+        if self.contrast != 1.0:
+            transforms.append(_cdl([1.0 / self.pivot] * 3, [0.0] * 3, [max(self.contrast, 1e-6)] * 3))
+            transforms.append(_cdl([self.pivot] * 3, [0.0] * 3, [1.0] * 3))
+        if self.saturation != 1.0:
+            transforms.append(ocio.MatrixTransform.Sat(self.saturation, list(luma)))
+        return transforms
+
+    def _key(self, luma: tuple[float, float, float]) -> Hashable:
+        return ("ColorCorrector", luma, tuple(sorted(self.values.items())))
+
+
+def _cdl(slope: Sequence[float], offset: Sequence[float], power: Sequence[float]) -> Any:
+    transform = ocio.CDLTransform()
+    transform.setStyle(ocio.CDL_NO_CLAMP)
+    transform.setSlope(list(slope))
+    transform.setOffset(list(offset))
+    transform.setPower(list(power))
+    return transform
