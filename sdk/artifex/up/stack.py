@@ -137,9 +137,9 @@ class Stack:
             "ARTIFEX_GATEWAY_PORT": str(ports.gateway),
             "ARTIFEX_GATEWAY_ADMIN_PORT": str(ports.gateway_admin),
             "ARTIFEX_GENERATOR_TRITON_ENDPOINT": f"127.0.0.1:{ports.triton_grpc}",
-            "ARTIFEX_TRITON_GRPC_PORT": str(ports.triton_grpc),
-            "ARTIFEX_TRITON_HTTP_PORT": str(ports.triton_http),
-            "ARTIFEX_TRITON_METRICS_PORT": str(ports.triton_metrics),
+            "ARTIFEX_GENERATOR_TRITON_GRPC_PORT": str(ports.triton_grpc),
+            "ARTIFEX_GENERATOR_TRITON_HTTP_PORT": str(ports.triton_http),
+            "ARTIFEX_GENERATOR_TRITON_METRICS_PORT": str(ports.triton_metrics),
             "ARTIFEX_GRAPH_WORKER_THREADS": str(max(1, cores() // max(1, self._workers))),
         }
         for service in SERVICES:

@@ -1,0 +1,73 @@
+"""`artifex nodes`: what a graph can be built of."""
+
+from __future__ import annotations
+
+import click
+from rich.table import Table
+
+from artifex.cli.output import Output, studio_command
+from artifex.client import Client
+from artifex.graph.v1 import messages_pb2 as graph
+
+
+@click.group()
+def nodes() -> None:
+    """The node types of the studio."""
+
+
+@nodes.command("list")
+@studio_command
+async def list_nodes(output: Output, studio: Client) -> None:
+    """List the node types by category."""
+    found = [node_type async for node_type in studio.graphs.node_types()]
+    table = Table("type", "category", "version", "what it does", box=None)
+    for node_type in sorted(found, key=lambda item: (item.category, item.type)):
+        if output.as_json:
+            output.line(node_type)
+        table.add_row(node_type.type, node_type.category, node_type.version, node_type.summary)
+    if not output.as_json:
+        output.console.print(table)
+
+
+@nodes.command("describe")
+@click.argument("type_name", metavar="TYPE")
+@studio_command
+async def describe(output: Output, studio: Client, type_name: str) -> None:
+    """Tell all about TYPE: inputs, outputs, parameters with their bounds, and what it computes."""
+    node_type = await studio.graphs.node_type(type_name)
+    if output.as_json:
+        output.line(node_type)
+        return
+    output.text(f"{node_type.type} {node_type.version} ({node_type.category})\n\n{node_type.documentation}\n")
+    ports = Table("port", "type", "", "description", box=None)
+    for port in node_type.inputs:
+        notes = ["input", *["required"] * port.required, *["any number"] * port.multiple]
+        ports.add_row(port.name, port_type(port), ", ".join(notes), port.description)
+    for port in node_type.outputs:
+        ports.add_row(port.name, port_type(port), "output", port.description)
+    output.console.print(ports)
+    output.text("")
+    parameters = Table("parameter", "type", "default", "bounds", "animatable", "description", box=None)
+    for parameter in node_type.parameters:
+        parameters.add_row(
+            parameter.name,
+            graph.ParameterType.Name(parameter.type).removeprefix("PARAMETER_TYPE_").lower(),
+            parameter.default_json or "(required)",
+            bounds(parameter),
+            "yes" if parameter.animatable else "no",
+            parameter.description,
+        )
+    output.console.print(parameters)
+
+
+def port_type(port: graph.Port) -> str:
+    return graph.PortType.Name(port.type).removeprefix("PORT_TYPE_")
+
+
+def bounds(parameter: graph.Parameter) -> str:
+    """What values a parameter takes: "0..1 px", "over, under"."""
+    if parameter.choices:
+        return ", ".join(parameter.choices)
+    low = f"{parameter.minimum:g}" if parameter.HasField("minimum") else ""
+    high = f"{parameter.maximum:g}" if parameter.HasField("maximum") else ""
+    return " ".join(part for part in (f"{low}..{high}" if low or high else "", parameter.unit) if part)

@@ -1,0 +1,132 @@
+"""What commands print, for people or for machines, and how they fail."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from typing import Any
+
+import click
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from rich.console import Console
+
+from artifex import errors
+from artifex.client import Client
+
+_EXIT_CODES: list[tuple[type[errors.ArtifexError], int]] = [
+    (errors.FileProblem, 3),
+    (errors.InvalidArgument, 3),
+    (errors.NotSignedIn, 4),
+    (errors.Unauthenticated, 4),
+    (errors.PermissionDenied, 4),
+    (errors.NotFound, 5),
+    (errors.JobCancelled, 7),
+    (errors.JobFailed, 6),
+    (errors.Unavailable, 8),
+    (errors.DeadlineExceeded, 8),
+    (errors.VerificationFailed, 9),
+]
+_REMEDIES: list[tuple[type[errors.ArtifexError], str]] = [
+    (errors.Unavailable, "Is the studio running? Start it with `artifex up`, or set ARTIFEX_ENDPOINT."),
+    (errors.Unauthenticated, "Set ARTIFEX_TOKEN to a key of this studio, or use the one in ARTIFEX_HOME/token."),
+]
+
+
+class Output:
+    """Writes results to standard output, and everything else to standard error."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.console = Console(highlight=False)
+        self.errors = Console(stderr=True, highlight=False)
+
+    @property
+    def live(self) -> bool:
+        """True when a person watches: progress bars make sense."""
+        return not self.as_json and self.errors.is_terminal
+
+    def line(self, value: Message | dict[str, Any]) -> None:
+        """One JSON line."""
+        plain = plain_dict(value) if isinstance(value, Message) else value
+        sys.stdout.write(json.dumps(plain, ensure_ascii=False, separators=(",", ":")) + "\n")
+        sys.stdout.flush()
+
+    def text(self, text: str) -> None:
+        """A line for people; nothing where machines read."""
+        if not self.as_json:
+            self.console.print(text, markup=False, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """A remark for people, beside the results."""
+        if not self.as_json:
+            self.errors.print(text, markup=False, soft_wrap=True)
+
+    def fail(self, error: errors.ArtifexError) -> int:
+        """Report an error; returns the exit code."""
+        code = next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 1)
+        reason = getattr(error, "reason", "") or getattr(error, "code", "") or type(error).__name__
+        violations = error.violations if isinstance(error, errors.ApiError) else ()
+        if self.as_json:
+            self.line(
+                {
+                    "event": "error",
+                    "reason": reason,
+                    "message": str(error),
+                    "metadata": getattr(error, "metadata", {}),
+                    "violations": [
+                        {"field": violation.field, "reason": violation.reason, "message": violation.description}
+                        for violation in violations
+                    ],
+                    "exit_code": code,
+                }
+            )
+            return code
+        remedy = next((remedy for kind, remedy in _REMEDIES if isinstance(error, kind)), "")
+        self.errors.print("error", style="bold red", end=" ")
+        self.errors.print(f"{reason.removeprefix('ERROR_REASON_')}: {error}", markup=False, soft_wrap=True)
+        for violation in violations:
+            words = f"  {violation.field}: {violation.description}" + (
+                f" [{violation.reason}]" if violation.reason else ""
+            )
+            self.errors.print(words, markup=False, soft_wrap=True)
+        if remedy:
+            self.errors.print(remedy, markup=False, soft_wrap=True)
+        return code
+
+
+def plain_dict(message: Message) -> dict[str, Any]:
+    """A message as the API's JSON has it, with the contract's own field names."""
+    return dict(MessageToDict(message, preserving_proto_field_name=True))
+
+
+def run(output: Output, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a command's coroutine and end the process with the right exit code."""
+    try:
+        asyncio.run(work())
+    except errors.ArtifexError as error:
+        raise SystemExit(output.fail(error)) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def studio_command(command: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Make a command of `async def command(output, studio, ...)`: add --json and --endpoint, connect, report errors."""
+
+    @wraps(command)
+    def wrapper(*, as_json: bool, endpoint: str, **options: Any) -> None:
+        output = Output(as_json)
+
+        async def work() -> None:
+            async with Client(endpoint) as studio:
+                name = click.get_current_context().command_path
+                with studio.trace(name):
+                    await command(output, studio, **options)
+
+        run(output, work)
+
+    wrapper = click.option("--json", "as_json", is_flag=True, help="Print JSON lines for machines.")(wrapper)
+    return click.option("--endpoint", default="", metavar="URL", help="The studio to talk to.")(wrapper)

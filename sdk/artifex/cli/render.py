@@ -1,0 +1,97 @@
+"""`artifex render`: a graph in, a verified movie out."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from artifex.cli.output import Output, plain_dict, studio_command
+from artifex.cli.progress import RenderProgress, transfer
+from artifex.cli.words import asset_summary, seconds_between, size_text
+from artifex.client import Client
+from artifex.errors import FileProblem
+from artifex.graph.v1 import messages_pb2 as graph
+from artifex.graphfile import GraphFile
+from artifex.renders import raise_unless_succeeded
+from artifex.verify import verified_output
+
+STORED = "projects/"
+
+
+@click.command()
+@click.argument("document", metavar="GRAPH.json")
+@click.option("--set", "assignments", multiple=True, metavar="NODE.PARAM=VALUE", help="Change a parameter; repeatable.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Save the movie as this file. Default: the FileOutput's own path, in this folder.",
+)
+@click.option("--watch", is_flag=True, help="Tell of every task as it goes.")
+@studio_command
+async def render(
+    output: Output, studio: Client, document: str, assignments: tuple[str, ...], out: Path | None, watch: bool
+) -> None:
+    """Render GRAPH.json, wait for the movie, save and verify it.
+
+    Files that the graph names are taken from its own folder and uploaded, once by content. A stored document is
+    rendered by its name, projects/P/documents/D. Ctrl-C cancels the job.
+    """
+    if document.startswith(STORED):
+        if assignments:
+            raise FileProblem("--set changes local files only: a stored document is rendered as it is")
+        job = await studio.renders.create(document=document, display_name=document.rpartition("/")[2])
+        out = out or Path(f"{document.rpartition('/')[2]}.mp4")
+    else:
+        file = GraphFile(Path(document))
+        for assignment in assignments:
+            file.set_parameter(assignment)
+        with transfer(output, "uploading") as progress:
+            text = await file.upload(studio, progress)
+        job = await studio.renders.create(text, display_name=file.path.stem)
+        out = out or Path(Path(file.output_name()).name or f"{file.path.stem}.mp4")
+    await finish(output, studio, job, out, verbose=watch)
+
+
+async def finish(output: Output, studio: Client, job: graph.RenderJob, out: Path, *, verbose: bool) -> None:
+    """Follow a job to its end, save its movie as `out`, verify it and say so."""
+    if output.as_json:
+        output.line({"event": "submitted", **plain_dict(job)})
+    output.note(f"{job.name}: {job.frame_count} frames, trace {job.trace_id}")
+    try:
+        await follow(output, studio, job, verbose=verbose)
+        job = await studio.renders.get(job.name)
+        raise_unless_succeeded(job)
+        asset = await verified_output(studio, job)
+        with transfer(output, "downloading") as progress:
+            await studio.assets.download(asset.name, out, on_progress=progress)
+    except asyncio.CancelledError:
+        # Ctrl-C: nobody waits for the movie any more, so nobody should compute it.
+        await studio.renders.cancel(job.name)
+        output.note(f"interrupted: {job.name} is cancelled")
+        raise
+    seconds = seconds_between(job.create_time, job.end_time)
+    if output.as_json:
+        output.line(
+            {
+                "event": "done",
+                "job": job.name,
+                "asset": asset.name,
+                "output": str(out),
+                "size": asset.blob.size,
+                "digest": asset.blob.digest,
+                "frames": job.frame_count,
+                "seconds": seconds,
+                "trace_id": job.trace_id,
+                "verified": True,
+            }
+        )
+    output.text(f"{out}: {asset_summary(asset)}, {size_text(asset.blob.size)}; verified; {seconds:.1f} s")
+
+
+async def follow(output: Output, studio: Client, job: graph.RenderJob, *, verbose: bool) -> None:
+    """Show a job's events until it has ended."""
+    with RenderProgress(output, job, verbose=verbose) as progress:
+        async for event in studio.renders.watch(job.name):
+            progress.event(event)

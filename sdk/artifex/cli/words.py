@@ -1,0 +1,47 @@
+"""How things are said to people."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from artifex.common.v1 import types_pb2 as common
+from artifex.graph.v1 import messages_pb2 as graph
+from artifex.media.v1 import messages_pb2 as media
+
+
+def rate_text(rate: common.Rational) -> str:
+    """A frame rate as people write it: 24, 23.976."""
+    return f"{rate.numerator / max(1, rate.denominator):.3f}".rstrip("0").rstrip(".")
+
+
+def size_text(size: int) -> str:
+    """Bytes in the largest fitting unit."""
+    value, units = float(size), ["B", "KiB", "MiB", "GiB", "TiB"]
+    while value >= 1024 and len(units) > 1:
+        value, units = value / 1024, units[1:]
+    return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.1f} {units[0]}"
+
+
+def time_text(time: Timestamp) -> str:
+    """A time of day on this machine's clock."""
+    return f"{time.ToDatetime(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def asset_summary(asset: media.Asset) -> str:
+    """What an asset holds: "1280x720 24 fps 132 frames h264, aac 6 ch"."""
+    parts = [
+        f"{stream.width}x{stream.height} {rate_text(stream.frame_rate)} fps {stream.frame_count} frames {stream.codec}"
+        for stream in asset.media.video_streams[:1]
+    ]
+    parts += [f"{stream.codec} {stream.channels} ch" for stream in asset.media.audio_streams[:1]]
+    return ", ".join(parts)
+
+
+def state_text(job: graph.RenderJob) -> str:
+    return graph.RenderJob.State.Name(job.state).removeprefix("STATE_").lower()
+
+
+def seconds_between(start: Timestamp, end: Timestamp) -> float:
+    return (end.ToNanoseconds() - start.ToNanoseconds()) / 1e9
