@@ -69,9 +69,10 @@ class PostgresServer(Server):
                 if not _open_to_all(installed):
                     self._copy_programs(installed)
             programs = self._programs(installed)
-            initdb = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"]
+            options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
+            initdb = [str(programs / "initdb"), "-D", str(data), *options]
             subprocess.run(
-                [*initdb, "-E", "UTF8", "--no-locale", "-N"],
+                initdb,
                 check=True,
                 capture_output=True,
                 user=self.user,
@@ -92,7 +93,7 @@ class PostgresServer(Server):
 
     def is_ready(self) -> bool:
         programs, _ = self._prepare()
-        check = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        check = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(check, check=False, capture_output=True).returncode == 0
 
     def remove(self) -> None:

@@ -133,6 +133,13 @@ class Server:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
+    def wait_gone(self) -> None:
+        """Wait until nothing listens any more: also what the killed process left behind."""
+        wait_until(self._is_gone, what=f"the end of {type(self).__name__}")
+
+    def _is_gone(self) -> bool:
+        return not self.is_ready()
+
     def stop(self) -> None:
         """Ask it to end, and see that it did."""
         if self.process is not None and self.process.poll() is None:
