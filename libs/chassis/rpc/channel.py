@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import grpc
+from artifex.errors import DOMAIN
 from google.rpc import error_details_pb2, status_pb2
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
@@ -82,7 +83,7 @@ def from_rpc_error(error: grpc.aio.AioRpcError, *, service: str = "") -> Artifex
         if detail.Unpack(retry):
             retry_after = retry.retry_delay.ToMilliseconds() / 1000
     code = error.code().name
-    if not info.reason:
+    if info.domain != DOMAIN:
         return _transport_error(error, service or "a service")
     return rebuild(
         CODES.get(code, Internal),

@@ -156,12 +156,12 @@ async def test_an_unexpected_error_shows_an_id_and_nothing_else(
 ) -> None:
     options = served.as_role("ROLE_ADMIN")
     for call in (
-        served.auth.GetUser(auth.GetUserRequest(name="users/broken"), **options),
-        read_all(served.media.DownloadAsset(media.DownloadAssetRequest(name="assets/broken"), **options)),
+        lambda: served.auth.GetUser(auth.GetUserRequest(name="users/broken"), **options),
+        lambda: read_all(served.media.DownloadAsset(media.DownloadAssetRequest(name="assets/broken"), **options)),
     ):
         caplog.clear()
         with caplog.at_level(logging.ERROR), failing("INTERNAL", "ERROR_REASON_INTERNAL") as failed:
-            await call
+            await call()
         error_id = failed.info.metadata["error_id"]
         assert failed.message == f"internal error; id {error_id}"
         assert SECRET not in failed.everything
@@ -269,7 +269,7 @@ async def test_a_running_call_ends_before_the_server_does() -> None:
         reading = asyncio.create_task(read_all(served.media.DownloadAsset(request, **served.as_role("ROLE_ARTIST"))))
         await served.media_servicer.streaming.wait()
         closing = asyncio.create_task(served.server.__aexit__(None, None, None))
-        # A new call is refused from the moment that the server drains; gRPC cancels one that arrives at that very moment.
+        # A new call is refused while the server drains; gRPC cancels one that arrives at the very moment it begins.
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call_until_it_fails(served)
         assert caught.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)

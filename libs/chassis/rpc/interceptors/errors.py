@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from artifex.errors import DOMAIN
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError, Message
@@ -23,9 +24,6 @@ from libs.chassis.rpc.interceptors.around import AroundInterceptor, Call
 
 if TYPE_CHECKING:
     from libs.chassis.rpc.interceptors.around import Context, Continuation, Handler
-
-DOMAIN = "artifex.studio"
-"""The domain of every `ErrorInfo`: reasons are values of `artifex.common.v1.ErrorReason`."""
 
 STATUSES: Mapping[type[ArtifexError], grpc.StatusCode] = {kind: grpc.StatusCode[name] for name, kind in CODES.items()}
 """The gRPC status of each class of the tree; a subclass has its nearest ancestor's."""
