@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 from libs.chassis.errors import InvalidArgument
 
@@ -21,7 +22,11 @@ class MediaError(InvalidArgument):
     def __init__(self, file: Path | str, message: str) -> None:
         name = Path(file).name
         super().__init__(f"{name}: {message}", metadata={"file": name})
-        self.file = name
+        self.detail = message
+
+    def of(self, file: str) -> Self:
+        """The same error of a file by another name: what is read is often a copy named by its hash."""
+        return type(self)(file, self.detail)
 
 
 class MediaUnreadable(MediaError):

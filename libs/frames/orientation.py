@@ -42,7 +42,7 @@ def orientation_of(frame: VideoFrame) -> Orientation:
     try:
         side_data = list(cast(SideDataContainer, frame.side_data))
     except ValueError:
-        # PyAV cannot list side data of kinds it has no name for (Exif is one); its own reading of the angle works still.
+        # PyAV cannot list side data of kinds it has no name for (Exif is one); its own reading of the angle works.
         return Orientation(clockwise=round(-frame.rotation / 90) * 90 % 360)
     for item in side_data:
         if item.type is SideDataType.DISPLAYMATRIX:
