@@ -1,4 +1,4 @@
-"""Puts a render worker's process together. It holds no database: work items tell all it needs, objects hold all it reads."""
+"""Puts a render worker's process together. It holds no database: work items and objects tell all it needs."""
 
 from __future__ import annotations
 

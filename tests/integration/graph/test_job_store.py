@@ -1,0 +1,171 @@
+"""The promises of the `JobStore` port, kept by SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from functools import partial
+
+import pytest
+from artifex.common.v1 import types_pb2
+from artifex.graph.v1 import messages_pb2
+from sqlalchemy import select
+
+from libs.chassis.database import Database
+from libs.chassis.errors import AlreadyExists
+from services.graph.adapters import tables
+from services.graph.adapters.job_store import SqlJobStore
+from services.graph.commands.record_signal import TaskSignal, record_signal
+from services.graph.dispatch import queue_changes
+from services.graph.domain import transitions
+from services.graph.domain.job import Job, JobState
+from services.graph.domain.transitions import Changes, Signal
+from services.graph.ports import StaleTask
+from tests.unit.services.graph.domain.jobs import START, make_job
+
+
+async def submit(store: SqlJobStore, job: Job) -> Job:
+    changes = transitions.begin(job, START)
+    async with store.transaction() as transaction:
+        await transaction.insert(job, changes)
+        await queue_changes(transaction, job, changes)
+    return job
+
+
+async def queued(database: Database) -> list[tuple[str, str]]:
+    async with database.read() as session:
+        rows = await session.execute(select(tables.outbox.c.subject, tables.outbox.c.key).order_by("position"))
+        return [(row.subject, row.key) for row in rows]
+
+
+def _started(job: Job, signal: Signal, now: datetime, *, worker: str) -> Changes:
+    return transitions.task_started(job, signal, worker, now)
+
+
+async def test_a_job_comes_back_as_it_was_stored(store: SqlJobStore) -> None:
+    job = await submit(store, make_job(generations=2))
+    job.failure = types_pb2.Failure(reason="ERROR_REASON_INTERNAL", metadata={"a": "b"})
+    job.tasks["audio"].result = None
+    async with store.transaction() as transaction:
+        await transaction.save(job, Changes(tasks=dict(job.tasks)))
+    assert await store.get("studio", job.id) == job
+
+
+async def test_another_tenants_job_does_not_exist(store: SqlJobStore) -> None:
+    job = await submit(store, make_job())
+    assert await store.get("rival", job.id) is None
+    assert await store.events("rival", job.id, 0, 10) is None
+    assert await store.list_jobs("rival", [], "", 10) == []
+    assert await store.get("studio", "01zz") is None
+
+
+async def test_jobs_are_listed_newest_first_and_by_state(store: SqlJobStore) -> None:
+    for number in range(5):
+        job = await submit(store, make_job(job_id=f"0{number}"))
+        if number % 2:
+            async with store.transaction() as transaction:
+                await transaction.save(job, transitions.cancel(job, START))
+    assert [job.id for job in await store.list_jobs("studio", [], "", 3)] == ["04", "03", "02"]
+    assert [job.id for job in await store.list_jobs("studio", [], "02", 3)] == ["01", "00"]
+    cancelled = await store.list_jobs("studio", [JobState.CANCELLED], "", 9)
+    assert [job.id for job in cancelled] == ["03", "01"]
+    assert await store.count_by_state() == {JobState.QUEUED: 3, JobState.CANCELLED: 2}
+
+
+async def test_a_transaction_that_fails_leaves_nothing(store: SqlJobStore, database: Database) -> None:
+    job = make_job()
+
+    async def fail() -> None:
+        async with store.transaction() as transaction:
+            changes = transitions.begin(job, START)
+            await transaction.insert(job, changes)
+            await queue_changes(transaction, job, changes)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    assert await store.get("studio", job.id) is None
+    assert await queued(database) == []
+    assert await store.outbox_is_empty()
+
+
+async def test_work_is_queued_with_the_job(store: SqlJobStore, database: Database) -> None:
+    await submit(store, make_job())
+    assert await queued(database) == [
+        ("work.generate.normal", "renderJobs/01jb/generate:g0/1/work"),
+        ("work.audio.normal", "renderJobs/01jb/audio/1/work"),
+    ]
+    assert not await store.outbox_is_empty()
+
+
+async def test_events_have_no_gaps_however_many_write_at_once(store: SqlJobStore) -> None:
+    job = await submit(store, make_job(chunks=8, generations=0))
+
+    async def report(task: str) -> None:
+        signal = TaskSignal("studio", job.run_name, task, 1)
+        for number in range(4):
+            started = partial(_started, worker=f"{task}/{number}")
+            await record_signal(store, signal, started, whole_job=False)
+
+    await asyncio.gather(*(report(f"frames:{index}") for index in range(8)))
+    found = await store.events("studio", job.id, 0, 1000)
+    assert found is not None
+    state, last, events = found
+    assert state is JobState.RUNNING
+    assert [event.sequence for event in events] == list(range(1, last + 1))
+    assert last == 1 + 8 * 4
+    later = await store.events("studio", job.id, last - 2, 1000)
+    assert later is not None
+    assert [event.sequence for event in later[2]] == [last - 1, last]
+
+
+async def test_a_signal_of_another_tenant_moves_nothing(store: SqlJobStore) -> None:
+    job = await submit(store, make_job())
+    signal = TaskSignal("rival", job.run_name, "audio", 1)
+    moved = await record_signal(store, signal, partial(_started, worker="w"), whole_job=True)
+    assert moved is None
+    assert await store.get("studio", job.id) == job
+
+
+async def test_silent_tasks_are_found(store: SqlJobStore) -> None:
+    job = await submit(store, make_job(generations=0, chunks=1))
+    assert await store.stale_tasks(START, 10) == []
+    found = await store.stale_tasks(START + timedelta(seconds=1), 10)
+    assert {task.task_id for task in found} == {"frames:0", "audio"}
+    assert all(isinstance(task, StaleTask) and task.job_id == job.id for task in found)
+    async with store.transaction() as transaction:
+        await transaction.save(job, transitions.cancel(job, START))
+    assert await store.stale_tasks(START + timedelta(seconds=1), 10) == []
+
+
+async def test_ended_jobs_with_segments_are_found(store: SqlJobStore) -> None:
+    job = await submit(store, make_job())
+    async with store.transaction() as transaction:
+        await transaction.save(job, transitions.cancel(job, START))
+    later = START + timedelta(seconds=1)
+    assert [found.id for found in await store.unswept_jobs([JobState.CANCELLED], later, 10)] == [job.id]
+    assert await store.unswept_jobs([JobState.FAILED], later, 10) == []
+    job.swept = True
+    async with store.transaction() as transaction:
+        await transaction.save(job, Changes())
+    assert await store.unswept_jobs([JobState.CANCELLED], later, 10) == []
+
+
+async def test_a_request_id_is_answered_once(store: SqlJobStore) -> None:
+    built = 0
+
+    async def build() -> messages_pb2.GetRenderJobResponse:
+        nonlocal built
+        built += 1
+        return messages_pb2.GetRenderJobResponse(render_job=messages_pb2.RenderJob(name=f"renderJobs/{built}"))
+
+    async def ask(name: str) -> str:
+        request = messages_pb2.GetRenderJobRequest(name=name)
+        async with store.transaction() as transaction:
+            answer = await transaction.once("studio", "M", "id-1", request, build)
+        return answer.render_job.name
+
+    answers = await asyncio.gather(ask("renderJobs/a"), ask("renderJobs/a"))
+    assert set(answers) == {"renderJobs/1"}
+    with pytest.raises(AlreadyExists):
+        await ask("renderJobs/b")
