@@ -39,13 +39,16 @@ def _public(seed: bytes) -> str:
     return _base64url(key.public_bytes(Encoding.Raw, PublicFormat.Raw))
 
 
-def generate(generation: int, now: datetime, active_at: datetime) -> SigningKey:
-    """A new key; its id is the RFC 7638 thumbprint of the public half."""
-    private = Ed25519PrivateKey.generate()
-    seed = private.private_bytes_raw()
+def thumbprint(seed: bytes) -> str:
+    """RFC 7638 thumbprint of the public half; it serves as the key's id."""
     canonical = json.dumps({"crv": "Ed25519", "kty": "OKP", "x": _public(seed)}, separators=(",", ":"))
-    kid = _base64url(hashlib.sha256(canonical.encode()).digest())
-    return SigningKey(kid=kid, generation=generation, seed=seed, created_at=now, active_at=active_at)
+    return _base64url(hashlib.sha256(canonical.encode()).digest())
+
+
+def generate(generation: int, now: datetime, active_at: datetime) -> SigningKey:
+    """A new key that signs from `active_at` on."""
+    seed = Ed25519PrivateKey.generate().private_bytes_raw()
+    return SigningKey(kid=thumbprint(seed), generation=generation, seed=seed, created_at=now, active_at=active_at)
 
 
 def published(keys: Sequence[SigningKey], now: datetime) -> list[SigningKey]:
