@@ -9,6 +9,7 @@ from services.graph.nodes.color.color_corrector import ColorCorrector
 from services.graph.nodes.composite.merge import Merge
 from services.graph.nodes.generator.t2v_generator import T2VGenerator
 from services.graph.nodes.input.media_input import MediaInput
+from services.graph.nodes.input.text_input import TextInput
 from services.graph.nodes.output.file_output import FileOutput
 from services.graph.nodes.transform.transform2d import Transform2D
 
@@ -19,5 +20,6 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     MediaInput,
     Merge,
     T2VGenerator,
+    TextInput,
     Transform2D,
 )

@@ -1,0 +1,1 @@
+"""Setting text: fonts and their fallback, bidirectional order, shaping, lines, and coverage."""
