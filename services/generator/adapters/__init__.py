@@ -1,0 +1,1 @@
+"""The ports over SQL, the object store, NATS and Triton."""

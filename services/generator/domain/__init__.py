@@ -1,0 +1,1 @@
+"""What a generation is; knows no transport and no store."""

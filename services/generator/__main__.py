@@ -1,0 +1,132 @@
+"""The generator: `python -m services.generator`. Its models run in Triton: `python -m services.generator.triton`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from artifex.generator.v1 import service_pb2, service_pb2_grpc
+
+from libs.chassis.bus import Bus, Control
+from libs.chassis.database import Database, migrate
+from libs.chassis.objects import open_objects
+from libs.chassis.outbox import Outbox
+from libs.chassis.rpc.server import GrpcServer
+from libs.chassis.runtime import Runtime
+from libs.chassis.settings import PlatformSettings
+from libs.chassis.tokens import TokenVerifier, grpc_jwks_source
+from services.generator.adapters import tables
+from services.generator.adapters.bus import BusCancellations
+from services.generator.adapters.clip_masters import ClipMasters
+from services.generator.adapters.sql_store import SqlStore
+from services.generator.adapters.triton import TritonModelServer
+from services.generator.api.generator_service import GeneratorServicer
+from services.generator.commands.run_generation import GenerationRunner
+from services.generator.commands.watch_generation import Wakeups
+from services.generator.events import ASSET_SUBJECTS, DEAD_SUBJECTS, WORK_SUBJECTS, EventHandler, WorkHandler
+from services.generator.settings import GeneratorSettings
+
+SERVICE = "generator"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_EVENT_BACKOFF = (0.2, 1.0, 5.0)
+
+
+async def build(
+    runtime: Runtime,
+    settings: GeneratorSettings,
+    platform: PlatformSettings,
+    *,
+    verifier: TokenVerifier | None = None,
+) -> GrpcServer | None:
+    """Opens what the roles need and starts them; returns the API's server where this process serves it."""
+    url = platform.database_url_for(SERVICE)
+    await migrate(url, schema=SERVICE, migrations=MIGRATIONS)
+    database = await runtime.enter(Database(url, schema=SERVICE))
+    bus = await runtime.enter(Bus(platform.nats_url, name=SERVICE))
+    await bus.ensure_streams()
+    outbox = Outbox(database, bus, tables.outbox)
+    runtime.spawn("outbox relay", outbox.relay())
+    control = Control(bus)
+    runtime.spawn("cancellations", control.watch())
+    server = await runtime.enter(TritonModelServer(settings.triton_endpoint, resident=settings.resident_models))
+    store = SqlStore(database, outbox)
+    cancellations = BusCancellations(control)
+    wakeups = Wakeups()
+
+    if "worker" in settings.roles:
+        await control.ready()
+        runner = GenerationRunner(
+            store=store,
+            server=server,
+            masters=ClipMasters(open_objects(platform.objects_url_or_default())),
+            cancellations=cancellations,
+            default_model=settings.default_model,
+            notify=wakeups.notify,
+        )
+        work = bus.consume(
+            stream="WORK",
+            durable="generator",
+            subjects=WORK_SUBJECTS,
+            handler=WorkHandler(runner).handle,
+            concurrency=settings.concurrency,
+            ack_wait=settings.ack_wait_seconds,
+            max_deliver=settings.max_deliver,
+            # Long enough in sum for Triton to start again and read its weights.
+            backoff=(1.0, 2.0, 5.0, 10.0, 20.0, 60.0),
+        )
+        runtime.spawn("generations", work)
+
+    if "api" not in settings.roles:
+        return None
+    events = EventHandler(store, wakeups.notify)
+    runtime.spawn(
+        "assets",
+        bus.consume(
+            stream="EVENTS",
+            durable="generator-assets",
+            subjects=ASSET_SUBJECTS,
+            handler=events.handle_asset,
+            max_deliver=-1,
+            backoff=_EVENT_BACKOFF,
+        ),
+    )
+    runtime.spawn(
+        "dead letters",
+        bus.consume(
+            stream="DEAD",
+            durable="generator-dead-work",
+            subjects=DEAD_SUBJECTS,
+            handler=events.handle_dead,
+            max_deliver=-1,
+            backoff=_EVENT_BACKOFF,
+        ),
+    )
+    verifier = verifier or TokenVerifier(
+        grpc_jwks_source(platform.auth_endpoint), issuer=platform.token_issuer, audience=platform.token_audience
+    )
+    servicer = GeneratorServicer(store, server, cancellations, wakeups, settings.default_model)
+    return await runtime.enter(
+        GrpcServer(
+            settings.listen,
+            verifier=verifier,
+            servicers=[(service_pb2_grpc.add_GeneratorServiceServicer_to_server, servicer)],
+            services=list(service_pb2.DESCRIPTOR.services_by_name.values()),
+            # Not Triton: while it restarts, records can be read and cancelled, and queued work waits.
+            health_checks={"database": database.check, "bus": bus.check},
+        )
+    )
+
+
+def main() -> int:
+    platform = PlatformSettings()
+    settings = GeneratorSettings()
+
+    async def start(runtime: Runtime) -> None:
+        await build(runtime, settings, platform)
+
+    return Runtime.main(SERVICE, platform, start)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

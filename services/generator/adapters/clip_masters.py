@@ -1,0 +1,74 @@
+"""The `Masters` port: FFV1 in Matroska, every bit kept, in the object store."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from artifex.common.v1.types_pb2 import Blob
+from artifex.generator.v1.messages_pb2 import GenerationSpec
+from artifex.media.v1.messages_pb2 import MediaInfo
+
+from libs.chassis.errors import Internal
+from libs.chassis.objects import ObjectStore, blob_key, put_blob_file
+from libs.frames.probe import probe
+from libs.frames.video_writer import VideoWriter
+
+MEDIA_TYPE = "video/x-matroska"
+
+
+class ClipMaster:
+    """Holds one frame at most; encoding runs on a thread."""
+
+    def __init__(self, objects: ObjectStore, path: Path, spec: GenerationSpec, writer: VideoWriter) -> None:
+        self._objects = objects
+        self._path = path
+        self._spec = spec
+        self._writer = writer
+        self._rest = bytearray()
+
+    async def append(self, data: bytes) -> None:
+        await asyncio.to_thread(self._append, data)
+
+    def _append(self, data: bytes) -> None:
+        shape = (self._spec.height, self._spec.width, 3)
+        size = shape[0] * shape[1] * shape[2]
+        self._rest += data
+        while len(self._rest) >= size:
+            self._writer.write(np.frombuffer(bytes(self._rest[:size]), np.uint8).reshape(shape))
+            del self._rest[:size]
+
+    async def store(self, tenant: str) -> tuple[Blob, MediaInfo]:
+        written = self._writer.frame_count
+        if written != self._spec.frame_count or self._rest:
+            model = self._spec.model.removeprefix("models/")
+            raise Internal(
+                f"the model sent {written} whole frames instead of {self._spec.frame_count}",
+                reason="ERROR_REASON_MODEL_FAILED",
+                metadata={"model": model},
+            )
+        await asyncio.to_thread(self._writer.close)
+        info = await asyncio.to_thread(probe, self._path)
+        blob = await put_blob_file(self._objects, tenant, self._path, MEDIA_TYPE)
+        return blob, info
+
+
+class ClipMasters:
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+
+    @asynccontextmanager
+    async def record(self, spec: GenerationSpec) -> AsyncIterator[ClipMaster]:
+        with tempfile.TemporaryDirectory(prefix="artifex-generation-") as folder:
+            path = Path(folder) / "clip.mkv"
+            rate = Fraction(spec.frame_rate.numerator, spec.frame_rate.denominator)
+            with VideoWriter(path, spec.width, spec.height, rate, codec="ffv1") as writer:
+                yield ClipMaster(self._objects, path, spec, writer)
+
+    async def exists(self, tenant: str, blob: Blob) -> bool:
+        return await self._objects.head(blob_key(tenant, blob.digest)) == blob.size

@@ -1,0 +1,159 @@
+"""Generations in SQL: the `Store` port over SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from artifex.common.v1.types_pb2 import Blob, Failure
+from artifex.generator.v1.messages_pb2 import GenerationSpec
+from artifex.media.v1.messages_pb2 import MediaInfo
+from google.protobuf.message import Message
+from sqlalchemy import Row, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from libs.chassis import idempotency
+from libs.chassis.database import Database
+from libs.chassis.outbox import Outbox
+from services.generator.adapters import tables
+from services.generator.domain.generation import Generation, State
+from services.generator.ports import Response
+
+_M = TypeVar("_M", bound=Message)
+_table = tables.generations
+
+
+class SqlUnit:
+    def __init__(self, session: AsyncSession, outbox: Outbox) -> None:
+        self._session = session
+        self._outbox = outbox
+
+    async def lock(self, tenant: str, generation: str) -> Generation | None:
+        # SQLite has no row locks and needs none: the transaction began by taking the only write lock.
+        query = select(_table).where(_table.c.tenant == tenant, _table.c.id == generation).with_for_update()
+        row = (await self._session.execute(query)).one_or_none()
+        return None if row is None else _generation(row)
+
+    async def insert(self, generation: Generation) -> bool:
+        postgres = self._session.get_bind().dialect.name == "postgresql"
+        statement = postgresql.insert(_table) if postgres else sqlite.insert(_table)
+        added = await self._session.execute(
+            statement.values(**_columns(generation)).on_conflict_do_nothing().returning(_table.c.id)
+        )
+        return added.scalar_one_or_none() is not None
+
+    async def save(self, generation: Generation) -> None:
+        generation.revision += 1
+        mine = (_table.c.tenant == generation.tenant) & (_table.c.id == generation.id)
+        await self._session.execute(update(_table).where(mine).values(**_columns(generation)))
+
+    async def announce(self, subject: str, message: Message, *, key: str) -> None:
+        await self._outbox.add(self._session, subject, message, key=key)
+
+    async def once(
+        self, tenant: str, method: str, request_id: str, request: Message, build: Callable[[], Awaitable[Response]]
+    ) -> Response:
+        return await idempotency.once(self._session, tables.idempotency, tenant, method, request_id, request, build)
+
+
+class SqlStore:
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._database = database
+        self._outbox = outbox
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SqlUnit]:
+        async with self._database.transaction() as session:
+            yield SqlUnit(session, self._outbox)
+
+    async def get(self, tenant: str, generation: str) -> Generation | None:
+        query = select(_table).where(_table.c.tenant == tenant, _table.c.id == generation)
+        async with self._database.read() as session:
+            row = (await session.execute(query)).one_or_none()
+        return None if row is None else _generation(row)
+
+    async def list(self, tenant: str, before: str, limit: int) -> Sequence[Generation]:
+        # Ids are ordered by the time they were made.
+        query = select(_table).where(_table.c.tenant == tenant).order_by(_table.c.id.desc()).limit(limit)
+        if before:
+            query = query.where(_table.c.id < before)
+        async with self._database.read() as session:
+            return [_generation(row) for row in (await session.execute(query)).all()]
+
+    async def find_equal(self, tenant: str, content_key: str) -> Generation | None:
+        query = (
+            select(_table)
+            .where(
+                _table.c.tenant == tenant,
+                _table.c.content_key == content_key,
+                _table.c.state == State.SUCCEEDED.value,
+            )
+            .limit(1)
+        )
+        async with self._database.read() as session:
+            row = (await session.execute(query)).one_or_none()
+        return None if row is None else _generation(row)
+
+
+def _columns(generation: Generation) -> dict[str, Any]:
+    return {
+        "tenant": generation.tenant,
+        "id": generation.id,
+        "subject": generation.subject,
+        "spec": generation.spec.SerializeToString(),
+        "job": generation.job,
+        "task": generation.task,
+        "attempt": generation.attempt,
+        "state": generation.state.value,
+        "steps_done": generation.steps_done,
+        "result": _encode(generation.result),
+        "media": _encode(generation.media),
+        "output_asset": generation.output_asset,
+        "failure": _encode(generation.failure),
+        "weights_digest": generation.weights_digest,
+        "random_weights": generation.random_weights,
+        "device": generation.device,
+        "content_key": generation.content_key,
+        "trace_id": generation.trace_id,
+        "created_at": generation.create_time,
+        "started_at": generation.start_time,
+        "ended_at": generation.end_time,
+        "revision": generation.revision,
+    }
+
+
+def _generation(row: Row[Any]) -> Generation:
+    return Generation(
+        tenant=row.tenant,
+        id=row.id,
+        subject=row.subject,
+        spec=GenerationSpec.FromString(row.spec),
+        job=row.job,
+        task=row.task,
+        attempt=row.attempt,
+        state=State(row.state),
+        steps_done=row.steps_done,
+        result=_decode(Blob, row.result),
+        media=_decode(MediaInfo, row.media),
+        output_asset=row.output_asset,
+        failure=_decode(Failure, row.failure),
+        weights_digest=row.weights_digest,
+        random_weights=row.random_weights,
+        device=row.device,
+        content_key=row.content_key,
+        trace_id=row.trace_id,
+        create_time=row.created_at,
+        start_time=row.started_at,
+        end_time=row.ended_at,
+        revision=row.revision,
+    )
+
+
+def _encode(message: Message | None) -> bytes | None:
+    return None if message is None else message.SerializeToString()
+
+
+def _decode(kind: type[_M], data: bytes | None) -> _M | None:
+    return None if data is None else kind.FromString(data)

@@ -1,0 +1,43 @@
+"""The tables of this service."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, Table
+
+from libs.chassis.database import UtcDateTime, new_metadata
+from libs.chassis.idempotency import idempotency_table
+from libs.chassis.outbox import outbox_table
+
+metadata = new_metadata()
+
+generations = Table(
+    "generations",
+    metadata,
+    Column("tenant", String(64), nullable=False),
+    Column("id", String(64), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("spec", LargeBinary, nullable=False),
+    Column("job", String(100), nullable=False),
+    Column("task", String(200), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("steps_done", Integer, nullable=False),
+    Column("result", LargeBinary, nullable=True),
+    Column("media", LargeBinary, nullable=True),
+    Column("output_asset", String(100), nullable=False),
+    Column("failure", LargeBinary, nullable=True),
+    Column("weights_digest", String(64), nullable=False),
+    Column("random_weights", Boolean, nullable=False),
+    Column("device", String(40), nullable=False),
+    Column("content_key", String(64), nullable=False),
+    Column("trace_id", String(32), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime, nullable=True),
+    Column("ended_at", UtcDateTime, nullable=True),
+    Column("revision", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant", "id"),
+)
+Index("ix_generations_content", generations.c.tenant, generations.c.content_key)
+
+outbox = outbox_table(metadata)
+idempotency = idempotency_table(metadata)

@@ -1,0 +1,211 @@
+"""The `ModelServer` port over Triton's gRPC, in the KServe v2 protocol with Triton's model control."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+from artifex.generator.v1.messages_pb2 import GenerationSpec
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from libs.chassis.errors import Internal, InvalidArgument, Unavailable, Violation
+from libs.chassis.telemetry import inject, tracer
+from services.generator.adapters.kserve import inference_pb2 as pb
+from services.generator.adapters.kserve import inference_pb2_grpc as pb_grpc
+from services.generator.domain.models import ModelCard
+from services.generator.ports import Finished, FrameBytes, ModelEvent, StepDone
+
+CATALOGUE = "artifex-catalogue"
+"""The model that lists the others; the launcher puts it into the repository and loads it."""
+
+_log = logging.getLogger(__name__)
+_tracer = tracer(__name__)
+_OPTIONS = (("grpc.max_receive_message_length", 8 << 20), ("grpc.max_reconnect_backoff_ms", 1000))
+_QUICK_SECONDS = 10.0
+_TRANSPORT = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
+
+
+class TritonModelServer:
+    """Async context manager over one channel. At most `resident` generation models stay loaded."""
+
+    def __init__(self, endpoint: str, *, resident: int = 1) -> None:
+        self._endpoint = endpoint
+        self._resident = resident
+        self._loaded_here: list[str] = []
+        self._load_lock = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        self._channel = grpc.aio.insecure_channel(self._endpoint, options=_OPTIONS)
+        self._stub: pb_grpc.GRPCInferenceServiceAsyncStub = pb_grpc.GRPCInferenceServiceStub(self._channel)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._channel.close()
+
+    async def check(self) -> bool:
+        try:
+            answer = await self._stub.ServerReady(pb.ServerReadyRequest(), timeout=_QUICK_SECONDS)
+        except grpc.aio.AioRpcError:
+            return False
+        return answer.ready
+
+    async def models(self) -> Mapping[str, ModelCard]:
+        request = pb.ModelInferRequest(model_name=CATALOGUE, inputs=[_text("REQUEST", "")])
+        async with _outages_named():
+            answer = await self._stub.ModelInfer(request, timeout=_QUICK_SECONDS)
+        cards = json.loads(_outputs(answer)["CARDS"])
+        return {model: ModelCard.parse(model, values) for model, values in cards.items()}
+
+    async def loaded(self) -> frozenset[str]:
+        async with _outages_named():
+            index = await self._stub.RepositoryIndex(pb.RepositoryIndexRequest(ready=True), timeout=_QUICK_SECONDS)
+        return frozenset(model.name for model in index.models if model.state == "READY") - {CATALOGUE}
+
+    async def load(self, model: str) -> None:
+        async with self._load_lock:
+            loaded = await self.loaded()
+            if model in loaded:
+                return
+            # First those that somebody else loaded, then our own, oldest first.
+            others = sorted(loaded, key=lambda name: (name in self._loaded_here, self._age(name)))
+            for other in others[: max(len(others) - self._resident + 1, 0)]:
+                await self.unload(other)
+            _log.info("loading model %s", model)
+            try:
+                # No deadline: real weights take minutes to read.
+                await self._stub.RepositoryModelLoad(pb.RepositoryModelLoadRequest(model_name=model))
+            except grpc.aio.AioRpcError as error:
+                raise _failure(error, model, "could not be loaded") from error
+            self._loaded_here.append(model)
+
+    async def unload(self, model: str) -> None:
+        """Take the model out of memory."""
+        async with _outages_named():
+            await self._stub.RepositoryModelUnload(
+                pb.RepositoryModelUnloadRequest(model_name=model), timeout=_QUICK_SECONDS
+            )
+        if model in self._loaded_here:
+            self._loaded_here.remove(model)
+
+    def _age(self, model: str) -> int:
+        return self._loaded_here.index(model) if model in self._loaded_here else -1
+
+    async def generate(self, model: str, spec: GenerationSpec) -> AsyncIterator[ModelEvent]:
+        # The span is not the current one: a generator's caller would see it come and go.
+        span = _tracer.start_span(
+            "triton generate", kind=SpanKind.CLIENT, attributes={"artifex.model": model, "artifex.steps": spec.steps}
+        )
+        headers: dict[str, str] = {}
+        inject(headers, span)
+        request = pb.ModelInferRequest(
+            model_name=model,
+            inputs=[_text("REQUEST", _request(spec)), _text("TRACEPARENT", headers.get("traceparent", ""))],
+        )
+
+        async def one() -> AsyncIterator[pb.ModelInferRequest]:
+            yield request
+
+        call = self._stub.ModelStreamInfer(one())
+        try:
+            async for answer in call:
+                if answer.error_message:
+                    # Triton's own words: the model's process died, or the model was unloaded under way.
+                    _log.warning("triton on %s: %s", model, answer.error_message)
+                    raise Unavailable("the model server dropped the request", metadata={"dependency": "triton"})
+                outputs = _outputs(answer.infer_response)
+                event = _event(model, json.loads(outputs["EVENT"]), outputs.get("FRAMES", b""))
+                yield event
+                if isinstance(event, Finished):
+                    return
+            raise Unavailable("the model server ended the stream early", metadata={"dependency": "triton"})
+        except grpc.aio.AioRpcError as error:
+            span.set_status(Status(StatusCode.ERROR, error.code().name))
+            raise _failure(error, model, "failed") from error
+        except (Internal, Unavailable, InvalidArgument) as error:
+            span.set_status(Status(StatusCode.ERROR, error.reason))
+            raise
+        finally:
+            # Does nothing to a stream that has ended; else the model stops within a step.
+            call.cancel()
+            span.end()
+
+
+def _request(spec: GenerationSpec) -> str:
+    return json.dumps(
+        {
+            "prompt": spec.prompt,
+            "negative_prompt": spec.negative_prompt,
+            "seed": spec.seed,
+            "width": spec.width,
+            "height": spec.height,
+            "frame_count": spec.frame_count,
+            "steps": spec.steps,
+            "guidance_scale": spec.guidance_scale,
+            "guidance_scale_2": spec.guidance_scale_2,
+            "flow_shift": spec.flow_shift,
+        }
+    )
+
+
+def _event(model: str, event: Mapping[str, Any], frames: bytes) -> ModelEvent:
+    """The events are described in model_repository/wan/artifex_wan/events.py."""
+    match event["kind"]:
+        case "step":
+            return StepDone(int(event["step"]))
+        case "frames":
+            return FrameBytes(frames)
+        case "done":
+            return Finished(device=str(event["device"]), weights_digest=str(event["weights_digest"]))
+        case "refused":
+            violation = Violation(f"spec.{event['field']}", str(event["description"]))
+            raise InvalidArgument(f"{violation.field} {violation.description}", violations=[violation])
+        case "cancelled":
+            raise Unavailable("the model server stopped the generation", metadata={"dependency": "triton"})
+        case "failed":
+            _log.error("the model %s failed; error_id %s in triton's log", model, event["error_id"])
+            raise _model_failed(model, f"the model failed; its log tells more under {event['error_id']}")
+        case kind:
+            raise _model_failed(model, f"the model sent an unknown event {kind!r}")
+
+
+def _text(name: str, value: str) -> pb.ModelInferRequest.InferInputTensor:
+    contents = pb.InferTensorContents(bytes_contents=[value.encode()])
+    return pb.ModelInferRequest.InferInputTensor(name=name, datatype="BYTES", shape=[1], contents=contents)
+
+
+def _outputs(answer: pb.ModelInferResponse) -> dict[str, bytes]:
+    """Each output's bytes; a BYTES tensor's single element without the length that precedes it."""
+    raw = zip(answer.outputs, answer.raw_output_contents, strict=True)
+    return {output.name: data[4:] if output.datatype == "BYTES" else data for output, data in raw}
+
+
+def _model_failed(model: str, message: str) -> Internal:
+    return Internal(message, reason="ERROR_REASON_MODEL_FAILED", metadata={"model": model})
+
+
+def _failure(error: grpc.aio.AioRpcError, model: str, what: str) -> Internal | Unavailable:
+    if error.code() in _TRANSPORT:
+        return _unavailable()
+    _log.error("triton on %s: %s %s", model, error.code().name, error.details())
+    return _model_failed(model, f"the model {what}")
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("the model server does not answer", metadata={"dependency": "triton"})
+
+
+@asynccontextmanager
+async def _outages_named() -> AsyncIterator[None]:
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        _log.warning("triton: %s %s", error.code().name, error.details())
+        raise _unavailable() from error

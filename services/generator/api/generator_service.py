@@ -1,0 +1,82 @@
+"""GeneratorService over gRPC: decode, call the command, encode. The rest is the chassis' interceptors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from artifex.generator.v1 import messages_pb2 as pb
+from artifex.generator.v1 import service_pb2_grpc
+
+from libs.chassis.paging import decode_page_token, encode_page_token, page_size
+from libs.chassis.principal import current_principal
+from services.generator.commands.cancel_generation import cancel_generation
+from services.generator.commands.create_generation import create_generation
+from services.generator.commands.get_generation import get_generation
+from services.generator.commands.list_generations import list_generations
+from services.generator.commands.list_models import list_models
+from services.generator.commands.watch_generation import Wakeups, watch_generation
+from services.generator.messages import generation_message, model_message
+from services.generator.ports import Cancellations, ModelServer, Store
+
+Context = Any  # grpc.aio.ServicerContext; no rpc here needs it
+
+
+class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
+    def __init__(
+        self,
+        store: Store,
+        server: ModelServer,
+        cancellations: Cancellations,
+        wakeups: Wakeups,
+        default_model: str,
+    ) -> None:
+        self._store = store
+        self._server = server
+        self._cancellations = cancellations
+        self._wakeups = wakeups
+        self._default_model = default_model
+
+    async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
+        tenant = current_principal().tenant
+        limit = page_size(request.page_size)
+        after = decode_page_token("ListModels", request.page_token, tenant)
+        # One more than asked for tells whether there is a next page.
+        found = await list_models(self._server, after, limit + 1)
+        page = found[:limit]
+        token = encode_page_token("ListModels", page[-1][0].model, tenant) if len(found) > limit else ""
+        models = [model_message(card, loaded=loaded) for card, loaded in page]
+        return pb.ListModelsResponse(models=models, next_page_token=token)
+
+    async def CreateGeneration(
+        self, request: pb.CreateGenerationRequest, context: Context
+    ) -> pb.CreateGenerationResponse:
+        return await create_generation(self._store, self._server, current_principal(), request, self._default_model)
+
+    async def GetGeneration(self, request: pb.GetGenerationRequest, context: Context) -> pb.GetGenerationResponse:
+        generation = await get_generation(self._store, current_principal(), request.name)
+        return pb.GetGenerationResponse(generation=generation_message(generation))
+
+    async def ListGenerations(self, request: pb.ListGenerationsRequest, context: Context) -> pb.ListGenerationsResponse:
+        caller = current_principal()
+        limit = page_size(request.page_size)
+        before = decode_page_token("ListGenerations", request.page_token, caller.tenant)
+        found = await list_generations(self._store, caller, before, limit + 1)
+        page = found[:limit]
+        token = encode_page_token("ListGenerations", page[-1].id, caller.tenant) if len(found) > limit else ""
+        return pb.ListGenerationsResponse(
+            generations=[generation_message(generation) for generation in page], next_page_token=token
+        )
+
+    async def WatchGeneration(
+        self, request: pb.WatchGenerationRequest, context: Context
+    ) -> AsyncIterator[pb.WatchGenerationResponse]:
+        async for generation in watch_generation(self._store, self._wakeups, current_principal(), request.name):
+            yield pb.WatchGenerationResponse(generation=generation_message(generation))
+
+    async def CancelGeneration(
+        self, request: pb.CancelGenerationRequest, context: Context
+    ) -> pb.CancelGenerationResponse:
+        generation = await cancel_generation(self._store, self._cancellations, current_principal(), request.name)
+        self._wakeups.notify()
+        return pb.CancelGenerationResponse(generation=generation_message(generation))

@@ -1,0 +1,20 @@
+"""Tell the others how a generation ended, in the transaction that ends it."""
+
+from __future__ import annotations
+
+from services.generator import messages
+from services.generator.domain.generation import Generation, State
+from services.generator.ports import Unit
+
+
+async def announce_end(unit: Unit, generation: Generation) -> None:
+    """Publish the completed or failed event of an ended generation, for the attempt that waits for it now."""
+    succeeded = generation.state is State.SUCCEEDED
+    verb = "completed" if succeeded else "failed"
+    await unit.announce(
+        messages.event_subject(generation, verb),
+        messages.completed_event(generation) if succeeded else messages.failed_event(generation),
+        key=messages.event_key(generation, verb),
+    )
+    if succeeded and not generation.output_asset:
+        await unit.announce(messages.INGEST_SUBJECT, messages.ingest_work(generation), key=f"{generation.name}/ingest")

@@ -1,0 +1,16 @@
+"""One generation."""
+
+from __future__ import annotations
+
+from libs.chassis.errors import NotFound
+from libs.chassis.principal import Principal
+from services.generator.domain.generation import Generation, id_of
+from services.generator.ports import Store
+
+
+async def get_generation(store: Store, caller: Principal, name: str) -> Generation:
+    """Raises NotFound when the caller's tenant has none of that name."""
+    generation = await store.get(caller.tenant, id_of(name))
+    if generation is None:
+        raise NotFound(name)
+    return generation

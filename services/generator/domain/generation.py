@@ -1,0 +1,122 @@
+"""A generation and the states it goes through.
+
+    QUEUED -> RUNNING -> SUCCEEDED | FAILED
+       |         |
+       +---------+--> CANCELLED
+
+A worker that dies leaves RUNNING behind; whoever takes over starts it again, so RUNNING may follow RUNNING. The three
+on the right are final.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from artifex.common.v1.types_pb2 import Actor, Blob, Failure
+from artifex.generator.v1.messages_pb2 import GenerationSpec
+from artifex.media.v1.messages_pb2 import MediaInfo
+
+from libs.chassis.errors import FailedPrecondition
+from services.generator.domain.models import ModelCard
+
+COLLECTION = "generations"
+CANCELLED_FAILURE = Failure(reason="ERROR_REASON_CANCELLED", message="the generation was cancelled")
+
+
+class State(enum.Enum):
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def ended(self) -> bool:
+        return self in (State.SUCCEEDED, State.FAILED, State.CANCELLED)
+
+
+@dataclass
+class Generation:
+    """One clip that was asked for. `job`, `task` and `attempt` name the render task that waits for it, if any."""
+
+    tenant: str
+    id: str
+    subject: str
+    """The user who asked for it."""
+    spec: GenerationSpec
+    create_time: datetime
+    trace_id: str
+    job: str = ""
+    task: str = ""
+    attempt: int = 0
+    state: State = State.QUEUED
+    steps_done: int = 0
+    result: Blob | None = None
+    media: MediaInfo | None = None
+    output_asset: str = ""
+    failure: Failure | None = None
+    weights_digest: str = ""
+    random_weights: bool = False
+    device: str = ""
+    """The kind of device that computed it, as in "cpu"."""
+    content_key: str = ""
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    revision: int = field(default=0)
+    """Grows with every change that is stored."""
+
+    @property
+    def name(self) -> str:
+        return f"{COLLECTION}/{self.id}"
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(tenant=self.tenant, subject=self.subject)
+
+    def start(self, spec: GenerationSpec, card: ModelCard, key: str, now: datetime) -> None:
+        """A worker begins, or begins again; `spec` is the resolved one, `key` its content key."""
+        self._require_not_ended()
+        self.state = State.RUNNING
+        self.spec = spec
+        self.weights_digest = card.weights_digest
+        self.random_weights = card.random_weights
+        self.content_key = key
+        self.steps_done = 0
+        self.start_time = self.start_time or now
+
+    def progress(self, steps_done: int) -> None:
+        self._require_not_ended()
+        self.steps_done = steps_done
+
+    def succeed(self, result: Blob, media: MediaInfo, device: str, now: datetime) -> None:
+        self._require_not_ended()
+        self.state = State.SUCCEEDED
+        self.steps_done = self.spec.steps
+        self.result, self.media, self.device = result, media, device
+        self.end_time = now
+
+    def fail(self, failure: Failure, now: datetime) -> None:
+        self._require_not_ended()
+        self.state = State.FAILED
+        self.failure = failure
+        self.end_time = now
+
+    def cancel(self, now: datetime) -> None:
+        self._require_not_ended()
+        self.state = State.CANCELLED
+        self.failure = CANCELLED_FAILURE
+        self.end_time = now
+
+    def _require_not_ended(self) -> None:
+        if self.state.ended:
+            raise FailedPrecondition(
+                f"{self.name} has ended: {self.state.value.lower()}",
+                metadata={"resource": self.name, "state": f"STATE_{self.state.value}"},
+            )
+
+
+def id_of(name: str) -> str:
+    """The id in `generations/{generation}`."""
+    return name.removeprefix(f"{COLLECTION}/")

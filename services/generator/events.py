@@ -1,0 +1,71 @@
+"""What the generator hears, and what it does about it.
+
+    work.generate.*                one generation
+    evt.*.media.asset.ready        the media service made an asset of a clip
+    evt.*.media.asset.failed       it could not
+    dead.work.generate.*           a generation that no worker survived
+
+It publishes, through its outbox, `work.generate.normal`, `work.ingest.normal` and
+`evt.<tenant>.generator.generation.{started,progressed,completed,failed}`.
+
+Every handler may run any number of times, in any process.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from artifex.common.v1.types_pb2 import Failure
+from artifex.generator.v1.work_pb2 import GenerateWork
+from artifex.media.v1.work_pb2 import AssetFailedEvent, AssetReadyEvent
+
+from libs.chassis.bus import Delivery
+from services.generator.commands.give_up_generation import give_up_generation
+from services.generator.commands.record_asset import record_asset
+from services.generator.commands.run_generation import GenerationRunner
+from services.generator.domain.generation import COLLECTION
+from services.generator.ports import Store
+
+WORK_SUBJECTS = ["work.generate.*"]
+ASSET_SUBJECTS = ["evt.*.media.asset.ready", "evt.*.media.asset.failed"]
+DEAD_SUBJECTS = ["dead.work.generate.*"]
+
+_log = logging.getLogger(__name__)
+
+
+class WorkHandler:
+    def __init__(self, runner: GenerationRunner) -> None:
+        self._runner = runner
+
+    async def handle(self, delivery: Delivery) -> None:
+        """A message on one of `WORK_SUBJECTS`."""
+        work = delivery.parse(GenerateWork)
+        await self._runner.run(work, delivery=delivery.attempt, last_attempt=delivery.last_attempt)
+
+
+class EventHandler:
+    def __init__(self, store: Store, notify: Callable[[], None]) -> None:
+        self._store = store
+        self._notify = notify
+
+    async def handle_asset(self, delivery: Delivery) -> None:
+        """A message on one of `ASSET_SUBJECTS`; most are about other things than generations."""
+        tenant = delivery.subject.split(".")[1]
+        if delivery.subject.endswith(".failed"):
+            failed = delivery.parse(AssetFailedEvent)
+            if failed.correlation.startswith(f"{COLLECTION}/"):
+                _log.error("no asset could be made of %s: %s", failed.correlation, failed.failure.message)
+            return
+        ready = delivery.parse(AssetReadyEvent)
+        await record_asset(self._store, tenant, ready.correlation, ready.asset.name)
+        self._notify()
+
+    async def handle_dead(self, delivery: Delivery) -> None:
+        """A message on one of `DEAD_SUBJECTS`."""
+        failure = Failure(
+            reason=delivery.headers.get("Artifex-Dead-Reason", "ERROR_REASON_INTERNAL"),
+            message=delivery.headers.get("Artifex-Dead-Message", "no worker could do it"),
+        )
+        await give_up_generation(self._store, delivery.parse(GenerateWork), failure)
+        self._notify()

@@ -1,0 +1,142 @@
+"""Generations and models of the domain as the messages of the API and of the bus."""
+
+from __future__ import annotations
+
+from artifex.generator.v1 import messages_pb2, work_pb2
+from artifex.media.v1 import messages_pb2 as media_pb2
+from artifex.media.v1 import work_pb2 as media_work_pb2
+
+from libs.chassis.clock import to_timestamp
+from services.generator.domain.generation import Generation
+from services.generator.domain.models import ModelCard
+
+WORK_SUBJECT = "work.generate.normal"
+INGEST_SUBJECT = "work.ingest.normal"
+
+
+def model_message(card: ModelCard, *, loaded: bool) -> messages_pb2.Model:
+    return messages_pb2.Model(
+        name=card.name,
+        display_name=card.display_name,
+        weights_digest=card.weights_digest,
+        random_weights=card.random_weights,
+        size_multiple=card.size_multiple,
+        max_width=card.max_width,
+        max_height=card.max_height,
+        frame_multiple=card.frame_multiple,
+        max_frames=card.max_frames,
+        loaded=loaded,
+    )
+
+
+def generation_message(generation: Generation) -> messages_pb2.Generation:
+    return messages_pb2.Generation(
+        name=generation.name,
+        spec=generation.spec,
+        state=messages_pb2.Generation.State.Value(f"STATE_{generation.state.value}"),
+        steps_done=generation.steps_done,
+        steps_total=generation.spec.steps,
+        result=generation.result,
+        output_asset=generation.output_asset,
+        failure=generation.failure,
+        weights_digest=generation.weights_digest,
+        random_weights=generation.random_weights,
+        device=generation.device,
+        create_time=to_timestamp(generation.create_time),
+        start_time=to_timestamp(generation.start_time) if generation.start_time else None,
+        end_time=to_timestamp(generation.end_time) if generation.end_time else None,
+        create_user=f"users/{generation.subject}",
+        trace_id=generation.trace_id,
+    )
+
+
+def work_item(generation: Generation) -> work_pb2.GenerateWork:
+    return work_pb2.GenerateWork(
+        actor=generation.actor,
+        generation=generation.name,
+        spec=generation.spec,
+        job=generation.job,
+        task=generation.task,
+        attempt=generation.attempt,
+    )
+
+
+def ingest_work(generation: Generation) -> media_work_pb2.IngestWork:
+    """Asks the media service to make an asset of the clip."""
+    spec = generation.spec
+    details = {
+        "model": spec.model,
+        "weights_digest": generation.weights_digest,
+        "random_weights": str(generation.random_weights).lower(),
+        "device": generation.device,
+        "prompt": spec.prompt,
+        "negative_prompt": spec.negative_prompt,
+        "seed": str(spec.seed),
+        "steps": str(spec.steps),
+        "guidance_scale": repr(spec.guidance_scale),
+        "guidance_scale_2": repr(spec.guidance_scale_2),
+        "flow_shift": repr(spec.flow_shift),
+    }
+    return media_work_pb2.IngestWork(
+        actor=generation.actor,
+        blob=generation.result,
+        display_name=f"{generation.id}.mkv",
+        provenance=media_pb2.Provenance(
+            origin="generation", source=generation.name, trace_id=generation.trace_id, details=details
+        ),
+        correlation=generation.name,
+    )
+
+
+def started_event(generation: Generation) -> work_pb2.GenerationStartedEvent:
+    return work_pb2.GenerationStartedEvent(
+        actor=generation.actor,
+        generation=generation.name,
+        job=generation.job,
+        task=generation.task,
+        attempt=generation.attempt,
+    )
+
+
+def progressed_event(generation: Generation) -> work_pb2.GenerationProgressedEvent:
+    return work_pb2.GenerationProgressedEvent(
+        actor=generation.actor,
+        generation=generation.name,
+        job=generation.job,
+        task=generation.task,
+        attempt=generation.attempt,
+        steps_done=generation.steps_done,
+        steps_total=generation.spec.steps,
+    )
+
+
+def completed_event(generation: Generation) -> work_pb2.GenerationCompletedEvent:
+    return work_pb2.GenerationCompletedEvent(
+        actor=generation.actor,
+        generation=generation.name,
+        job=generation.job,
+        task=generation.task,
+        attempt=generation.attempt,
+        result=generation.result,
+        media=generation.media,
+    )
+
+
+def failed_event(generation: Generation) -> work_pb2.GenerationFailedEvent:
+    return work_pb2.GenerationFailedEvent(
+        actor=generation.actor,
+        generation=generation.name,
+        job=generation.job,
+        task=generation.task,
+        attempt=generation.attempt,
+        failure=generation.failure,
+    )
+
+
+def event_subject(generation: Generation, verb: str) -> str:
+    return f"evt.{generation.tenant}.generator.generation.{verb}"
+
+
+def event_key(generation: Generation, verb: str) -> str:
+    """One message per generation, attempt of the waiting task, and verb."""
+    return f"{generation.name}/{generation.attempt}/{verb}"

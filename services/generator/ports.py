@@ -1,0 +1,167 @@
+"""What the generator needs from outside."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from artifex.common.v1.types_pb2 import Blob
+from artifex.generator.v1.messages_pb2 import GenerationSpec
+from artifex.media.v1.messages_pb2 import MediaInfo
+from google.protobuf.message import Message
+
+from services.generator.domain.generation import Generation
+from services.generator.domain.models import ModelCard
+
+Response = TypeVar("Response", bound=Message)
+
+
+# -- the model server --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """A denoising step is over; `step` counts from 1."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class FrameBytes:
+    """The clip's next bytes: frame after frame, rows from the top, RGB of 8 bits; at most 1 MB."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last event."""
+
+    device: str
+    weights_digest: str
+
+
+ModelEvent = StepDone | FrameBytes | Finished
+
+
+class ModelServer(Protocol):
+    """Runs models. Every method raises Unavailable when the server does not answer; trying again may help."""
+
+    async def models(self) -> Mapping[str, ModelCard]:
+        """All runnable models by id, loaded or not."""
+        ...
+
+    async def loaded(self) -> frozenset[str]:
+        """The ids of the models that are in memory."""
+        ...
+
+    async def load(self, model: str) -> None:
+        """Bring the model into memory, and others out of it where both would not fit; nothing to do when it is there.
+
+        Raises Internal with ERROR_REASON_MODEL_FAILED when the weights cannot be loaded.
+        """
+        ...
+
+    def generate(self, model: str, spec: GenerationSpec) -> AsyncIterator[ModelEvent]:
+        """Run a loaded model: `spec.steps` StepDone in order, then FrameBytes that make up the clip, then Finished.
+
+        Equal specs on equal weights and devices give equal bytes. Closing the iterator stops the model within one step.
+        Raises InvalidArgument when the model refuses the spec, Internal with ERROR_REASON_MODEL_FAILED when it breaks.
+        """
+        ...
+
+    async def check(self) -> bool:
+        """True when the server is ready; for health checks."""
+        ...
+
+
+# -- masters -----------------------------------------------------------------------------------------------------------
+
+
+class Master(Protocol):
+    """A clip being written, without loss."""
+
+    async def append(self, data: bytes) -> None:
+        """The clip's next bytes, cut anywhere."""
+        ...
+
+    async def store(self, tenant: str) -> tuple[Blob, MediaInfo]:
+        """Finish the file, probe it and put it into the tenant's store; equal frames give an equal blob.
+
+        Raises Internal with ERROR_REASON_MODEL_FAILED when frames are missing or left over.
+        """
+        ...
+
+
+class Masters(Protocol):
+    def record(self, spec: GenerationSpec) -> AbstractAsyncContextManager[Master]:
+        """A master of the spec's size, rate and length; its scratch file is gone when the block ends."""
+        ...
+
+    async def exists(self, tenant: str, blob: Blob) -> bool:
+        """True when the tenant's store holds the blob."""
+        ...
+
+
+# -- records -----------------------------------------------------------------------------------------------------------
+
+
+class Unit(Protocol):
+    """One transaction."""
+
+    async def lock(self, tenant: str, generation: str) -> Generation | None:
+        """The generation by id, which nobody else changes until the transaction ends."""
+        ...
+
+    async def insert(self, generation: Generation) -> bool:
+        """False, and nothing stored, when the tenant has a generation of that id."""
+        ...
+
+    async def save(self, generation: Generation) -> None:
+        """Store a locked generation's changes; its revision grows."""
+        ...
+
+    async def announce(self, subject: str, message: Message, *, key: str) -> None:
+        """Publish if, and only if, the transaction commits; the bus keeps one message per key."""
+        ...
+
+    async def once(
+        self, tenant: str, method: str, request_id: str, request: Message, build: Callable[[], Awaitable[Response]]
+    ) -> Response:
+        """What `build` answers, or what it answered to this request id within a day."""
+        ...
+
+
+class Store(Protocol):
+    """Generations by tenant. Every method raises Unavailable when the database does not answer."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Unit]:
+        """Commits when the block ends, and rolls back when it raises."""
+        ...
+
+    async def get(self, tenant: str, generation: str) -> Generation | None: ...
+
+    async def list(self, tenant: str, before: str, limit: int) -> Sequence[Generation]:
+        """At most `limit`, newest first, with ids below `before`, or from the newest on when that is empty."""
+        ...
+
+    async def find_equal(self, tenant: str, content_key: str) -> Generation | None:
+        """A generation of the tenant that succeeded with this content key."""
+        ...
+
+
+# -- cancellation ------------------------------------------------------------------------------------------------------
+
+
+class Cancellations(Protocol):
+    """Keys of cancelled things, known to every worker within a fifth of a second."""
+
+    async def cancel(self, key: str) -> None: ...
+
+    def is_cancelled(self, key: str) -> bool: ...
+
+    async def wait(self, key: str) -> None:
+        """Returns once the key is cancelled."""
+        ...

@@ -1,0 +1,46 @@
+"""Settings of the generator, from environment variables with the prefix `ARTIFEX_GENERATOR_`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class GeneratorSettings(BaseSettings):
+    """Read once, in `__main__`."""
+
+    model_config = SettingsConfigDict(env_prefix="ARTIFEX_GENERATOR_", extra="ignore")
+
+    listen: str = "127.0.0.1:8104"
+    """Address of the API; a port of 0 takes any free one."""
+
+    roles: Annotated[frozenset[str], NoDecode] = frozenset({"api", "worker"})
+    """"api", "worker" or both, separated by commas: a cluster scales the two apart."""
+
+    triton_endpoint: str = "127.0.0.1:8111"
+    """`host:port` of Triton's gRPC."""
+
+    default_model: str = Field(default="wan22-nano-t2v", pattern=r"^[a-z0-9-]{1,64}$")
+    """The model of a spec that names none."""
+
+    resident_models: int = Field(default=1, ge=1)
+    """So many models stay in memory; the one that was loaded first makes room."""
+
+    concurrency: int = Field(default=1, ge=1)
+    """Generations at a time in this process. A model computes one after the other anyway."""
+
+    ack_wait_seconds: float = Field(default=10.0, ge=1)
+    """A worker silent for so long is taken for dead, and its work item goes to another."""
+
+    max_deliver: int = Field(default=8, ge=1)
+    """Attempts at a work item before the generation fails."""
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        roles = frozenset(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+        if isinstance(roles, frozenset) and (not roles or roles - {"api", "worker"}):
+            raise ValueError("roles are api and worker")
+        return roles
