@@ -100,6 +100,9 @@ def shortened(line: str) -> tuple[str, str]:
     """A log line as people read it, and the style that its level asks for: empty for what is merely informative."""
     try:
         record = json.loads(line)
+        if record.get("logger") == "gateway.access":
+            words = (record["method"], record["path"], record.get("grpc_status") or record["status"])
+            return f"{' '.join(map(str, words))} {record['duration_ms']} ms", ""
         message, level = str(record["message"]), str(record["level"]).upper()
     except (ValueError, KeyError, TypeError):
         loud = "CRASH LOOP" in line or "again in" in line or "is killed" in line

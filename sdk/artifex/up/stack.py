@@ -169,13 +169,14 @@ class Stack:
                 http_ok(ports.triton_http, "/v2/health/ready"),
                 start_timeout=180.0,
             ),
-            service("auth", "traces"),
-            service("media", "nats", "auth"),
-            service("collab", "nats", "auth"),
-            service("generator", "nats", "auth", "triton"),
-            service("graph", "nats", "auth", "media", "collab"),
+            # Services find one another at their first call, so they start at once; nobody calls before the gateway.
+            service("auth", "nats", "traces"),
+            service("media", "nats", "traces"),
+            service("collab", "nats", "traces"),
+            service("generator", "nats", "traces", "triton"),
+            service("graph", "nats", "traces"),
             *(
-                Child(f"graph-worker-{number}", module("services.graph", "worker"), always(), needs=["nats", "graph"])
+                Child(f"graph-worker-{number}", module("services.graph", "worker"), always(), needs=["nats", "traces"])
                 for number in range(1, self._workers + 1)
             ),
             Child("gateway", module("gateway"), http_ok(ports.gateway, "/healthz"), needs=SERVICES),
