@@ -16,7 +16,7 @@ from libs.chassis.bus.connection import OUTAGES, REQUEST_TIMEOUT, RETRY_SECONDS,
 from libs.chassis.bus.consumer import Consumer, ConsumerOptions
 from libs.chassis.bus.dead_letters import DeadLetter
 from libs.chassis.bus.delivery import Delivery, Handler
-from libs.chassis.bus.streams import ADVISORIES, ensure_streams
+from libs.chassis.bus.streams import ADVISORIES, PUBLIC_PREFIXES, ensure_streams
 from libs.chassis.errors import InvalidArgument
 from libs.chassis.telemetry import inject, tracer
 
@@ -65,8 +65,12 @@ class Bus:
         """Hand a message to its stream and wait until the stream has it, through any outage.
 
         `key` becomes the `Nats-Msg-Id`: the stream keeps the first of several messages with one key. Raises
-        `InvalidArgument` for what the server will never take, such as a body over 1 MB.
+        `InvalidArgument` for what the server will never take, such as a body over 1 MB or a subject of no stream.
         """
+        if not subject.startswith(PUBLIC_PREFIXES):
+            raise InvalidArgument(
+                f"{subject} belongs to no stream: subjects begin with {' or '.join(PUBLIC_PREFIXES)}."
+            )
         data = message if isinstance(message, bytes) else message.SerializeToString()
         with _tracer.start_as_current_span(
             f"publish {subject}",

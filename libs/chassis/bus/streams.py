@@ -14,6 +14,7 @@ EVENTS = "EVENTS"
 WORK = "WORK"
 DEAD = "DEAD"
 ADVISORIES = "ADVISORIES"
+PUBLIC_PREFIXES = ("evt.", "work.")
 
 _DAY = 24 * 3600.0
 # How long a stream remembers message ids. Longer than any outage after which an outbox repeats itself in practice.

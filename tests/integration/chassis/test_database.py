@@ -53,12 +53,12 @@ def migrate_in_a_process(url: str) -> None:
 
 async def test_processes_that_start_at_once_migrate_once(database_url: str) -> None:
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=migrate_in_a_process, args=(database_url,)) for _ in range(3)]
+    processes = [context.Process(target=migrate_in_a_process, args=(database_url,)) for _ in range(2)]
     for process in processes:
         process.start()
     for process in processes:
         await asyncio.to_thread(process.join)
-    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert [process.exitcode for process in processes] == [0, 0]
     async with Database(database_url, schema="shots") as database, database.read() as session:
         assert (await session.execute(text("SELECT version_num FROM alembic_version"))).scalars().all() == ["0002"]
 
