@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ from libs.frames.probe import probe
 from libs.frames.video_reader import VideoReader
 
 RATE = 48_000
-CORNER = (slice(480, 700), slice(860, 1260))
+SHOT = (slice(480, 695), slice(865, 1255))
 """Rows and columns of the generated shot in the picture."""
+BARE = (slice(20, 235), slice(865, 1255))
+"""As large a part of the picture with nothing but footage in it."""
 
 Check = tuple[str, bool, str]
 """What was looked at, whether it is right, and what was seen."""
@@ -42,8 +45,14 @@ def check_movie(movie: Path, clip: Path) -> list[Check]:
     if made.audio_streams:
         lag = sound_lag(movie, clip)
         checks.append(("sync", abs(lag) <= 1, f"the sound lies {lag} samples from the clip's"))
-    change = corner_change(movie, video.frame_count, fraction(video.frame_rate))
-    checks.append(("generated shot", change > 0.01, f"its corner changes by {change:.3f} from picture to picture"))
+    inside, outside, moved = shot_seen(movie, clip, video.frame_count, fraction(video.frame_rate))
+    checks.append(
+        (
+            "generated shot",
+            inside > 2 * outside and moved > 0.005,
+            f"{inside:.3f} from the footage in its corner, {outside:.3f} elsewhere; moves by {moved:.3f}",
+        )
+    )
     return checks
 
 
@@ -62,15 +71,18 @@ def sound_lag(movie: Path, clip: Path, seconds: float = 4.0) -> int:
 
 def _mono(path: Path, count: int) -> npt.NDArray[np.float64]:
     with AudioReader(path, rate=RATE, channels=2) as reader:
-        samples: npt.NDArray[np.float64] = reader.read(0, count).mean(axis=0, dtype=np.float64)
-    return samples - samples.mean()
+        samples = reader.read(0, count).mean(axis=0, dtype=np.float64)
+    return np.asarray(samples - samples.mean(), np.float64)
 
 
-def corner_change(movie: Path, frames: int, rate: Fraction, count: int = 6) -> float:
-    """The mean difference of the generated shot's corner between pictures spread over the movie, 0 to 1."""
-    with VideoReader(movie) as reader:
-        pictures = [
-            reader.frame_at(Fraction(index * (frames - 1), count - 1) // 1 / rate)[(*CORNER, slice(0, 3))]
-            for index in range(count)
-        ]
-    return float(np.mean([np.abs(b - a).mean() for a, b in zip(pictures, pictures[1:], strict=False)]))
+def shot_seen(movie: Path, clip: Path, frames: int, rate: Fraction, count: int = 6) -> tuple[float, float, float]:
+    """How far the movie is from the clip in the shot's corner and in a corner without it, and how much the shot moves
+    from picture to picture: mean differences over pictures spread over the second half, 0 to 1."""
+    times = [Fraction(frames // 2 + index * (frames - frames // 2 - 1) // (count - 1)) / rate for index in range(count)]
+    with VideoReader(movie) as made, VideoReader(clip) as source:
+        pairs = [(made.frame_at(time)[..., :3], source.frame_at(time)[..., :3]) for time in times]
+    shots = [picture[SHOT] for picture, _ in pairs]
+    inside = np.mean([np.abs(picture[SHOT] - original[SHOT]).mean() for picture, original in pairs])
+    outside = np.mean([np.abs(picture[BARE] - original[BARE]).mean() for picture, original in pairs])
+    moved = np.mean([np.abs(after - before).mean() for before, after in pairwise(shots)])
+    return float(inside), float(outside), float(moved)

@@ -13,7 +13,7 @@ from libs.frames.stills import write_png
 from libs.frames.video_reader import VideoReader
 
 
-def contact_sheet(movie: Path, picture: Path, *, columns: int = 3, rows: int = 2, width: int = 320) -> None:
+def contact_sheet(movie: Path, picture: Path, *, columns: int = 3, rows: int = 2, width: int = 256) -> None:
     """Write pictures spread evenly over the movie, first and last included, as one PNG, each `width` pixels wide."""
     stream = probe(movie).video_streams[0]
     rate = Fraction(stream.frame_rate.numerator, stream.frame_rate.denominator)
@@ -26,4 +26,4 @@ def contact_sheet(movie: Path, picture: Path, *, columns: int = 3, rows: int = 2
             pixels = reader.frame_at(frame / rate)[..., :3]
             cells.append(cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=cv2.INTER_AREA))
     lines = [np.hstack(cells[row * columns : (row + 1) * columns]) for row in range(rows)]
-    write_png(picture, np.vstack(lines))
+    write_png(picture, np.asarray(np.vstack(lines), np.float32))
