@@ -3,7 +3,7 @@
 import re
 from fractions import Fraction
 
-_RATIONAL = re.compile(r"(-?\d{1,18})(?:/(\d{1,18})|\.(\d{1,18}))?")
+_RATIONAL = re.compile(r"(-?\d{1,18})(?:/(\d{1,18})|\.(\d{1,18}))?", re.ASCII)
 
 
 def parse_rational(value: object) -> Fraction | None:

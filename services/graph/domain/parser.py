@@ -39,7 +39,7 @@ MAX_DURATION: Final = 86_400
 
 _NODE_ID: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _PORT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}(?:\.[1-9][0-9]{0,3})?")
-_VERSION: Final = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}")
+_VERSION: Final = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}", re.ASCII)
 
 
 class _Refused(Exception):

@@ -1,0 +1,69 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from artifex.nodes import Curve, Ease, Key
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.interpolate import CubicHermiteSpline, interp1d
+
+
+def curve(*keys: tuple[float, float, Ease]) -> Curve:
+    return Curve([Key(Fraction(str(time)), (value,), ease) for time, value, ease in keys])
+
+
+def test_linear_agrees_with_scipy() -> None:
+    ours = curve((0, 1, Ease.LINEAR), (2, 5, Ease.LINEAR), (3, -1, Ease.LINEAR))
+    oracle = interp1d([0, 2, 3], [1, 5, -1])
+    for n in range(31):
+        assert ours.at(Fraction(n, 10))[0] == pytest.approx(float(oracle(n / 10)), abs=1e-12)
+
+
+def test_ease_in_out_is_the_cubic_hermite_with_flat_ends() -> None:
+    ours = curve((0, 0, Ease.LINEAR), (1, 1, Ease.EASE_IN_OUT))
+    oracle = CubicHermiteSpline([0, 1], [0, 1], [0, 0])
+    for n in range(21):
+        assert ours.at(Fraction(n, 20))[0] == pytest.approx(float(oracle(n / 20)), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("ease", "middle"),
+    [(Ease.STEP, 0.0), (Ease.LINEAR, 0.5), (Ease.EASE_IN, 0.25), (Ease.EASE_OUT, 0.75), (Ease.EASE_IN_OUT, 0.5)],
+)
+def test_an_ease_says_how_its_own_key_is_reached(ease: Ease, middle: float) -> None:
+    ours = curve((0, 0, Ease.STEP), (1, 1, ease))
+    assert ours.at(Fraction(1, 2))[0] == middle
+    assert ours.at(Fraction(0))[0] == 0.0
+    assert ours.at(Fraction(1))[0] == 1.0
+
+
+def test_ends_are_held() -> None:
+    ours = curve((1, 3, Ease.LINEAR), (2, 4, Ease.LINEAR))
+    assert ours.at(Fraction(-5)) == (3,)
+    assert ours.at(Fraction(99)) == (4,)
+
+
+def test_keys_must_be_in_order() -> None:
+    with pytest.raises(ValueError, match="order"):
+        curve((1, 0, Ease.LINEAR), (1, 1, Ease.LINEAR))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4000), st.floats(-10, 10), st.sampled_from(list(Ease))), min_size=1, max_size=6,
+             unique_by=lambda key: key[0]),
+    st.integers(-100, 5000),
+    st.integers(1, 300),
+)  # fmt: skip
+def test_samples_agree_with_single_times(keys: list[tuple[int, float, Ease]], start: int, count: int) -> None:
+    ours = Curve([Key(Fraction(time, 1000), (value,), ease) for time, value, ease in sorted(keys)])
+    sampled = ours.sample(start, count, 1000)
+    single = [ours.at(Fraction(start + n, 1000))[0] for n in range(count)]
+    np.testing.assert_allclose(sampled, single, atol=1e-9)
+
+
+@given(st.integers(0, 500), st.integers(1, 200), st.integers(1, 200))
+def test_blocks_join_without_a_seam(start: int, first: int, second: int) -> None:
+    ours = curve((0.1, 0, Ease.LINEAR), (0.3, 1, Ease.EASE_IN), (0.7, -2, Ease.EASE_OUT))
+    whole = ours.sample(start, first + second, 1000)
+    parts = np.concatenate([ours.sample(start, first, 1000), ours.sample(start + first, second, 1000)])
+    np.testing.assert_allclose(whole, parts, atol=1e-12)
