@@ -1,0 +1,123 @@
+"""Making a movie of a render job's segments."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from artifex.common.v1.types_pb2 import Blob
+from artifex.media.v1.messages_pb2 import MediaInfo, Provenance
+from artifex.media.v1.work_pb2 import AssembleWork, Segment
+
+from libs.chassis.clock import utcnow
+from libs.chassis.errors import InvalidArgument, NotFound
+from libs.chassis.ids import new_id
+from libs.chassis.objects import LocalCache, ObjectMissing, ObjectStore, hash_file
+from libs.chassis.telemetry import current_trace_id
+from services.media.commands.blobs import adopt_blob, discard_blob, stage_blob
+from services.media.domain.announcements import Announcement, assembly_completed, asset_ready
+from services.media.domain.keys import assembly_origin, segment_key
+from services.media.domain.model import Asset
+from services.media.ports import Decoder, Store, Writer
+
+
+async def assemble_movie(
+    store: Store,
+    objects: ObjectStore,
+    cache: LocalCache,
+    decoder: Decoder,
+    scratch: Path,
+    work: AssembleWork,
+    *,
+    is_cancelled: Callable[[], bool],
+    unless_cancelled: Callable[[Coroutine[Any, Any, MediaInfo]], Awaitable[MediaInfo]],
+) -> Asset | None:
+    """The movie's asset, made now or by an earlier delivery of the same work; its events go out with it.
+
+    None when the job was cancelled; then nothing is left behind. `unless_cancelled` runs a coroutine and raises when
+    the job is cancelled meanwhile. Raises InvalidArgument for work that no attempt can do, NotFound for a missing
+    segment.
+    """
+    if work.container != "mp4":
+        raise InvalidArgument(f"{work.job}: movies are joined as mp4, not as {work.container!r}")
+    if not work.segments or work.frame_rate.numerator <= 0 or work.frame_rate.denominator <= 0:
+        raise InvalidArgument(f"{work.job}: there is nothing to join")
+    tenant, origin = work.actor.tenant, assembly_origin(work.job, work.task)
+    async with store.transaction() as unit:
+        made = await unit.asset_by_origin(tenant, origin)
+        if made is not None:
+            await _announce(unit, assembly_completed(work, made))
+            return made
+    output = scratch / f"{new_id()}.mp4"
+    try:
+        media = await unless_cancelled(_join(cache, decoder, work, output))
+        digest = await asyncio.to_thread(hash_file, output)
+        size = (await asyncio.to_thread(output.stat)).st_size
+        if is_cancelled():
+            return None
+        await stage_blob(store, objects, tenant, digest, lambda key: objects.put_file(key, output))
+    finally:
+        output.unlink(missing_ok=True)
+    asset = _asset(work, media, Blob(digest=digest, size=size, media_type="video/mp4"), origin)
+    async with store.transaction() as unit:
+        await unit.lock_digest(tenant, digest)
+        if not is_cancelled():
+            # A second worker may have got the same work meanwhile, if this one was thought to be dead.
+            made = await unit.asset_by_origin(tenant, origin)
+            if made is None:
+                await adopt_blob(unit, objects, asset)
+                await _announce(unit, asset_ready(asset))
+            await _announce(unit, assembly_completed(work, made or asset))
+            return made or asset
+    await discard_blob(store, objects, tenant, digest)
+    return None
+
+
+async def _join(cache: LocalCache, decoder: Decoder, work: AssembleWork, output: Path) -> MediaInfo:
+    async with AsyncExitStack() as stack:
+
+        async def fetch(segment: Segment) -> Path:
+            key = segment_key(work.actor.tenant, work.job, segment.blob.digest)
+            try:
+                return await stack.enter_async_context(cache.path(key))
+            except ObjectMissing as error:
+                raise NotFound(work.job, message=f"{work.job}: a rendered segment is missing") from error
+
+        segments = [await fetch(segment) for segment in work.segments]
+        audio = await fetch(work.audio) if work.HasField("audio") else None
+        return await decoder.assemble(
+            segments,
+            audio,
+            output,
+            name=work.display_name or output.name,
+            frame_rate=Fraction(work.frame_rate.numerator, work.frame_rate.denominator),
+            frame_count=work.frame_count,
+        )
+
+
+def _asset(work: AssembleWork, media: MediaInfo, blob: Blob, origin: str) -> Asset:
+    provenance = Provenance()
+    provenance.CopyFrom(work.provenance)
+    provenance.origin = provenance.origin or "render"
+    provenance.source = provenance.source or work.job
+    provenance.trace_id = provenance.trace_id or current_trace_id()
+    identity = new_id()
+    return Asset(
+        id=identity,
+        tenant=work.actor.tenant,
+        display_name=work.display_name or f"{identity}.mp4",
+        blob=blob,
+        media=media,
+        provenance=provenance,
+        create_time=utcnow(),
+        create_user=work.actor.subject,
+        origin_key=origin,
+    )
+
+
+async def _announce(unit: Writer, announcement: Announcement) -> None:
+    await unit.announce(announcement.subject, announcement.message, key=announcement.key)
