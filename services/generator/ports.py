@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -64,10 +64,10 @@ class ModelServer(Protocol):
         """
         ...
 
-    def generate(self, model: str, spec: GenerationSpec) -> AsyncIterator[ModelEvent]:
+    def generate(self, model: str, spec: GenerationSpec) -> AsyncGenerator[ModelEvent, None]:
         """Run a loaded model: `spec.steps` StepDone in order, then FrameBytes that make up the clip, then Finished.
 
-        Equal specs on equal weights and devices give equal bytes. Closing the iterator stops the model within one step.
+        Equal specs on equal weights and devices give equal bytes. Closing the generator stops the model within one step.
         Raises InvalidArgument when the model refuses the spec, Internal with ERROR_REASON_MODEL_FAILED when it breaks.
         """
         ...

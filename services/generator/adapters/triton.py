@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -27,7 +27,7 @@ CATALOGUE = "artifex-catalogue"
 _log = logging.getLogger(__name__)
 _tracer = tracer(__name__)
 _OPTIONS = (("grpc.max_receive_message_length", 8 << 20), ("grpc.max_reconnect_backoff_ms", 1000))
-_QUICK_SECONDS = 10.0
+_QUICK_SECONDS = 5.0
 _TRANSPORT = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
 
 
@@ -52,7 +52,7 @@ class TritonModelServer:
 
     async def check(self) -> bool:
         try:
-            answer = await self._stub.ServerReady(pb.ServerReadyRequest(), timeout=_QUICK_SECONDS)
+            answer = await self._stub.ServerReady(pb.ServerReadyRequest(), timeout=1.0)
         except grpc.aio.AioRpcError:
             return False
         return answer.ready
@@ -60,13 +60,15 @@ class TritonModelServer:
     async def models(self) -> Mapping[str, ModelCard]:
         request = pb.ModelInferRequest(model_name=CATALOGUE, inputs=[_text("REQUEST", "")])
         async with _outages_named():
-            answer = await self._stub.ModelInfer(request, timeout=_QUICK_SECONDS)
+            answer = await self._stub.ModelInfer(request, timeout=_QUICK_SECONDS, wait_for_ready=True)
         cards = json.loads(_outputs(answer)["CARDS"])
         return {model: ModelCard.parse(model, values) for model, values in cards.items()}
 
     async def loaded(self) -> frozenset[str]:
         async with _outages_named():
-            index = await self._stub.RepositoryIndex(pb.RepositoryIndexRequest(ready=True), timeout=_QUICK_SECONDS)
+            index = await self._stub.RepositoryIndex(
+                pb.RepositoryIndexRequest(ready=True), timeout=_QUICK_SECONDS, wait_for_ready=True
+            )
         return frozenset(model.name for model in index.models if model.state == "READY") - {CATALOGUE}
 
     async def load(self, model: str) -> None:
@@ -98,7 +100,7 @@ class TritonModelServer:
     def _age(self, model: str) -> int:
         return self._loaded_here.index(model) if model in self._loaded_here else -1
 
-    async def generate(self, model: str, spec: GenerationSpec) -> AsyncIterator[ModelEvent]:
+    async def generate(self, model: str, spec: GenerationSpec) -> AsyncGenerator[ModelEvent, None]:
         # The span is not the current one: a generator's caller would see it come and go.
         span = _tracer.start_span(
             "triton generate", kind=SpanKind.CLIENT, attributes={"artifex.model": model, "artifex.steps": spec.steps}

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import aclosing
 from typing import Any
 
 from artifex.common.v1.types_pb2 import Blob, Failure
@@ -151,8 +152,8 @@ class GenerationRunner:
         self, generation: Generation, model: str, spec: GenerationSpec, delivery: int
     ) -> tuple[Blob, MediaInfo, str]:
         device = ""
-        async with self._masters.record(spec) as master:
-            async for event in self._server.generate(model, spec):
+        async with self._masters.record(spec) as master, aclosing(self._server.generate(model, spec)) as stream:
+            async for event in stream:
                 match event:
                     case StepDone(step):
                         await self._progressed(generation, step, delivery)

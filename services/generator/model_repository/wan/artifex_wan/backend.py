@@ -16,7 +16,8 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 import torch
 import triton_python_backend_utils as pb_utils
-from diffusers import AutoencoderKLWan, DiffusionPipeline
+from diffusers import DiffusionPipeline
+from diffusers.utils import logging as diffusers_logging
 
 from artifex_wan.denoise import Cancelled, generate
 from artifex_wan.events import Responder, blocks
@@ -44,12 +45,12 @@ class WanBackend:
         self._pipeline = self._load(Path(values["weights"]))
 
     def _load(self, weights: Path) -> Any:
+        diffusers_logging.disable_progress_bar()
         pipeline = DiffusionPipeline.from_pretrained(
             weights,
             local_files_only=True,
-            torch_dtype=self._dtype,
             # The VAE loses detail below float32.
-            vae=AutoencoderKLWan.from_pretrained(weights, subfolder="vae", torch_dtype=torch.float32),
+            dtype={"default": self._dtype, "vae": torch.float32},
         )
         pipeline.set_progress_bar_config(disable=True)
         return pipeline.to(self._device)

@@ -1,0 +1,75 @@
+"""One Triton and one collector of traces for all tests of the generator."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from artifex.generator.v1.messages_pb2 import GenerationSpec
+
+from libs.chassis.testing import Server, free_port, spawn
+from libs.chassis.testing.process import accepts
+from services.generator.adapters.triton import TritonModelServer
+from tests.support.triton import TritonServer
+
+
+class TraceCollector(Server):
+    """`python -m libs.chassis.tracestore`; traces are files in `traces`."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.port = free_port()
+        self.endpoint = f"127.0.0.1:{self.port}"
+        self.traces = folder / "home" / "traces"
+
+    def command(self) -> Sequence[str]:
+        return [sys.executable, "-m", "libs.chassis.tracestore"]
+
+    def launch(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        env = {"ARTIFEX_HOME": str(self.folder / "home"), "ARTIFEX_TRACES_LISTEN": self.endpoint}
+        self.process = spawn(self.command(), log=self.log, env={**os.environ, **env})
+
+    def is_ready(self) -> bool:
+        return accepts(self.port)
+
+
+@pytest.fixture(scope="session")
+def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TraceCollector]:
+    with TraceCollector(tmp_path_factory.mktemp("traces")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def triton(tmp_path_factory: pytest.TempPathFactory, collector: TraceCollector) -> Iterator[TritonServer]:
+    """A test that kills it starts it again."""
+    env = {"ARTIFEX_OTLP_ENDPOINT": collector.endpoint}
+    with TritonServer(tmp_path_factory.mktemp("triton"), env=env) as server:
+        yield server
+
+
+@pytest.fixture
+async def models(triton: TritonServer) -> AsyncIterator[TritonModelServer]:
+    async with TritonModelServer(triton.endpoint) as server:
+        yield server
+
+
+@pytest.fixture
+def spec() -> GenerationSpec:
+    """A clip that takes a fraction of a second; its steps use both experts."""
+    return GenerationSpec(
+        model="models/wan22-nano-t2v",
+        prompt="a red balloon over the sea",
+        negative_prompt="blurry",
+        seed=7,
+        width=64,
+        height=48,
+        frame_count=9,
+        steps=4,
+        guidance_scale=4.0,
+        guidance_scale_2=3.0,
+        flow_shift=5.0,
+    )

@@ -1,0 +1,175 @@
+"""The model server's port on the real Triton."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import pytest
+from artifex.generator.v1.messages_pb2 import GenerationSpec
+
+from libs.chassis.errors import Internal, InvalidArgument, Unavailable
+from libs.chassis.settings import PlatformSettings
+from libs.chassis.telemetry import current_trace_id, setup_telemetry, tracer
+from libs.chassis.testing.process import eventually
+from services.generator.adapters.triton import TritonModelServer
+from services.generator.ports import Finished, FrameBytes, ModelEvent, StepDone
+from tests.integration.generator.conftest import TraceCollector
+from tests.support.triton import NANO, TritonServer
+
+
+async def events(models: TritonModelServer, spec: GenerationSpec) -> list[ModelEvent]:
+    await models.load(NANO)
+    return [event async for event in models.generate(NANO, spec)]
+
+
+def clip(found: list[ModelEvent]) -> bytes:
+    return b"".join(event.data for event in found if isinstance(event, FrameBytes))
+
+
+async def test_the_nano_model_is_listed_before_it_is_loaded_and_says_that_its_weights_are_random(
+    models: TritonModelServer,
+) -> None:
+    cards = await models.models()
+    assert set(cards) == {NANO}
+    assert cards[NANO].random_weights
+    assert len(cards[NANO].weights_digest) == 64
+
+
+async def test_models_are_loaded_and_unloaded_on_demand(models: TritonModelServer, spec: GenerationSpec) -> None:
+    await models.load(NANO)
+    assert await models.loaded() == {NANO}
+    await models.load(NANO)  # is there already
+    await models.unload(NANO)
+    await eventually_unloaded(models)
+    with pytest.raises((Internal, Unavailable)):
+        await _drain(models.generate(NANO, spec))
+
+
+async def _drain(stream: AsyncGenerator[ModelEvent, None]) -> None:
+    async for _ in stream:
+        pass
+
+
+async def eventually_unloaded(models: TritonModelServer) -> None:
+    deadline = time.monotonic() + 10
+    while await models.loaded():
+        assert time.monotonic() < deadline, "the model stays loaded"
+
+
+async def test_an_unknown_model_cannot_be_loaded(models: TritonModelServer) -> None:
+    with pytest.raises(Internal) as caught:
+        await models.load("no-such-model")
+    assert caught.value.reason == "ERROR_REASON_MODEL_FAILED"
+
+
+async def test_steps_come_one_by_one_then_the_whole_clip_then_the_end(
+    models: TritonModelServer, spec: GenerationSpec
+) -> None:
+    found = await events(models, spec)
+    assert found[:4] == [StepDone(step) for step in (1, 2, 3, 4)]
+    assert all(isinstance(event, FrameBytes) for event in found[4:-1])
+    cards = await models.models()
+    assert found[-1] == Finished(device="cpu", weights_digest=cards[NANO].weights_digest)
+    assert len(clip(found)) == 9 * 48 * 64 * 3
+
+
+async def test_large_clips_come_in_blocks_below_a_megabyte(models: TritonModelServer, spec: GenerationSpec) -> None:
+    spec.width, spec.height, spec.frame_count, spec.steps = 256, 144, 13, 1
+    found = await events(models, spec)
+    sizes = [len(event.data) for event in found if isinstance(event, FrameBytes)]
+    assert sum(sizes) == 13 * 144 * 256 * 3
+    assert len(sizes) == 2
+    assert max(sizes) <= 1_000_000
+
+
+async def test_the_same_seed_gives_the_same_bytes_and_another_seed_or_prompt_gives_others(
+    models: TritonModelServer, spec: GenerationSpec
+) -> None:
+    first = clip(await events(models, spec))
+    assert clip(await events(models, spec)) == first
+    spec.seed = 8
+    assert clip(await events(models, spec)) != first
+    spec.seed = 7
+    spec.prompt = "a blue train"
+    assert clip(await events(models, spec)) != first
+
+
+async def test_the_model_refuses_what_it_cannot_do_and_names_the_field(
+    models: TritonModelServer, spec: GenerationSpec
+) -> None:
+    for field, value in (("width", 70), ("height", 4096), ("frame_count", 10)):
+        wrong = GenerationSpec()
+        wrong.CopyFrom(spec)
+        setattr(wrong, field, value)
+        with pytest.raises(InvalidArgument) as caught:
+            await events(models, wrong)
+        assert [violation.field for violation in caught.value.violations] == [f"spec.{field}"]
+
+
+async def test_closing_the_stream_stops_the_model_within_a_step(
+    models: TritonModelServer, spec: GenerationSpec
+) -> None:
+    long = GenerationSpec()
+    long.CopyFrom(spec)
+    long.width, long.height, long.frame_count, long.steps = 256, 144, 33, 200
+    await models.load(NANO)
+    step_seconds = 0.0
+    async with aclosing(models.generate(NANO, long)) as stream:
+        began = time.monotonic()
+        async for event in stream:
+            assert isinstance(event, StepDone)
+            if event.step == 5:
+                step_seconds = (time.monotonic() - began) / 5
+                break
+    # The model answers one request after the other: the next one starts when this one has stopped.
+    began = time.monotonic()
+    await events(models, spec)
+    cancelled = time.monotonic() - began
+    began = time.monotonic()
+    await events(models, spec)
+    alone = time.monotonic() - began
+    assert cancelled < alone + 20 * step_seconds, "the cancelled clip went on for many of its 195 other steps"
+
+
+async def test_the_trace_goes_on_inside_triton(
+    models: TritonModelServer, spec: GenerationSpec, collector: TraceCollector
+) -> None:
+    async with setup_telemetry("test", PlatformSettings()):
+        with tracer("test").start_as_current_span("caller"):
+            trace_id = current_trace_id()
+            await events(models, spec)
+    path = collector.traces / f"{trace_id}.jsonl"
+
+    def names() -> list[str]:
+        if not path.exists():
+            return []
+        return [json.loads(line)["name"] for line in path.read_text().splitlines()]
+
+    await eventually(lambda: f"generate {NANO}" in names(), what="Triton's spans")
+    assert sorted(names()) == sorted([f"generate {NANO}", "wan.encode_prompt", *["wan.step"] * 4, "wan.decode"])
+    spans = [json.loads(line) for line in path.read_text().splitlines()]
+    assert {span["service"] for span in spans} == {"triton"}
+
+
+async def test_a_killed_triton_is_named_takes_its_models_along_and_serves_again_after_a_restart(
+    models: TritonModelServer, triton: TritonServer, spec: GenerationSpec
+) -> None:
+    before = clip(await events(models, spec))
+    long = GenerationSpec()
+    long.CopyFrom(spec)
+    long.steps, long.width, long.height, long.frame_count = 200, 256, 144, 33
+    children = triton.model_processes()
+    assert len(children) == 2
+    async with aclosing(models.generate(NANO, long)) as stream:
+        assert await anext(stream) == StepDone(1)
+        triton.kill_alone()
+        with pytest.raises(Unavailable) as caught:
+            await _drain(stream)
+    assert caught.value.metadata == {"dependency": "triton"}
+    assert not await models.check()
+    await eventually(lambda: not triton.model_processes(), what="the end of the models' processes")
+    triton.start()
+    assert clip(await events(models, spec)) == before

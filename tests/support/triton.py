@@ -1,0 +1,76 @@
+"""The real Triton server, as the launcher starts it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from libs.chassis.testing import Server, free_port, spawn
+
+ROOT = Path(__file__).resolve().parents[2]
+NANO = "wan22-nano-t2v"
+
+
+def models_folder() -> Path:
+    """A models folder kept between test runs: building the nano weights takes longer than most tests."""
+    sources = sorted((ROOT / "services" / "generator" / "nano").glob("*.py"))
+    sources.append(ROOT / "services" / "generator" / "triton" / "requirements.lock")
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    return ROOT / "build" / "test-models" / digest[:16]
+
+
+class TritonServer(Server):
+    """`python -m services.generator.triton` on free ports; `kill9()` and `start()` bring it back on the same ones."""
+
+    ready_timeout = 120.0
+
+    def __init__(self, folder: Path, *, env: Mapping[str, str] | None = None) -> None:
+        super().__init__(folder)
+        self.port, self.http_port = free_port(), free_port()
+        self.endpoint = f"127.0.0.1:{self.port}"
+        self._env = {
+            **os.environ,
+            "ARTIFEX_HOME": str(folder / "home"),
+            "ARTIFEX_MODELS": str(models_folder()),
+            "ARTIFEX_GENERATOR_TRITON_GRPC_PORT": str(self.port),
+            "ARTIFEX_GENERATOR_TRITON_HTTP_PORT": str(self.http_port),
+            "ARTIFEX_GENERATOR_TRITON_METRICS_PORT": str(free_port()),
+            **(env or {}),
+        }
+
+    def command(self) -> Sequence[str]:
+        return [sys.executable, "-m", "services.generator.triton"]
+
+    def launch(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.process = spawn(self.command(), log=self.log, env=self._env)
+
+    def is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/v2/health/ready", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def kill_alone(self) -> None:
+        """Kill the server and leave its model processes to themselves."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def model_processes(self) -> list[int]:
+        """Process ids of the model processes of this server."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                arguments = (folder / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue  # it ended between the listing and the look
+            if arguments[0].endswith(b"triton_python_backend_stub") and str(self.folder).encode() in arguments[1]:
+                found.append(int(folder.name))
+        return found
