@@ -37,7 +37,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator
@@ -102,6 +102,7 @@ class Database:
 
     def __init__(self, url: str, *, schema: str) -> None:
         self.schema = schema
+        self._url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self._write_lock = asyncio.Lock()
         if self.is_sqlite:
@@ -158,6 +159,18 @@ class Database:
                 await _begin(session)
                 yield session
                 await session.commit()
+
+    @asynccontextmanager
+    async def dedicated(self) -> AsyncIterator[AsyncConnection]:
+        """A PostgreSQL connection outside of the pool and of transactions, closed with the block: what is bound to the
+        life of a connection, such as an advisory lock or LISTEN, ends there.
+        """
+        engine = _postgres_engine(self._url, self.schema, null_pool=True)
+        try:
+            async with engine.connect() as connection:
+                yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+        finally:
+            await engine.dispose()
 
     async def check(self) -> bool:
         """True when the database answers; for health checks."""

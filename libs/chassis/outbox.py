@@ -1,8 +1,8 @@
 """The transactional outbox: what a transaction announces is announced if, and only if, it commits.
 
 `add` writes a message into a table of the caller's own database, inside the caller's transaction. The relay publishes
-the rows in order, and removes each after the stream has acknowledged it. A crash between the two publishes a message twice
-under the same `Nats-Msg-Id`, which the stream drops; consumers are idempotent beyond the stream's memory.
+the rows in order, and removes each after the stream has acknowledged it. A crash between the two publishes a message
+twice under the same `Nats-Msg-Id`, which the stream drops; consumers are idempotent beyond the stream's memory.
 
 On PostgreSQL several processes may run a relay on the same table: one at a time holds an advisory lock and publishes,
 and the others take over when it dies. `NOTIFY` wakes it for rows that another process committed.
@@ -120,8 +120,7 @@ class Outbox:
             try:
                 if self._database.is_sqlite:
                     await self._relay(None)
-                async with self._database.engine.connect() as connection:
-                    guard = await connection.execution_options(isolation_level="AUTOCOMMIT")
+                async with self._database.dedicated() as guard:
                     await self._lead(guard)
                     await self._relay(guard)
             except Exception as error:  # noqa: BLE001 - drivers report an outage in many ways; all are waited out

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,7 @@ async def test_failures_are_repeated_after_a_pause(bus: Bus) -> None:
     async with consuming(bus, handler, backoff=[0.1, 0.3]):
         await until_stored(bus, "WORK", 0)
     assert [attempt for attempt, _ in attempts] == [1, 2, 3]
-    pauses = [later - earlier for (_, earlier), (_, later) in zip(attempts, attempts[1:], strict=False)]
+    pauses = [later - earlier for (_, earlier), (_, later) in pairwise(attempts)]
     assert pauses[0] >= 0.1
     assert pauses[1] >= 0.3
     assert await bus.list_dead() == []

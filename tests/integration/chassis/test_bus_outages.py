@@ -128,17 +128,21 @@ async def test_five_kills_in_mid_stream_lose_nothing(nats: NatsServer) -> None:
             await bus.publish("work.frames.normal", key.encode(), key=key)
             published.append(key)
 
-    async with Bus(nats.url, name="one") as one, Bus(nats.url, name="two") as two:
-        async with consuming(one, handler, ack_wait=2, concurrency=2), consuming(two, handler, ack_wait=2):
-            publishers = [asyncio.create_task(publish(bus, part)) for part, bus in enumerate((one, two, one))]
-            for kill in range(5):
-                await eventually(lambda bound=(kill + 1) * 40: len(published) >= bound)  # type: ignore[misc]
-                nats.kill9()
-                await restart(nats)
-            await asyncio.gather(*publishers)
-            before = time.monotonic()
-            await until_stored(one, "WORK", 0)
-            await eventually(lambda: len(handled) == 300)
+    async with (
+        Bus(nats.url, name="one") as one,
+        Bus(nats.url, name="two") as two,
+        consuming(one, handler, ack_wait=2, concurrency=2),
+        consuming(two, handler, ack_wait=2),
+    ):
+        publishers = [asyncio.create_task(publish(bus, part)) for part, bus in enumerate((one, two, one))]
+        for kill in range(5):
+            await eventually(lambda bound=(kill + 1) * 40: len(published) >= bound)  # type: ignore[misc]
+            nats.kill9()
+            await restart(nats)
+        await asyncio.gather(*publishers)
+        before = time.monotonic()
+        await until_stored(one, "WORK", 0)
+        await eventually(lambda: len(handled) == 300)
     assert sorted(handled) == sorted(published)
     assert len(published) == 300
     assert time.monotonic() - before < 15
