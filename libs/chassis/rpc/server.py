@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 from libs.chassis.rpc.channel import MAX_MESSAGE_BYTES
 from libs.chassis.rpc.interceptors.authentication import AuthenticationInterceptor
 from libs.chassis.rpc.interceptors.deadline import DeadlineInterceptor
+from libs.chassis.rpc.interceptors.drain import DrainInterceptor
 from libs.chassis.rpc.interceptors.errors import ErrorInterceptor
 from libs.chassis.rpc.interceptors.policy import PolicyInterceptor
 from libs.chassis.rpc.interceptors.telemetry import TelemetryInterceptor
@@ -34,12 +35,13 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
 )
+_LAST_GRACE_S = 0.5  # for the refusals that are still on their way
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 class GrpcServer:
-    """Async context manager: serves from entry; on exit it stops accepting, and lets running calls end.
+    """Async context manager: serves from entry; on exit it refuses new calls, and lets running ones end.
 
     `servicers` pairs each generated `add_XServicer_to_server` with its servicer; `services` are their descriptors. An
     rpc that is served without a declared policy raises PolicyMissing. `verifier` may be None only where every rpc is
@@ -60,7 +62,8 @@ class GrpcServer:
         health_interval: float = 2.0,
     ) -> None:
         self._listen = listen
-        self._drain = drain
+        self._drain_seconds = drain
+        self._drain = DrainInterceptor()
         self._names = [service.full_name for service in services]
         self._health_checks = dict(health_checks or {})
         self._health_interval = health_interval
@@ -77,6 +80,7 @@ class GrpcServer:
             interceptors=[
                 TelemetryInterceptor(policies),
                 ErrorInterceptor(),
+                self._drain,
                 DeadlineInterceptor(default_deadline),
                 *guards,
                 ValidationInterceptor(),
@@ -108,7 +112,10 @@ class GrpcServer:
             self._polling.cancel()
             await asyncio.wait([self._polling])
         await self._health.enter_graceful_shutdown()
-        await self._server.stop(self._drain)
+        drained = await self._drain.drain(self._drain_seconds)
+        if not drained:
+            _log.warning("calls still running after %s s are cut off", self._drain_seconds)
+        await self._server.stop(_LAST_GRACE_S if drained else None)
 
     async def _report(self, healthy: bool) -> None:
         for name in ("", *self._names):

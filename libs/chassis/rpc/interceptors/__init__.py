@@ -1,1 +1,1 @@
-"""One server interceptor per file, in the order telemetry, errors, deadline, authentication, policy, validation."""
+"""One server interceptor per file; `libs.chassis.rpc.server` puts them in their order."""
