@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from libs.chassis.ids import new_id
-from libs.chassis.testing import NatsServer, PostgresServer, SeaweedServer
+# gRPC's handlers around fork() crash a child that is forked while a call runs; our children only ever exec.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
+from libs.chassis.ids import new_id  # noqa: E402
+from libs.chassis.testing import NatsServer, PostgresServer, SeaweedServer  # noqa: E402
 
 
 @pytest.fixture(scope="session")

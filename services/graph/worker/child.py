@@ -12,8 +12,8 @@ from typing import Any
 from artifex.media.v1 import messages_pb2 as media_pb2
 from google.protobuf import json_format
 
-from services.graph.domain import evaluator
 from services.graph.domain.document import parse_document
+from services.graph.domain.evaluator import render_audio, render_frames
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -32,9 +32,9 @@ def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     }
     output = Path(request["output"])
     if request["kind"] == "audio":
-        evaluator.render_audio(document, request["output_node"], sources, output, lambda done: progress({}))
+        render_audio(document, request["output_node"], sources, output, lambda done: progress({}))
         return {}
-    evaluator.render_frames(
+    render_frames(
         document,
         request["output_node"],
         sources,

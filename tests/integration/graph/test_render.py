@@ -1,0 +1,162 @@
+"""Jobs from submission to movie, with real processes, and with processes killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+import pytest_asyncio
+from artifex.graph.v1 import messages_pb2
+
+from libs.chassis.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+from libs.chassis.testing import eventually
+from libs.frames.decoded import frame_hashes
+from tests.integration.graph.studio import Studio, studio
+from tests.support.documents import titled
+
+Task = messages_pb2.RenderTask
+Job = messages_pb2.RenderJob
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Studio]:
+    """One studio for all tests here: each leaves it running, without workers."""
+    async with studio(tmp_path_factory.mktemp("studio"), {"ARTIFEX_GRAPH_CHUNK_FRAMES": "12"}) as started:
+        yield started
+
+
+async def submit(running: Studio, *, frames: int = 48, request_id: str = "") -> Job:
+    request = messages_pb2.CreateRenderJobRequest(
+        document_json=json.dumps(titled(frames=frames)), request_id=request_id
+    )
+    return (await running.render.CreateRenderJob(request)).render_job
+
+
+async def finished(running: Studio, name: str) -> Job:
+    await running.watch(name)
+    return (await running.render.GetRenderJob(messages_pb2.GetRenderJobRequest(name=name))).render_job
+
+
+async def test_a_title_becomes_a_movie(running: Studio) -> None:
+    async with running.worker("worker"):
+        job = await submit(running, request_id="first")
+        assert [task.id for task in job.tasks] == ["frames:0", "frames:1", "frames:2", "frames:3", "assembly"]
+        again = await submit(running, request_id="first")
+        assert again.name == job.name
+        with pytest.raises(AlreadyExists):
+            await submit(running, frames=24, request_id="first")
+
+        events = await running.watch(job.name)
+        assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+        assert events[-1].state == Job.STATE_SUCCEEDED
+        assert events[-1].progress.frames_done == 48
+        assert [event.sequence for event in await running.watch(job.name, after=len(events) - 2)] == [
+            len(events) - 1,
+            len(events),
+        ]
+        done = await finished(running, job.name)
+        assert len(frame_hashes(running.movie(done))) == 48
+        assert len(done.trace_id) == 32
+        assert all(task.worker and task.end_time.seconds for task in done.tasks)
+        await eventually(lambda: not running.segments(job.name), what="the segments' deletion")
+        listed = await running.render.ListRenderJobs(messages_pb2.ListRenderJobsRequest(states=[Job.STATE_SUCCEEDED]))
+        assert job.name in [found.name for found in listed.render_jobs]
+        with pytest.raises(FailedPrecondition):
+            await running.render.RetryRenderJob(messages_pb2.RetryRenderJobRequest(name=job.name))
+
+
+async def test_a_killed_worker_costs_time_and_nothing_else(running: Studio) -> None:
+    async with AsyncExitStack() as stack:
+        doomed = await stack.enter_async_context(running.worker("doomed"))
+        job = await submit(running)
+        await running.until(job.name, Task.KIND_FRAMES, Task.STATE_RUNNING)
+        doomed.kill9()
+        await stack.enter_async_context(running.worker("heir"))
+        done = await finished(running, job.name)
+        assert done.state == Job.STATE_SUCCEEDED
+        undisturbed = await finished(running, (await submit(running)).name)
+        assert frame_hashes(running.movie(done)) == frame_hashes(running.movie(undisturbed))
+        first, second = running.assembled[-2:]
+        assert [part.blob.digest for part in first.segments] == [part.blob.digest for part in second.segments]
+
+
+async def test_the_bus_and_the_api_may_be_killed(running: Studio) -> None:
+    async with running.worker("worker"):
+        job = await submit(running, frames=96)
+        await running.until(job.name, Task.KIND_FRAMES, Task.STATE_SUCCEEDED)
+        running.nats.kill9()
+        await running.restart(running.nats)
+        await running.until(job.name, Task.KIND_FRAMES, Task.STATE_RUNNING)
+        running.api.kill9()
+        await running.restart(running.api)
+        done = await finished(running, job.name)
+        assert done.state == Job.STATE_SUCCEEDED
+        assert len(frame_hashes(running.movie(done))) == 96
+
+
+async def test_cancel_stops_at_once_and_retry_goes_all_the_way(running: Studio) -> None:
+    async with running.worker("worker"):
+        job = await submit(running, frames=240)
+        await running.until(job.name, Task.KIND_FRAMES, Task.STATE_SUCCEEDED)
+        assembled = len(running.assembled)
+        async with asyncio.timeout(2.0):
+            cancelled = await running.render.CancelRenderJob(messages_pb2.CancelRenderJobRequest(name=job.name))
+            events = await running.watch(job.name)
+        assert cancelled.render_job.state == Job.STATE_CANCELLED
+        assert events[-1].state == Job.STATE_CANCELLED
+        await eventually(lambda: not running.segments(job.name), what="the segments' deletion")
+        assert len(running.assembled) == assembled
+
+        retried = (await running.render.RetryRenderJob(messages_pb2.RetryRenderJobRequest(name=job.name))).render_job
+        assert retried.state == Job.STATE_QUEUED
+        done = await finished(running, job.name)
+        assert done.state == Job.STATE_SUCCEEDED
+        assert done.trace_id == job.trace_id
+        assert len(frame_hashes(running.movie(done))) == 240
+
+
+async def test_refusals_name_the_place(running: Studio) -> None:
+    document = titled()
+    document["nodes"]["blur"] = {"type": "Blurr", "inputs": {"video": "title"}}
+    document["nodes"]["out"]["inputs"]["video"] = "nobody"
+    request = messages_pb2.CreateRenderJobRequest(document_json=json.dumps(document))
+    with pytest.raises(InvalidArgument) as caught:
+        await running.render.CreateRenderJob(request)
+    assert caught.value.reason == "ERROR_REASON_GRAPH_INVALID"
+    assert {violation.field for violation in caught.value.violations} == {
+        "nodes.blur.type",
+        "nodes.out.inputs.video",
+    }
+    validated = await running.graph.ValidateGraph(messages_pb2.ValidateGraphRequest(document_json=json.dumps(document)))
+    assert {problem.node for problem in validated.problems} == {"blur", "out"}
+    good = await running.graph.ValidateGraph(
+        messages_pb2.ValidateGraphRequest(document_json=json.dumps(titled(frames=30)))
+    )
+    assert (good.frame_count, good.width, list(good.problems)) == (30, 192, [])
+    with pytest.raises(NotFound):
+        await running.render.GetRenderJob(messages_pb2.GetRenderJobRequest(name="renderJobs/01missing"))
+    with pytest.raises(NotFound):
+        await running.watch("renderJobs/01missing")
+
+
+async def test_the_catalogue_is_paged(running: Studio) -> None:
+    names: list[str] = []
+    token = ""
+    while True:
+        page = await running.graph.ListNodeTypes(messages_pb2.ListNodeTypesRequest(page_size=2, page_token=token))
+        names += [node.type for node in page.node_types]
+        token = page.next_page_token
+        if not token:
+            break
+    assert names == sorted(names)
+    assert {"TextInput", "FileOutput"} <= set(names)
+    answer = await running.graph.GetNodeType(messages_pb2.GetNodeTypeRequest(name="nodeTypes/TextInput"))
+    assert answer.node_type.documentation
+    with pytest.raises(NotFound, match="TextInput"):
+        await running.graph.GetNodeType(messages_pb2.GetNodeTypeRequest(name="nodeTypes/TextInputt"))
