@@ -85,6 +85,7 @@ async def build(
                 subjects=WORK_SUBJECTS,
                 handler=handler.handle,
                 concurrency=settings.assemblers,
+                one_queue=True,
             ),
         )
     if "api" not in roles:
