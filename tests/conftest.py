@@ -9,8 +9,8 @@ import pytest
 # gRPC's handlers around fork() crash a child that is forked while a call runs; our children only ever exec.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
-from libs.chassis.ids import new_id  # noqa: E402
-from libs.chassis.testing import NatsServer, PostgresServer, SeaweedServer  # noqa: E402
+from libs.chassis.ids import new_id
+from libs.chassis.testing import NatsServer, PostgresServer, SeaweedServer
 
 
 @pytest.fixture(scope="session")
