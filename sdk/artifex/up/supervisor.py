@@ -99,6 +99,7 @@ class Supervisor:
 
     async def __aenter__(self) -> Supervisor:
         (self._folder / "logs").mkdir(parents=True, exist_ok=True)
+        (self._folder / "run").mkdir(exist_ok=True)
         try:
             await self._start_warden()
             for name, state in self.children.items():
@@ -244,7 +245,8 @@ class Supervisor:
                     MARK: f"{self._mark}:{child.name}:",
                     "PYTHONUNBUFFERED": "1",
                 },
-                cwd=self._folder,
+                # An empty folder: Python looks for modules in the one it runs in, and "triton" is also a module's name.
+                cwd=self._folder / "run",
                 # Away from the terminal's Ctrl-C, so that the supervisor decides the order.
                 start_new_session=True,
             )

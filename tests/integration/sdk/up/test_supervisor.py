@@ -144,7 +144,7 @@ async def test_a_crash_loop_is_reported(tmp_path: Path) -> None:
 
 async def test_output_without_line_ends_is_kept_within_bounds(tmp_path: Path) -> None:
     lines: list[str] = []
-    script = "head -c 300000 /dev/zero | tr '\\0' x; touch done; exec sleep 300"
+    script = "head -c 300000 /dev/zero | tr '\\0' x; touch ../done; exec sleep 300"
     child = Child("chatty", shell(script), file_exists(tmp_path / "done"))
     async with supervise(tmp_path, child, report=lambda name, line: lines.append(line)):
         pass
