@@ -67,7 +67,7 @@ class JsonFormatter(logging.Formatter):
         if trace_id := current_trace_id():
             line |= {"trace_id": trace_id, "span_id": current_span_id()}
         # A field never replaces one of the standard ones.
-        line = _fields(record) | line
+        line |= {key: value for key, value in _fields(record).items() if key not in line}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return redact(json.dumps(line, default=str, ensure_ascii=False))
