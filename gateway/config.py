@@ -63,7 +63,7 @@ def _tracing(otlp_endpoint: str, sampling: float) -> Config:
         "random_sampling": percent(sampling),
         "overall_sampling": percent(100),
         "spawn_upstream_span": True,
-        "operation": "%REQ(:METHOD)% %PATH(NQ:ORIG_OR_PATH)%",
+        "operation": "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)% %PATH(NQ:ORIG_OR_PATH)%",
         "upstream_operation": "%REQ(:PATH)%",
         "custom_tags": [
             {"tag": "artifex.tenant", "value": "%REQ(X-ARTIFEX-TENANT)%"},
@@ -191,6 +191,15 @@ def render(
     return {
         "node": {"id": "gateway", "cluster": "artifex"},
         "admin": {"address": socket_address(settings.admin_host, settings.admin_port)},
+        "layered_runtime": {
+            "layers": [
+                {
+                    "name": "static",
+                    # By default a span may wait five seconds for company.
+                    "static_layer": {"tracing.opentelemetry.flush_interval_ms": 1000},
+                }
+            ]
+        },
         "overload_manager": {
             "resource_monitors": [
                 {
