@@ -17,7 +17,7 @@ from services.graph.domain.converters import CONVERTERS, VideoToImage
 from services.graph.domain.model import Document, Settings
 from services.graph.domain.parser import MAX_DURATION
 from services.graph.domain.problems import GraphInvalid, Problem, Reason
-from services.graph.domain.resolver import Connection, Resolved, resolve
+from services.graph.domain.resolver import Connection, Resolved, default_signals, resolve
 from services.graph.domain.signals import Constant, Signal
 from services.graph.domain.walks import find_cycles, post_order
 
@@ -301,8 +301,11 @@ class _Builder:
 
     def _digest(self, node_type: type[Node], signals: Mapping[str, Signal], edges: Mapping[str, Edge]) -> bytes:
         hashed = hashlib.blake2b(f"{node_type.schema.type} {node_type.schema.version}".encode(), digest_size=16)
+        defaults = default_signals(node_type)
         for name in sorted(signals):
-            hashed.update(f"\0{name}={signals[name].spelling()}".encode())
+            # A default is part of the type's version.
+            if signals[name] is not defaults.get(name) and signals[name] != defaults.get(name):
+                hashed.update(f"\0{name}={signals[name].spelling()}".encode())
         for name in sorted(edges):
             hashed.update(f"\0{name}<{edges[name].output.name}".encode())
             hashed.update(self.steps[edges[name].step].digest)

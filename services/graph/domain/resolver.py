@@ -150,7 +150,7 @@ class _Resolver:
         return False
 
     def signals(self, connections: Mapping[str, Connection]) -> dict[str, Signal]:
-        signals: dict[str, Signal] = dict(_defaults(self.type))
+        signals: dict[str, Signal] = dict(default_signals(self.type))
         for name in connections:
             suffix = name[len(base_name(name)) :]
             if suffix:
@@ -196,7 +196,8 @@ class _Resolver:
 _DEFAULTS: Final[WeakKeyDictionary[type[Node], dict[str, Signal]]] = WeakKeyDictionary()
 
 
-def _defaults(node_type: type[Node]) -> dict[str, Signal]:
+def default_signals(node_type: type[Node]) -> dict[str, Signal]:
+    """The parameters of a type that have defaults; not to be changed."""
     defaults = _DEFAULTS.get(node_type)
     if defaults is None:
         parameters = node_type.schema.parameters.items()

@@ -21,7 +21,9 @@ def post_order(root: str, sources: Callable[[str], Iterable[str]]) -> list[str]:
 
 
 def find_cycles(sources: Mapping[str, Iterable[str]]) -> list[list[str]]:
-    """Cycles, at least one through every part of the graph that has any; each as nodes in the direction of the flow.
+    """Cycles, at least one in every part of the graph that has any.
+
+    Each is given as its nodes in the direction of the flow, from the one that comes first by name.
 
     Taking these out may bring others to light.
     """
@@ -38,7 +40,9 @@ def find_cycles(sources: Mapping[str, Iterable[str]]) -> list[list[str]]:
             trail.append(node)
             node = next(source for source in sources[node] if source in remaining)
         if node in position:
-            cycles.append(trail[position[node] :][::-1])
+            cycle = trail[position[node] :][::-1]
+            first = cycle.index(min(cycle))
+            cycles.append([*cycle[first:], *cycle[:first]])
         visited.update(trail)
     return cycles
 

@@ -27,7 +27,7 @@ def test_anything_else_is_no_rational(value: object) -> None:
     assert parse_rational(value) is None
 
 
-@given(st.fractions(max_denominator=10**9))
+@given(st.fractions(-(10**9), 10**9, max_denominator=10**9))
 def test_spelling_reads_back(value: Fraction) -> None:
     assert parse_rational(rational_text(value)) == value
 

@@ -1,0 +1,61 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.graph.domain.catalogue import catalogue
+from services.graph.domain.compiler import Compiled, compile
+from services.graph.domain.planner import TaskKind, plan
+from tests.unit.services.graph.support import document, footage_info, output
+
+SHOT: dict[str, Any] = {"type": "T2VGenerator", "params": {"prompt": "p"}}
+CLIP: dict[str, Any] = {"type": "MediaInput", "params": {"asset": "assets/a"}}
+
+
+def compiled(frames: int = 100, **extra: Any) -> Compiled:
+    nodes = {"shot": SHOT, "clip": CLIP, "m": {"type": "Merge", "inputs": {"a": "shot", "b": "clip"}},
+             "out": output("m", **extra)}  # fmt: skip
+    return compile(document(nodes, duration=f"{frames}/25"), catalogue(), "", {"clip": footage_info()})
+
+
+def test_a_job_generates_then_renders_then_assembles() -> None:
+    tasks = plan(compiled(audio="clip.audio"), 40).tasks
+    assert [task.id for task in tasks] == ["generate:shot", "frames:0", "frames:1", "frames:2", "audio", "assembly"]
+    assert tasks[0].generation is not None
+    assert tasks[0].node == "shot"
+    assert all(task.depends_on == ("generate:shot",) for task in tasks[1:4])
+    assert tasks[4].depends_on == ()
+    assert tasks[5].depends_on == ("frames:0", "frames:1", "frames:2", "audio")
+    assert tasks[5].frame_count == 100
+
+
+def test_a_silent_movie_has_no_audio_task() -> None:
+    assert TaskKind.AUDIO not in {task.kind for task in plan(compiled(), 40).tasks}
+
+
+@given(st.integers(1, 2000), st.integers(1, 300))
+def test_chunks_cover_every_frame_once_and_are_even(frames: int, chunk: int) -> None:
+    chunks = [task for task in plan(PLANNED[frames], chunk).tasks if task.kind == TaskKind.FRAMES]
+    position = 0
+    for task in chunks:
+        assert task.first_frame == position
+        position += task.frame_count
+    assert position == frames
+    sizes = {task.frame_count for task in chunks}
+    assert max(sizes) <= chunk
+    assert max(sizes) - min(sizes) <= 1
+
+
+class _Planned(dict[int, Compiled]):
+    def __missing__(self, frames: int) -> Compiled:
+        self[frames] = compiled(frames)
+        return self[frames]
+
+
+PLANNED = _Planned()
+
+
+def test_a_chunk_has_frames() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        plan(compiled(), 0)
