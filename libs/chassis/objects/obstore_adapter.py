@@ -142,7 +142,8 @@ class ObstoreObjects:
             await obstore.copy_async(self._store, checked_key(source), checked_key(target))
 
     def local_path(self, key: str) -> Path | None:
-        return None if self._root is None else self._root / checked_key(key)
+        checked_key(key)
+        return None if self._root is None else self._root / key
 
 
 @contextmanager
