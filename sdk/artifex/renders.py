@@ -75,7 +75,7 @@ class Renders:
         """The job's events in order, each once, until the job has ended. A broken stream is taken up again after the
         last event seen; gives up when nobody answers for `patience` seconds."""
         loop = asyncio.get_running_loop()
-        failures, heard, settled = 0, loop.time(), False
+        failures, heard, settled, ended = 0, loop.time(), False, False
         while True:
             silent = True
             try:
@@ -88,8 +88,10 @@ class Renders:
                     if message.event.sequence > after_sequence:
                         after_sequence = message.event.sequence
                         yield message.event
-                    if message.event.state in ENDED:
-                        return
+                    # Not yet the end of the stream: a job that was taken up again has ends in its past.
+                    ended = message.event.state in ENDED
+                if ended:
+                    return
                 # The stream ended before the job did: the server is being drained. Or the caller has seen the end
                 # before, which one more look proves, since the end may have been recorded after the stream.
                 if silent and (await self.get(name)).state in ENDED:
