@@ -121,7 +121,7 @@ async def main() -> int:
     # A movie of an earlier run must not pass for this one's.
     movie.unlink(missing_ok=True)
     sheet.unlink(missing_ok=True)
-    console.print(CREDIT)
+    console.print(CREDIT, soft_wrap=True)
     console.print(f"starting a studio in {home} (logs in {home / 'logs'})", soft_wrap=True)
     starting = time.monotonic()
     async with Stack(home) as stack:

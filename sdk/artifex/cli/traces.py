@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.markup import escape
+from rich.text import Text
 from rich.tree import Tree
 
 from artifex.cli.output import Output, run
@@ -36,7 +36,9 @@ def show(trace_id: str, as_json: bool) -> None:
             for span in spans:
                 output.line(span)
         else:
-            output.console.print(tree(trace_id, spans))
+            # One line per span; in a file, as long as it takes.
+            width = None if output.console.is_terminal else 400
+            output.console.print(tree(trace_id, spans), width=width, soft_wrap=False)
 
     run(output, work)
 
@@ -81,8 +83,9 @@ def tree(trace_id: str, spans: list[Span]) -> Tree:
     return root
 
 
-def _label(span: Span, begin: int) -> str:
+def _label(span: Span, begin: int) -> Text:
     took, after = (span["end_ns"] - span["start_ns"]) / 1e6, (span["start_ns"] - begin) / 1e6
-    name = escape(span["name"])
-    error = f" [red]{escape(span['error'])}[/red]" if span["error"] else ""
-    return f"[cyan]{escape(span['service'])}[/cyan] {name} [bold]{took:.1f} ms[/bold] [dim]+{after:.1f}[/dim]{error}"
+    label = Text(no_wrap=True, overflow="ellipsis")
+    label.append(span["service"], "cyan").append(f" {span['name']} ").append(f"{took:.1f} ms", "bold")
+    label.append(f" +{after:.1f}", "dim").append(f" {span['error']}" if span["error"] else "", "red")
+    return label
