@@ -87,13 +87,15 @@ async def test_one_trace_from_the_client_to_triton(client: Client, stack: Stack,
     assert job.trace_id == trace_id
     wanted = {"artifex-client", "gateway", "graph", "graph-worker", "generator", "triton", "media"}
     file = stack.home / "traces" / f"{trace_id}.jsonl"
-    async with asyncio.timeout(15):
+    # Each process sends its spans a moment after they end: wait until the tree is whole.
+    async with asyncio.timeout(20):
         while True:
             spans = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-            if wanted <= {span["service"] for span in spans}:
+            ids = {span["span_id"] for span in spans}
+            orphans = [span for span in spans if span["parent_span_id"] and span["parent_span_id"] not in ids]
+            if wanted <= {span["service"] for span in spans} and not orphans:
                 break
             await asyncio.sleep(0.1)
-    ids = {span["span_id"] for span in spans}
-    orphans = [span for span in spans if span["parent_span_id"] and span["parent_span_id"] not in ids]
-    assert len(orphans) <= 1, orphans
-    assert any("publish" in span["name"] or "consume" in span["name"] for span in spans), "the queue is in the trace"
+    assert len([span for span in spans if not span["parent_span_id"]]) == 1, "one root: the client's"
+    names = {span["name"] for span in spans}
+    assert {name.split()[0] for name in names} >= {"publish", "consume"}, "the queue is in the trace"

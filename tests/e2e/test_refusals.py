@@ -44,7 +44,7 @@ def missing_input(document: Document) -> None:
 @pytest.mark.parametrize(
     ("spoil", "place"),
     [
-        (cycle, "nodes.grade.inputs.video"),
+        (cycle, "nodes.again.inputs"),
         (unknown_type, "nodes.grade.type"),
         (unknown_node, "nodes.grade.inputs.video"),
         (wrong_type, "nodes.grade.inputs.video"),
