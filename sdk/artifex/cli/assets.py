@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from artifex.cli.output import Output, studio_command
 from artifex.cli.progress import transfer
@@ -35,7 +34,7 @@ async def upload(output: Output, studio: Client, files: tuple[Path, ...]) -> Non
 @studio_command
 async def list_assets(output: Output, studio: Client) -> None:
     """List the media, newest first."""
-    table = Table("asset", "name", "media", "size", "made", box=None)
+    table = output.table("asset", "name", "media", "size", "made")
     async for asset in studio.assets.list():
         if output.as_json:
             output.line(asset)

@@ -56,7 +56,7 @@ async def generate(output: Output, studio: Client, prompt: str, seed: int, prese
     if shot != wanted:
         output.note(f"{preset} is {wanted}; {model.display_name or model.name} makes {shot}")
     if model.random_weights:
-        output.note(f"{model.display_name or model.name} has random weights: the pictures prove the machinery only")
+        output.note(f"the weights of {model.name} are random: its pictures prove the machinery and mean nothing")
     job = await studio.renders.create(document(prompt, seed, shot, model.name), display_name=prompt[:80])
     await finish(output, studio, job, out, verbose=False)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-from rich.table import Table
 
 from artifex.cli.output import Output, plain_dict, studio_command
 from artifex.cli.render import follow
@@ -30,7 +29,7 @@ def full_name(job: str) -> str:
 @studio_command
 async def list_jobs(output: Output, studio: Client, states: tuple[str, ...]) -> None:
     """List the jobs, newest first."""
-    table = Table("job", "name", "state", "frames", "made", "movie", box=None)
+    table = output.table("job", "name", "state", "frames", "made", "movie")
     async for job in studio.renders.list([STATES[state] for state in states]):
         if output.as_json:
             output.line(job)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-from rich.table import Table
 
 from artifex.cli.output import Output, studio_command
 from artifex.client import Client
@@ -20,7 +19,7 @@ def nodes() -> None:
 async def list_nodes(output: Output, studio: Client) -> None:
     """List the node types by category."""
     found = [node_type async for node_type in studio.graphs.node_types()]
-    table = Table("type", "category", "version", "what it does", box=None)
+    table = output.table("type", "category", "version", "what it does")
     for node_type in sorted(found, key=lambda item: (item.category, item.type)):
         if output.as_json:
             output.line(node_type)
@@ -39,7 +38,7 @@ async def describe(output: Output, studio: Client, type_name: str) -> None:
         output.line(node_type)
         return
     output.text(f"{node_type.type} {node_type.version} ({node_type.category})\n\n{node_type.documentation}\n")
-    ports = Table("port", "type", "", "description", box=None)
+    ports = output.table("port", "type", "", "description")
     for port in node_type.inputs:
         notes = ["input", *["required"] * port.required, *["any number"] * port.multiple]
         ports.add_row(port.name, port_type(port), ", ".join(notes), port.description)
@@ -47,7 +46,7 @@ async def describe(output: Output, studio: Client, type_name: str) -> None:
         ports.add_row(port.name, port_type(port), "output", port.description)
     output.console.print(ports)
     output.text("")
-    parameters = Table("parameter", "type", "default", "bounds", "animatable", "description", box=None)
+    parameters = output.table("parameter", "type", "default", "bounds", "animatable", "description")
     for parameter in node_type.parameters:
         parameters.add_row(
             parameter.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
@@ -13,6 +14,7 @@ import click
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from rich.console import Console
+from rich.table import Table
 
 from artifex import errors
 from artifex.client import Client
@@ -41,7 +43,8 @@ class Output:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self.console = Console(highlight=False)
+        # Where nobody's terminal sets a width, lines are as long as what they say.
+        self.console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
         self.errors = Console(stderr=True, highlight=False)
 
     @property
@@ -60,6 +63,12 @@ class Output:
         if not self.as_json:
             self.console.print(text, markup=False, soft_wrap=True)
 
+    def table(self, *columns: str) -> Table:
+        """A table whose first column, the name that other commands take, is never cut."""
+        table = Table(*columns, box=None)
+        table.columns[0].no_wrap = True
+        return table
+
     def note(self, text: str) -> None:
         """A remark for people, beside the results."""
         if not self.as_json:
@@ -68,7 +77,7 @@ class Output:
     def fail(self, error: errors.ArtifexError) -> int:
         """Report an error; returns the exit code."""
         code = next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 1)
-        reason = getattr(error, "reason", "") or getattr(error, "code", "") or type(error).__name__
+        reason = getattr(error, "reason", "") or getattr(error, "code", "") or _upper(type(error).__name__)
         violations = error.violations if isinstance(error, errors.ApiError) else ()
         if self.as_json:
             self.line(
@@ -89,6 +98,8 @@ class Output:
         self.errors.print("error", style="bold red", end=" ")
         self.errors.print(f"{reason.removeprefix('ERROR_REASON_')}: {error}", markup=False, soft_wrap=True)
         for violation in violations:
+            if violation.description in str(error):
+                continue
             words = f"  {violation.field}: {violation.description}" + (
                 f" [{violation.reason}]" if violation.reason else ""
             )
@@ -96,6 +107,11 @@ class Output:
         if remedy:
             self.errors.print(remedy, markup=False, soft_wrap=True)
         return code
+
+
+def _upper(name: str) -> str:
+    """ "FileProblem" as FILE_PROBLEM."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper()
 
 
 def plain_dict(message: Message) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class RenderProgress:
         self._verbose = verbose
         self._bars: Progress | None = None
         self._rows: dict[str, TaskID] = {}
+        self._told: dict[str, tuple[int, int]] = {}
         if output.live:
             columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
             self._bars = Progress(*columns, console=output.errors)
@@ -76,6 +77,10 @@ class RenderProgress:
             self._bars.update(self._rows[name], completed=done, total=total)
 
     def _tell(self, task: graph.RenderTask) -> None:
+        """A line when a task changes its state; its progress is the bars' to show."""
+        if self._told.get(task.id) == (task.attempt, task.state):
+            return
+        self._told[task.id] = (task.attempt, task.state)
         state = graph.RenderTask.State.Name(task.state).removeprefix("STATE_").lower()
         words = [f"{_KINDS.get(task.kind, 'task'):>9}  {task.id:<16} {state}"]
         if task.frame_count:

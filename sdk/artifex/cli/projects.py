@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from artifex.cli.output import Output, studio_command
 from artifex.cli.progress import transfer
@@ -40,7 +39,7 @@ async def create(output: Output, studio: Client, project_id: str, display_name: 
 @studio_command
 async def list_projects(output: Output, studio: Client) -> None:
     """List the projects."""
-    table = Table("project", "name", "made", box=None)
+    table = output.table("project", "name", "made")
     async for project in studio.projects.list():
         if output.as_json:
             output.line(project)
@@ -58,7 +57,7 @@ async def get(output: Output, studio: Client, project: str) -> None:
     if output.as_json:
         output.line(found)
     output.text(f"{found.name}  {found.display_name}")
-    table = Table("document", "name", "revision", "changed", box=None)
+    table = output.table("document", "name", "revision", "changed")
     async for document in studio.projects.list_documents(found.name):
         if output.as_json:
             output.line(document)

@@ -36,9 +36,7 @@ def show(trace_id: str, as_json: bool) -> None:
             for span in spans:
                 output.line(span)
         else:
-            # One line per span; in a file, as long as it takes.
-            width = None if output.console.is_terminal else 400
-            output.console.print(tree(trace_id, spans), width=width, soft_wrap=False)
+            output.console.print(tree(trace_id, spans))
 
     run(output, work)
 
