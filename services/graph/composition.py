@@ -111,6 +111,8 @@ def _consume(runtime: Runtime, bus: Bus, results: ResultHandler, ended: EndHandl
             durable="graph-results",
             subjects=RESULT_SUBJECTS,
             handler=results.handle,
+            # Reports on one job wait for one another in the database; those on different jobs need not.
+            concurrency=4,
             max_deliver=-1,
             backoff=(0.2, 1.0, 5.0),
         ),

@@ -87,7 +87,8 @@ class ResultHandler:
         self, signal: TaskSignal, transition: transitions.Transition, *, whole_job: bool = True
     ) -> Job | None:
         job = await record_signal(self._store, signal, transition, whole_job=whole_job)
-        self._wakeups.notify()
+        if job is not None:
+            self._wakeups.notify(job.id)
         return job
 
     async def _task_started(self, tenant: str, delivery: Delivery) -> None:

@@ -16,6 +16,7 @@ from services.graph.commands.get_render_job import get_render_job
 from services.graph.commands.list_render_jobs import list_render_jobs
 from services.graph.commands.retry_render_job import retry_render_job
 from services.graph.commands.watch_render_job import Wakeups, watch_render_job
+from services.graph.domain.job import COLLECTION
 from services.graph.ports import JobStore, WorkControl
 
 _Context = grpc.aio.ServicerContext[Any, Any]
@@ -63,12 +64,12 @@ class RenderServicer(service_pb2_grpc.RenderServiceServicer):
         self, request: messages_pb2.CancelRenderJobRequest, context: _Context
     ) -> messages_pb2.CancelRenderJobResponse:
         job = await cancel_render_job(self._store, self._control, current_principal(), request.name)
-        self._wakeups.notify()
+        self._wakeups.notify(job.name.removeprefix(f"{COLLECTION}/"))
         return messages_pb2.CancelRenderJobResponse(render_job=job)
 
     async def RetryRenderJob(
         self, request: messages_pb2.RetryRenderJobRequest, context: _Context
     ) -> messages_pb2.RetryRenderJobResponse:
         job = await retry_render_job(self._store, self._objects, current_principal(), request.name)
-        self._wakeups.notify()
+        self._wakeups.notify(job.name.removeprefix(f"{COLLECTION}/"))
         return messages_pb2.RetryRenderJobResponse(render_job=job)

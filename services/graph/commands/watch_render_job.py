@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 
 from artifex.graph.v1 import messages_pb2
 
@@ -20,28 +20,28 @@ _BATCH = 200
 
 
 class Wakeups:
-    """Tells the watchers in this process that something happened to some job."""
+    """Tells the watchers in this process that something happened to a job."""
 
     def __init__(self) -> None:
-        self._waiting: set[asyncio.Event] = set()
+        self._waiting: dict[str, set[asyncio.Event]] = {}
 
-    def notify(self) -> None:
-        for event in self._waiting:
+    def notify(self, job_id: str) -> None:
+        """Something was committed about the job."""
+        for event in self._waiting.get(job_id, ()):
             event.set()
 
-    async def wait(self, event: asyncio.Event, seconds: float) -> None:
-        """Until `event` is set by `notify`, or the time is over."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await event.wait()
-
-    def subscribe(self) -> asyncio.Event:
+    @contextmanager
+    def subscribed(self, job_id: str) -> Iterator[asyncio.Event]:
+        """An event that is set by each `notify` of the job, while the block lasts."""
         event = asyncio.Event()
-        self._waiting.add(event)
-        return event
-
-    def unsubscribe(self, event: asyncio.Event) -> None:
-        self._waiting.discard(event)
+        waiting = self._waiting.setdefault(job_id, set())
+        waiting.add(event)
+        try:
+            yield event
+        finally:
+            waiting.discard(event)
+            if not waiting and self._waiting.get(job_id) is waiting:
+                del self._waiting[job_id]
 
 
 async def watch_render_job(
@@ -55,10 +55,9 @@ async def watch_render_job(
         NotFound: the caller's tenant has no such job.
     """
     job_id = name.removeprefix(f"{COLLECTION}/")
-    event = wakeups.subscribe()
-    try:
+    with wakeups.subscribed(job_id) as news:
         while True:
-            event.clear()
+            news.clear()
             found = await store.events(caller.tenant, job_id, after_sequence, _BATCH)
             if found is None:
                 raise NotFound(name)
@@ -66,9 +65,10 @@ async def watch_render_job(
             for item in events:
                 yield item
                 after_sequence = item.sequence
-            if after_sequence >= last_sequence:
-                if state.ended:
-                    return
-                await wakeups.wait(event, POLL_SECONDS)
-    finally:
-        wakeups.unsubscribe(event)
+            if after_sequence < last_sequence:
+                continue
+            if state.ended:
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await news.wait()

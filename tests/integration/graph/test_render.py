@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
+import psutil
 import pytest
 import pytest_asyncio
 from artifex.graph.v1 import messages_pb2
@@ -14,7 +16,7 @@ from artifex.graph.v1 import messages_pb2
 from libs.chassis.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from libs.chassis.testing import eventually
 from libs.frames.decoded import frame_hashes
-from tests.integration.graph.studio import Studio, studio
+from tests.integration.graph.studio import Service, Studio, studio
 from tests.support.documents import titled
 
 Task = messages_pb2.RenderTask
@@ -27,7 +29,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Studio]:
     """One studio for all tests here: each leaves it running, without workers."""
-    async with studio(tmp_path_factory.mktemp("studio"), {"ARTIFEX_GRAPH_CHUNK_FRAMES": "12"}) as started:
+    env = {
+        "ARTIFEX_GRAPH_CHUNK_FRAMES": "12",
+        "ARTIFEX_GRAPH_SILENCE_SECONDS": "3",
+        "ARTIFEX_GRAPH_REAP_SECONDS": "0.5",
+    }
+    async with studio(tmp_path_factory.mktemp("studio"), env) as started:
         yield started
 
 
@@ -119,6 +126,42 @@ async def test_cancel_stops_at_once_and_retry_goes_all_the_way(running: Studio) 
         assert done.state == Job.STATE_SUCCEEDED
         assert done.trace_id == job.trace_id
         assert len(frame_hashes(running.movie(done))) == 240
+
+
+async def test_a_decoder_that_crashes_again_and_again_fails_its_job_alone(running: Studio) -> None:
+    async with running.worker("worker") as worker:
+        job = await submit(running, frames=240)
+        killing = asyncio.create_task(_kill_children(worker))
+        failed = await finished(running, job.name)
+        killing.cancel()
+        assert failed.state == Job.STATE_FAILED
+        assert failed.failure.reason == "ERROR_REASON_DECODER_CRASHED"
+        assert failed.failure.message.startswith("frames ")
+        assert failed.failure.metadata["task"].startswith("frames:")
+        await running.render.RetryRenderJob(messages_pb2.RetryRenderJobRequest(name=job.name))
+        assert (await finished(running, job.name)).state == Job.STATE_SUCCEEDED
+
+
+async def _kill_children(worker: Service) -> None:
+    assert worker.process is not None
+    process = psutil.Process(worker.process.pid)
+    while True:
+        for child in process.children():
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        await asyncio.sleep(0.02)
+
+
+async def test_a_bus_that_loses_its_disk_loses_no_job(running: Studio) -> None:
+    async with running.worker("worker"):
+        job = await submit(running, frames=96)
+        await running.until(job.name, Task.KIND_FRAMES, Task.STATE_SUCCEEDED)
+        running.nats.kill9()
+        await asyncio.to_thread(shutil.rmtree, running.nats.folder / "store")
+        await running.restart(running.nats)
+        done = await finished(running, job.name)
+        assert done.state == Job.STATE_SUCCEEDED
+        assert len(frame_hashes(running.movie(done))) == 96
 
 
 async def test_refusals_name_the_place(running: Studio) -> None:
