@@ -67,7 +67,7 @@ class ModelServer(Protocol):
     def generate(self, model: str, spec: GenerationSpec) -> AsyncGenerator[ModelEvent, None]:
         """Run a loaded model: `spec.steps` StepDone in order, then FrameBytes that make up the clip, then Finished.
 
-        Equal specs on equal weights and devices give equal bytes. Closing the generator stops the model within one step.
+        Equal specs on equal weights and devices give equal bytes. Closing it stops the model within a step.
         Raises InvalidArgument when the model refuses the spec, Internal with ERROR_REASON_MODEL_FAILED when it breaks.
         """
         ...

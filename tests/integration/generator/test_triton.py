@@ -38,25 +38,9 @@ async def test_the_nano_model_is_listed_before_it_is_loaded_and_says_that_its_we
     assert len(cards[NANO].weights_digest) == 64
 
 
-async def test_models_are_loaded_and_unloaded_on_demand(models: TritonModelServer, spec: GenerationSpec) -> None:
-    await models.load(NANO)
-    assert await models.loaded() == {NANO}
-    await models.load(NANO)  # is there already
-    await models.unload(NANO)
-    await eventually_unloaded(models)
-    with pytest.raises((Internal, Unavailable)):
-        await _drain(models.generate(NANO, spec))
-
-
 async def _drain(stream: AsyncGenerator[ModelEvent, None]) -> None:
     async for _ in stream:
         pass
-
-
-async def eventually_unloaded(models: TritonModelServer) -> None:
-    deadline = time.monotonic() + 10
-    while await models.loaded():
-        assert time.monotonic() < deadline, "the model stays loaded"
 
 
 async def test_an_unknown_model_cannot_be_loaded(models: TritonModelServer) -> None:
@@ -152,6 +136,22 @@ async def test_the_trace_goes_on_inside_triton(
     assert sorted(names()) == sorted([f"generate {NANO}", "wan.encode_prompt", *["wan.step"] * 4, "wan.decode"])
     spans = [json.loads(line) for line in path.read_text().splitlines()]
     assert {span["service"] for span in spans} == {"triton"}
+
+
+async def test_models_are_loaded_and_unloaded_on_demand(models: TritonModelServer, spec: GenerationSpec) -> None:
+    await models.load(NANO)
+    assert await models.loaded() == {NANO}
+    await models.load(NANO)  # is there already
+    await models.unload(NANO)
+    await _unloaded(models)
+    with pytest.raises((Internal, Unavailable)):
+        await _drain(models.generate(NANO, spec))
+
+
+async def _unloaded(models: TritonModelServer) -> None:
+    deadline = time.monotonic() + 10
+    while await models.loaded():
+        assert time.monotonic() < deadline, "the model stays loaded"
 
 
 async def test_a_killed_triton_is_named_takes_its_models_along_and_serves_again_after_a_restart(

@@ -1,0 +1,330 @@
+"""The generator as it runs: its API and worker with a real bus, database, object store and Triton."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from artifex.common.v1.types_pb2 import Actor
+from artifex.generator.v1 import messages_pb2 as pb
+from artifex.generator.v1 import work_pb2
+from artifex.generator.v1.service_pb2_grpc import GeneratorServiceStub
+from artifex.media.v1.messages_pb2 import Asset
+from artifex.media.v1.work_pb2 import AssetReadyEvent, IngestWork
+
+from libs.chassis.bus import Bus, Control, Delivery
+from libs.chassis.errors import FailedPrecondition, InvalidArgument, NotFound
+from libs.chassis.ids import new_id
+from libs.chassis.objects import blob_key, open_objects
+from libs.chassis.principal import Principal, acting_as
+from libs.chassis.rpc.channel import service_channel
+from libs.chassis.runtime import Runtime
+from libs.chassis.settings import PlatformSettings
+from libs.chassis.testing import NatsServer, Server, eventually, spawn
+from libs.chassis.testing.tokens import TokenMint
+from libs.frames.video_reader import VideoReader
+from services.generator.__main__ import build
+from services.generator.adapters.triton import TritonModelServer
+from services.generator.ports import FrameBytes
+from services.generator.settings import GeneratorSettings
+from tests.support.triton import NANO, TritonServer
+
+if TYPE_CHECKING:
+    # Exists in the stubs' types alone.
+    from artifex.generator.v1.service_pb2_grpc import GeneratorServiceAsyncStub
+
+SUCCEEDED = pb.Generation.STATE_SUCCEEDED
+CANCELLED = pb.Generation.STATE_CANCELLED
+FAILED = pb.Generation.STATE_FAILED
+
+
+class WorkerProcess(Server):
+    """`python -m services.generator` in the role of a worker alone."""
+
+    def __init__(self, folder: Path, env: dict[str, str]) -> None:
+        super().__init__(folder)
+        self._env = {**os.environ, **env, "ARTIFEX_GENERATOR_ROLES": "worker", "ARTIFEX_LOG_FORMAT": "text"}
+
+    def command(self) -> Sequence[str]:
+        return [sys.executable, "-m", "services.generator"]
+
+    def launch(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.process = spawn(self.command(), log=self.log, env=self._env)
+
+    def is_ready(self) -> bool:
+        return self.log.exists() and " ready" in self.log.read_text()
+
+
+class Generator:
+    """Clients of a running generator, and what it published."""
+
+    def __init__(self, home: Path, bus: Bus, stub: GeneratorServiceAsyncStub, env: dict[str, str]) -> None:
+        self.home = home
+        self.bus = bus
+        self.stub = stub
+        self.env = env
+        self.objects = open_objects((home / "objects").as_uri())
+        self.events: list[tuple[str, bytes]] = []
+        self.ingests: list[IngestWork] = []
+
+    async def create(self, spec: pb.GenerationSpec) -> pb.Generation:
+        answer = await self.stub.CreateGeneration(pb.CreateGenerationRequest(spec=spec))
+        return answer.generation
+
+    async def get(self, name: str) -> pb.Generation:
+        return (await self.stub.GetGeneration(pb.GetGenerationRequest(name=name))).generation
+
+    async def watch(self, name: str) -> list[pb.Generation]:
+        """The generation as it changed, to its end."""
+        return [answer.generation async for answer in self.stub.WatchGeneration(pb.WatchGenerationRequest(name=name))]
+
+    async def until_step(self, name: str, step: int) -> None:
+        async for answer in self.stub.WatchGeneration(pb.WatchGenerationRequest(name=name)):
+            if answer.generation.steps_done >= step:
+                return
+        raise AssertionError(f"{name} ended before step {step}")
+
+    def clip(self, generation: pb.Generation) -> Path:
+        path = self.objects.local_path(blob_key("studio", generation.result.digest))
+        assert path is not None
+        return path
+
+    def verbs(self, name: str) -> list[str]:
+        return [subject.rsplit(".", 1)[1] for subject, data in self.events if name.encode() in data]
+
+
+@asynccontextmanager
+async def generator(
+    folder: Path, triton: TritonServer, *, roles: str = "api,worker", database_url: str = ""
+) -> AsyncIterator[Generator]:
+    home = folder / "home"
+    mint = TokenMint()
+    async with AsyncExitStack() as stack:
+        nats = await stack.enter_async_context(NatsServer(folder / "nats"))
+        platform = PlatformSettings(home=home, nats_url=nats.url, log_format="text", database_url=database_url)
+        settings = GeneratorSettings(
+            listen="127.0.0.1:0", roles=frozenset(roles.split(",")), triton_endpoint=triton.endpoint
+        )
+        runtime = await stack.enter_async_context(Runtime("generator", platform))
+        server = await build(runtime, settings, platform, verifier=mint.verifier())
+        assert server is not None
+        caller = Principal(tenant="studio", subject="ann", role="ROLE_ARTIST", token=mint.token())
+        stack.enter_context(acting_as(caller))
+        channel = await stack.enter_async_context(service_channel(f"127.0.0.1:{server.port}", service="generator"))
+        bus = await stack.enter_async_context(Bus(nats.url, name="test"))
+        env = {
+            "ARTIFEX_HOME": str(home),
+            "ARTIFEX_NATS_URL": nats.url,
+            "ARTIFEX_GENERATOR_TRITON_ENDPOINT": triton.endpoint,
+        }
+        running = Generator(home, bus, GeneratorServiceStub(channel), env)
+
+        async def hear(delivery: Delivery) -> None:
+            running.events.append((delivery.subject, delivery.data))
+
+        async def ingest(delivery: Delivery) -> None:
+            running.ingests.append(delivery.parse(IngestWork))
+
+        runtime.spawn("hear", bus.consume(stream="EVENTS", durable="t", subjects=["evt.*.generator.>"], handler=hear))
+        runtime.spawn("ingest", bus.consume(stream="WORK", durable="i", subjects=["work.ingest.*"], handler=ingest))
+        yield running
+
+
+@pytest.fixture
+async def running(tmp_path: Path, triton: TritonServer) -> AsyncIterator[Generator]:
+    async with generator(tmp_path, triton) as found:
+        yield found
+
+
+def long(spec: pb.GenerationSpec) -> pb.GenerationSpec:
+    changed = pb.GenerationSpec()
+    changed.CopyFrom(spec)
+    changed.steps, changed.width, changed.height, changed.frame_count = 100, 256, 144, 33
+    return changed
+
+
+async def test_a_generation_from_request_to_lossless_clip_and_asset(
+    running: Generator, models: TritonModelServer, spec: pb.GenerationSpec
+) -> None:
+    created = await running.create(spec)
+    assert created.state == pb.Generation.STATE_QUEUED
+    seen = await running.watch(created.name)
+    done = seen[-1]
+    assert done.state == SUCCEEDED, done.failure
+    assert [g.steps_done for g in seen] == sorted(g.steps_done for g in seen)
+    assert (done.steps_done, done.steps_total, done.device, done.random_weights) == (4, 4, "cpu", True)
+    assert done.weights_digest == (await models.models())[NANO].weights_digest
+    assert done.create_user == "users/ann"
+
+    # The clip holds exactly the bytes that the model sent.
+    raw = b"".join([e.data async for e in models.generate(NANO, spec) if isinstance(e, FrameBytes)])
+    with VideoReader(running.clip(done)) as reader:
+        assert (reader.info.width, reader.info.height, reader.info.fps) == (64, 48, Fraction(16))
+        frames = [(reader.frame_at(Fraction(n, 16))[..., :3] * 255).round().astype("uint8") for n in range(9)]
+    assert b"".join(frame.tobytes() for frame in frames) == raw
+    assert done.result.digest == hashlib.sha256(running.clip(done).read_bytes()).hexdigest()
+
+    await eventually(lambda: bool(running.ingests), what="the ingest work")
+    await eventually(lambda: "completed" in running.verbs(done.name), what="the completed event")
+    assert running.verbs(done.name) == ["started", *["progressed"] * 4, "completed"]
+    (work,) = running.ingests
+    assert (work.correlation, work.blob) == (done.name, done.result)
+    assert work.provenance.details["random_weights"] == "true"
+    assert work.provenance.details["seed"] == "7"
+
+    ready = AssetReadyEvent(actor=work.actor, asset=Asset(name="assets/a1"), correlation=done.name)
+    await running.bus.publish("evt.studio.media.asset.ready", ready, key=new_id())
+    async with asyncio.timeout(10):
+        while not (await running.get(done.name)).output_asset:  # noqa: ASYNC110 - another process's doing
+            await asyncio.sleep(0.02)
+
+
+async def test_an_equal_spec_is_answered_with_the_same_clip_at_once(
+    running: Generator, spec: pb.GenerationSpec
+) -> None:
+    first = (await running.watch((await running.create(spec)).name))[-1]
+    second = (await running.watch((await running.create(spec)).name))[-1]
+    assert (second.state, second.result, second.device) == (SUCCEEDED, first.result, "cpu")
+    assert second.name != first.name
+    await eventually(lambda: "completed" in running.verbs(second.name), what="the completed event")
+    assert running.verbs(second.name) == ["started", "completed"], "nothing was computed"
+    # Without its bytes the clip is made anew, and is the same.
+    running.clip(first).unlink()
+    third = (await running.watch((await running.create(spec)).name))[-1]
+    assert third.result == first.result
+    assert running.clip(third).exists()
+
+
+async def test_what_the_model_cannot_do_is_refused_with_every_field_named(
+    running: Generator, spec: pb.GenerationSpec
+) -> None:
+    spec.width, spec.frame_count = 100, 8
+    with pytest.raises(InvalidArgument) as caught:
+        await running.create(spec)
+    assert [violation.field for violation in caught.value.violations] == ["spec.width", "spec.frame_count"]
+
+
+async def test_requests_are_repeatable_pages_are_newest_first_and_tenants_apart(
+    running: Generator, spec: pb.GenerationSpec
+) -> None:
+    request = pb.CreateGenerationRequest(spec=spec, request_id="once")
+    first = (await running.stub.CreateGeneration(request)).generation
+    assert (await running.stub.CreateGeneration(request)).generation.name == first.name
+    second = await running.create(spec)
+    page = await running.stub.ListGenerations(pb.ListGenerationsRequest(page_size=1))
+    assert [found.name for found in page.generations] == [second.name]
+    page = await running.stub.ListGenerations(pb.ListGenerationsRequest(page_size=1, page_token=page.next_page_token))
+    assert ([found.name for found in page.generations], page.next_page_token) == ([first.name], "")
+    (model,) = (await running.stub.ListModels(pb.ListModelsRequest())).models
+    assert (model.name, model.random_weights, model.max_frames) == (f"models/{NANO}", True, 81)
+    with pytest.raises(NotFound):
+        await running.get(f"generations/{new_id()}")
+    await running.watch(second.name)
+
+
+async def test_cancelling_stops_the_model_within_a_step_and_is_final(
+    running: Generator, spec: pb.GenerationSpec
+) -> None:
+    created = await running.create(long(spec))
+    await running.until_step(created.name, 3)
+    cancelled = await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=created.name))
+    assert cancelled.generation.state == CANCELLED
+    again = await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=created.name))
+    assert again.generation.end_time == cancelled.generation.end_time
+    # The worker and Triton are free for the next one.
+    done = (await running.watch((await running.create(spec)).name))[-1]
+    assert done.state == SUCCEEDED
+    found = await running.get(created.name)
+    assert (found.state, found.failure.reason) == (CANCELLED, "ERROR_REASON_CANCELLED")
+    assert found.steps_done < 100
+    assert not found.HasField("result")
+    with pytest.raises(FailedPrecondition):
+        await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=done.name))
+
+
+def graph_work(spec: pb.GenerationSpec, attempt: int = 1, generation: str = "") -> work_pb2.GenerateWork:
+    return work_pb2.GenerateWork(
+        actor=Actor(tenant="studio", subject="ann"),
+        generation=generation or f"generations/{new_id()}",
+        spec=spec,
+        job="renderJobs/j1",
+        task="generate:shot",
+        attempt=attempt,
+    )
+
+
+async def test_work_of_a_render_job_is_done_once_and_told_again_to_a_later_attempt(
+    running: Generator, spec: pb.GenerationSpec
+) -> None:
+    work = graph_work(spec)
+    await running.bus.publish("work.generate.normal", work, key=new_id())
+    await eventually(lambda: "completed" in running.verbs(work.generation), what="the completed event")
+    event = work_pb2.GenerationCompletedEvent.FromString(running.events[-1][1])
+    assert (event.job, event.task, event.attempt) == ("renderJobs/j1", "generate:shot", 1)
+    assert event.media.video_streams[0].frame_count == 9
+    again = graph_work(spec, 2, work.generation)
+    await running.bus.publish("work.generate.normal", again, key=new_id())
+    await eventually(lambda: running.verbs(work.generation).count("completed") == 2, what="the second event")
+    repeated = work_pb2.GenerationCompletedEvent.FromString(running.events[-1][1])
+    assert (repeated.attempt, repeated.result) == (2, event.result)
+    assert running.verbs(work.generation).count("started") == 1
+
+
+async def test_cancelling_the_job_cancels_its_generation(running: Generator, spec: pb.GenerationSpec) -> None:
+    work = graph_work(long(spec))
+    await running.bus.publish("work.generate.normal", work, key=new_id())
+    await eventually(lambda: "progressed" in running.verbs(work.generation), what="the first step")
+    await Control(running.bus).cancel("renderJobs/j1")
+    await eventually(lambda: "failed" in running.verbs(work.generation), what="the failed event")
+    event = work_pb2.GenerationFailedEvent.FromString(running.events[-1][1])
+    assert event.failure.reason == "ERROR_REASON_CANCELLED"
+
+
+async def test_bad_work_of_a_render_job_fails_with_its_reason(running: Generator, spec: pb.GenerationSpec) -> None:
+    spec.model = "models/no-such-model"
+    work = graph_work(spec)
+    await running.bus.publish("work.generate.normal", work, key=new_id())
+    await eventually(lambda: "failed" in running.verbs(work.generation), what="the failed event")
+    event = work_pb2.GenerationFailedEvent.FromString(running.events[-1][1])
+    assert event.failure.reason == "ERROR_REASON_REQUEST_INVALID"
+    assert "no-such-model" in event.failure.message
+
+
+async def test_triton_killed_under_way_costs_time_and_nothing_else(
+    running: Generator, triton: TritonServer, models: TritonModelServer, spec: pb.GenerationSpec
+) -> None:
+    spec.steps, spec.width, spec.height = 40, 256, 144
+    created = await running.create(spec)
+    await running.until_step(created.name, 2)
+    triton.kill9()
+    triton.start()
+    done = (await running.watch(created.name))[-1]
+    assert done.state == SUCCEEDED, done.failure
+    raw = b"".join([e.data async for e in models.generate(NANO, spec) if isinstance(e, FrameBytes)])
+    with VideoReader(running.clip(done)) as reader:
+        first = (reader.frame_at(Fraction(0))[..., :3] * 255).round().astype("uint8").tobytes()
+    assert raw.startswith(first)
+
+
+async def test_a_killed_workers_generation_is_finished_by_another(
+    tmp_path: Path, triton: TritonServer, spec: pb.GenerationSpec
+) -> None:
+    spec.steps, spec.width, spec.height = 60, 256, 144
+    async with generator(tmp_path, triton, roles="api") as running:
+        with WorkerProcess(tmp_path / "worker", running.env) as worker:
+            created = await running.create(spec)
+            await running.until_step(created.name, 2)
+            worker.kill9()
+        with WorkerProcess(tmp_path / "worker-2", running.env):
+            done = (await running.watch(created.name))[-1]
+    assert done.state == SUCCEEDED, done.failure
+    assert done.steps_done == 60

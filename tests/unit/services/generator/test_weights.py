@@ -1,0 +1,82 @@
+"""What the launcher makes of a models folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from services.generator.triton.repository import CATALOGUE, assemble
+from services.generator.triton.settings import TritonSettings
+from services.generator.triton.weights import discover, weights_digest
+
+
+def weights(models: Path, name: str, **index: object) -> Path:
+    folder = models / name
+    (folder / "vae").mkdir(parents=True)
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": "WanPipeline", **index}))
+    (folder / "vae" / "weights.safetensors").write_bytes(b"\1\2\3")
+    return folder
+
+
+def test_only_text_to_video_weights_in_diffusers_layout_are_taken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    models = tmp_path / "models"
+    weights(models, "wan22-t2v")
+    weights(models, "Wan22")
+    weights(models, "ti2v-5b", expand_timesteps=True)
+    weights(models, "i2v", _class_name="WanImageToVideoPipeline")
+    (models / "empty").mkdir()
+    (models / ".half-built").mkdir()
+    found = discover(models, tmp_path / "digests.json")
+    assert [entry.model for entry in found] == ["wan22-t2v"]
+    for name in ("Wan22", "ti2v-5b", "i2v", "empty"):
+        assert f"{name} left out" in caplog.text
+
+
+def test_published_weights_are_not_called_random_and_a_card_of_their_own_wins(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    weights(models, "a")
+    card = weights(models, "b") / "artifex.json"
+    card.write_text(json.dumps({"random_weights": True, "max_frames": 17}))
+    a, b = discover(models, tmp_path / "digests.json")
+    assert (a.card["random_weights"], a.card["max_frames"]) == (False, 81)
+    assert (b.card["random_weights"], b.card["max_frames"]) == (True, 17)
+
+
+def test_the_digest_follows_names_and_contents_and_not_the_card(tmp_path: Path) -> None:
+    folder = weights(tmp_path, "a")
+    before = weights_digest(folder)
+    (folder / "artifex.json").write_text("{}")
+    assert weights_digest(folder) == before
+    (folder / "vae" / "weights.safetensors").write_bytes(b"\1\2\4")
+    changed = weights_digest(folder)
+    (folder / "vae" / "weights.safetensors").rename(folder / "vae" / "other.safetensors")
+    assert len({before, changed, weights_digest(folder)}) == 3
+
+
+def test_digests_are_computed_once_for_unchanged_files(tmp_path: Path) -> None:
+    models, cache = tmp_path / "models", tmp_path / "digests.json"
+    weights(models, "a")
+    (first,) = discover(models, cache)
+    (fingerprint,) = json.loads(cache.read_text())
+    cache.write_text(json.dumps({fingerprint: "from the cache"}))
+    (second,) = discover(models, cache)
+    assert len(first.card["weights_digest"]) == 64
+    assert second.card["weights_digest"] == "from the cache"
+
+
+def test_the_repository_has_a_model_for_each_weights_folder_and_the_catalogue(tmp_path: Path) -> None:
+    models, repository = tmp_path / "models", tmp_path / "repository"
+    weights(models, "one")
+    weights(models, "two")
+    (repository / "stale").mkdir(parents=True)
+    settings = TritonSettings(home=tmp_path, models=models, threads=3)
+    assemble(repository, discover(models, tmp_path / "digests.json"), settings)
+    assert sorted(path.name for path in repository.iterdir()) == sorted(["one", "two", CATALOGUE])
+    config = (repository / "two" / "config.pbtxt").read_text()
+    assert 'key: "threads" value { string_value: "3" }' in config
+    assert (repository / "two" / "1" / "model.py").exists()
+    assert (repository / "two" / "artifex_wan" / "backend.py").exists()
