@@ -10,7 +10,9 @@ from artifex.common.v1 import types_pb2
 from artifex.generator.v1 import messages_pb2 as generator_pb2
 from artifex.graph.v1 import work_pb2
 
+from services.graph.domain import transitions
 from services.graph.domain.job import Job, Task, TaskKind
+from services.graph.domain.transitions import Changes, Signal
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 _generations = itertools.count(1)
@@ -79,4 +81,17 @@ def make_job(
         traceparent="",
         create_time=START,
         tasks={task.id: task for task in made},
+    )
+
+
+def complete(job: Job, task: str, now: datetime = START, *, attempt: int | None = None) -> Changes:
+    """An honest worker's report on a task."""
+    known = job.tasks[task]
+    return transitions.task_completed(
+        job,
+        Signal(job.run, task, known.attempt if attempt is None else attempt),
+        work_pb2.Source(blob=types_pb2.Blob(digest=f"{known.position:064x}")),
+        now,
+        frame_count=known.frame_count,
+        output_asset="assets/movie" if task == "assembly" else "",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from artifex.common.v1 import types_pb2
@@ -14,7 +14,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from libs.chassis.errors import FailedPrecondition
 from services.graph.domain import transitions
 from services.graph.domain.job import (
-    Job,
     JobState,
     Task,
     TaskKind,
@@ -25,19 +24,7 @@ from services.graph.domain.job import (
     segment_key,
 )
 from services.graph.domain.transitions import Changes, Signal
-from tests.unit.services.graph.domain.jobs import START, make_job, new_generation
-
-
-def complete(job: Job, task: str, now: datetime = START, *, attempt: int | None = None) -> Changes:
-    known = job.tasks[task]
-    return transitions.task_completed(
-        job,
-        Signal(job.run, task, known.attempt if attempt is None else attempt),
-        work_pb2.Source(blob=types_pb2.Blob(digest=f"{known.position:064x}")),
-        now,
-        frame_count=known.frame_count,
-        output_asset="assets/movie" if task == "assembly" else "",
-    )
+from tests.unit.services.graph.domain.jobs import START, complete, make_job, new_generation
 
 
 def ids(tasks: list[Task]) -> list[str]:

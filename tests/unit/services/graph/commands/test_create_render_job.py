@@ -1,0 +1,119 @@
+"""Submission: what is refused, and how; what is planned; and that it happens once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from artifex.graph.v1 import messages_pb2
+
+from libs.chassis.errors import InvalidArgument, NotFound, PermissionDenied
+from libs.chassis.objects import ObjectStore, blob_key
+from libs.chassis.principal import Principal
+from services.graph.adapters.job_store import SqlJobStore
+from services.graph.commands.create_render_job import CreateRenderJob
+from services.graph.commands.validate_graph import ValidateGraph
+from services.graph.domain.catalogue import catalogue
+from tests.support.documents import graded, titled
+from tests.unit.services.graph.commands.conftest import Shelf
+
+CALLER = Principal("studio", "ada", "ROLE_ARTIST", features=frozenset({"FEATURE_CORE", "FEATURE_GENERATION"}))
+PLATE = "assets/plate"
+
+
+@pytest.fixture
+def create(store: SqlJobStore, objects: ObjectStore, shelf: Shelf) -> CreateRenderJob:
+    return CreateRenderJob(store, objects, shelf, shelf, catalogue(), chunk_frames=10, max_chunks=100)
+
+
+def request(document: dict[str, Any], **fields: Any) -> messages_pb2.CreateRenderJobRequest:
+    return messages_pb2.CreateRenderJobRequest(document_json=json.dumps(document), **fields)
+
+
+async def test_a_graph_becomes_a_stored_job(
+    create: CreateRenderJob, store: SqlJobStore, objects: ObjectStore, shelf: Shelf
+) -> None:
+    shelf.add(PLATE)
+    job = (await create(CALLER, request(graded(PLATE)))).render_job
+    assert [task.id for task in job.tasks] == ["frames:0", "frames:1", "frames:2", "audio", "assembly"]
+    assert sum(task.frame_count for task in job.tasks if task.id.startswith("frames")) == job.frame_count == 24
+    assert (job.display_name, job.create_user) == ("graded.mp4", "users/ada")
+    stored = await store.get("studio", job.name.removeprefix("renderJobs/"))
+    assert stored is not None
+    assert [(source.node, source.blob.digest) for source in stored.sources] == [("plate", "a" * 64)]
+    pieces = [piece async for piece in objects.get(blob_key("studio", job.document_digest))]
+    assert hashlib.sha256(b"".join(pieces)).hexdigest() == job.document_digest
+
+
+async def test_chunks_grow_rather_than_become_too_many(store: SqlJobStore, objects: ObjectStore, shelf: Shelf) -> None:
+    create = CreateRenderJob(store, objects, shelf, shelf, catalogue(), chunk_frames=10, max_chunks=3)
+    job = (await create(CALLER, request(titled(frames=480)))).render_job
+    assert [task.frame_count for task in job.tasks if task.id.startswith("frames")] == [160, 160, 160]
+
+
+async def test_an_asset_that_is_not_the_tenants_is_not_found_and_the_place_is_named(create: CreateRenderJob) -> None:
+    with pytest.raises(NotFound, match=r"nodes\.plate\.params\.asset") as caught:
+        await create(CALLER, request(graded(PLATE)))
+    assert caught.value.metadata == {"resource": PLATE, "node": "plate", "path": "nodes.plate.params.asset"}
+
+
+async def test_all_problems_are_told_at_once(create: CreateRenderJob) -> None:
+    document = graded(PLATE)
+    document["nodes"]["grade"]["params"]["exposur"] = 1
+    with pytest.raises(InvalidArgument) as caught:
+        await create(CALLER, request(document))
+    assert caught.value.reason == "ERROR_REASON_GRAPH_INVALID"
+    assert {violation.field for violation in caught.value.violations} == {
+        "nodes.plate.params.asset",
+        "nodes.grade.params.exposur",
+    }
+
+
+async def test_generation_needs_its_licence(create: CreateRenderJob) -> None:
+    document = titled()
+    document["nodes"]["title"] = {"type": "T2VGenerator", "params": {"prompt": "a red fox"}}
+    job = (await create(CALLER, request(document))).render_job
+    assert job.tasks[0].id == "generate:title"
+    unlicensed = replace(CALLER, features=frozenset({"FEATURE_CORE"}))
+    with pytest.raises(PermissionDenied) as caught:
+        await create(unlicensed, request(document))
+    assert caught.value.reason == "ERROR_REASON_FEATURE_NOT_LICENSED"
+
+
+async def test_a_stored_document_is_read_for_the_caller(create: CreateRenderJob, shelf: Shelf) -> None:
+    name = "projects/spot/documents/cut"
+    shelf.documents[name, 3] = json.dumps(titled(frames=12))
+    job = await create(CALLER, messages_pb2.CreateRenderJobRequest(document=name, revision=3))
+    assert job.render_job.frame_count == 12
+    with pytest.raises(NotFound):
+        await create(CALLER, messages_pb2.CreateRenderJobRequest(document=name, revision=4))
+
+
+async def test_a_repeated_request_gets_the_first_answer_though_the_asset_is_gone(
+    create: CreateRenderJob, shelf: Shelf
+) -> None:
+    shelf.add(PLATE)
+    first = await create(CALLER, request(graded(PLATE), request_id="r1"))
+    shelf.assets.clear()
+    assert await create(CALLER, request(graded(PLATE), request_id="r1")) == first
+
+
+async def test_validation_tells_problems_or_the_plan(shelf: Shelf) -> None:
+    validate = ValidateGraph(catalogue(), shelf)
+    refused = await validate(json.dumps(graded(PLATE)))
+    assert [(problem.node, problem.reason) for problem in refused.problems] == [("plate", "asset_not_found")]
+    shelf.add(PLATE, sound=False)
+    silent = await validate(json.dumps(graded(PLATE)))
+    assert [(problem.path, problem.reason) for problem in silent.problems] == [("nodes.out.inputs.audio", "no_stream")]
+    shelf.add(PLATE)
+    document = graded(PLATE)
+    document["nodes"]["spare"] = {"type": "TextInput", "params": {"text": "unused"}}
+    good = await validate(json.dumps(document))
+    assert (list(good.problems), good.frame_count, good.width, good.height) == ([], 24, 192, 128)
+    assert list(good.unused_nodes) == ["spare"]
+    assert (good.frame_rate.numerator, good.frame_rate.denominator) == (24, 1)
+    broken = await validate("{")
+    assert [problem.reason for problem in broken.problems] == ["invalid_json"]
