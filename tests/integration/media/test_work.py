@@ -1,0 +1,277 @@
+"""Movies joined and footage taken in, by work items on a real queue."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from artifex.common.v1.types_pb2 import Actor, Blob, Rational
+from artifex.media.v1 import messages_pb2 as pb
+from artifex.media.v1 import work_pb2
+
+from libs.chassis.objects import blob_key
+from libs.chassis.testing import NatsServer
+from libs.frames.audio_reader import AudioReader
+from libs.frames.audio_writer import AudioWriter
+from libs.frames.decoded import frame_hashes
+from libs.frames.video_writer import VideoWriter
+from tests.integration.media.served import Media, serving
+from tests.support.footage import pattern
+
+FPS = Fraction(24)
+ACTOR = Actor(tenant="studio", subject="ann")
+
+
+@dataclass
+class Segments:
+    """A rendered job's pieces, at rest where graph workers put them."""
+
+    work: work_pb2.AssembleWork
+    hashes: list[str]
+    sound: np.ndarray
+
+
+async def render(
+    media: Media, folder: Path, *, job: str = "renderJobs/j1", counts: tuple[int, ...] = (8, 8, 3), audio: bool = True
+) -> Segments:
+    hashes: list[str] = []
+    work = work_pb2.AssembleWork(
+        actor=ACTOR,
+        job=job,
+        task="assembly",
+        attempt=1,
+        container="mp4",
+        display_name="out.mp4",
+        frame_rate=Rational(numerator=24, denominator=1),
+        frame_count=sum(counts),
+        provenance=pb.Provenance(origin="render", source=job, details={"document_digest": "d"}),
+    )
+
+    async def put(path: Path) -> Blob:
+        data = path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        await media.objects.put_bytes(f"tenants/studio/jobs/{job.partition('/')[2]}/{digest}", data)
+        return Blob(digest=digest, size=len(data), media_type="video/mp4")
+
+    done = 0
+    for number, count in enumerate(counts):
+        path = folder / f"{number}.mp4"
+        with VideoWriter(path, 192, 128, FPS) as writer:
+            for index in range(done, done + count):
+                writer.write(pattern(index, 192, 128))
+        done += count
+        hashes += frame_hashes(path)
+        work.segments.append(work_pb2.Segment(blob=await put(path), frame_count=count))
+    length = int(done / FPS * 48000)
+    sound = np.random.default_rng(1).normal(0, 0.1, (2, length)).astype(np.float32)
+    if audio:
+        path = folder / "sound.m4a"
+        with AudioWriter(path) as writer_:
+            writer_.write(sound)
+        work.audio.CopyFrom(work_pb2.Segment(blob=await put(path)))
+        with AudioReader(path) as reader:
+            sound = reader.read(0, length)
+    return Segments(work, hashes, sound)
+
+
+async def queue(media: Media, work: work_pb2.AssembleWork, key: str = "w1") -> None:
+    await media.bus.publish("work.assemble.normal", work, key=key)
+
+
+async def movie_of(media: Media, asset: pb.Asset, folder: Path) -> Path:
+    path = folder / "got.mp4"
+    path.write_bytes(b"".join(piece.content.data for piece in await media.download(asset.name)))
+    return path
+
+
+async def test_segments_become_a_verified_movie(media: Media, tmp_path: Path) -> None:
+    segments = await render(media, tmp_path)
+    await queue(media, segments.work)
+    completed = await media.event("evt.studio.media.assembly.completed", work_pb2.AssemblyCompletedEvent)
+    started = await media.event("evt.studio.media.assembly.started", work_pb2.AssemblyStartedEvent)
+    assert (started.job, started.task, started.attempt) == ("renderJobs/j1", "assembly", 1)
+    assert (completed.job, completed.task, completed.attempt) == ("renderJobs/j1", "assembly", 1)
+
+    asset = completed.asset
+    assert asset.display_name == "out.mp4"
+    assert asset.provenance.source == "renderJobs/j1"
+    assert dict(asset.provenance.details) == {"document_digest": "d"}
+    assert asset.media.video_streams[0].frame_count == 19
+    assert asset.media.audio_streams[0].channels == 2
+    assert (await media.call("GetAsset", pb.GetAssetRequest(name=asset.name))).asset == asset
+    path = await movie_of(media, asset, tmp_path)
+    assert frame_hashes(path) == segments.hashes, "joined without encoding anything again"
+    with AudioReader(path) as reader:
+        assert np.array_equal(reader.read(0, segments.sound.shape[1]), segments.sound)
+    ready = await media.event("evt.studio.media.asset.ready", work_pb2.AssetReadyEvent)
+    assert ready.asset.name == asset.name
+    assert len(await media.keys("tenants/studio/jobs")) == 4, "the segments are the graph service's to remove"
+
+
+async def test_a_redelivery_tells_the_same_asset_again(media: Media, tmp_path: Path) -> None:
+    segments = await render(media, tmp_path, audio=False)
+    await queue(media, segments.work, "first")
+    first = await media.event("evt.studio.media.assembly.completed", work_pb2.AssemblyCompletedEvent)
+    media.events.clear()
+    segments.work.attempt = 2
+    await queue(media, segments.work, "second")
+    second = await media.event("evt.studio.media.assembly.completed", work_pb2.AssemblyCompletedEvent)
+    assert second.asset == first.asset
+    assert second.attempt == 2
+    assert len((await media.call("ListAssets", pb.ListAssetsRequest())).assets) == 1
+    assert not first.asset.media.audio_streams
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        ("missing segment", "ERROR_REASON_RESOURCE_NOT_FOUND"),
+        ("no media", "ERROR_REASON_MEDIA_UNREADABLE"),
+        ("other settings", "ERROR_REASON_MEDIA_UNSUPPORTED"),
+        ("other count", "ERROR_REASON_INTERNAL"),
+    ],
+)
+async def test_work_that_cannot_succeed_is_told_and_leaves_nothing(
+    media: Media, tmp_path: Path, damage: str, reason: str
+) -> None:
+    segments = await render(media, tmp_path)
+    work = segments.work
+    key = f"tenants/studio/jobs/j1/{work.segments[1].blob.digest}"
+    if damage == "missing segment":
+        await media.objects.delete(key)
+    elif damage == "no media":
+        await media.objects.put_bytes(key, b"no movie")
+    elif damage == "other settings":
+        path = tmp_path / "odd.mp4"
+        with VideoWriter(path, 96, 64, FPS) as writer:
+            writer.write(pattern(0, 96, 64))
+        await media.objects.put_file(key, path)
+    else:
+        work.frame_count += 1
+    await queue(media, work)
+    failed = await media.event("evt.studio.media.assembly.failed", work_pb2.AssemblyFailedEvent)
+    assert (failed.job, failed.task, failed.attempt) == ("renderJobs/j1", "assembly", 1)
+    assert failed.failure.reason == reason
+    assert str(tmp_path) not in failed.failure.message
+    assert await media.keys("tenants/studio/blobs") == set()
+    assert not list((media.platform.home / "media" / "scratch").glob("*.mp4"))
+    assert not (await media.call("ListAssets", pb.ListAssetsRequest())).assets
+
+
+async def test_a_cancelled_job_is_dropped_unsaid(media: Media, tmp_path: Path) -> None:
+    segments = await render(media, tmp_path, job="renderJobs/gone")
+    other = await render(media, tmp_path, job="renderJobs/wanted", audio=False)
+    await media.control.cancel("renderJobs/gone")
+    await queue(media, segments.work, "gone")
+    await queue(media, other.work, "wanted")
+    completed = await media.event("evt.studio.media.assembly.completed", work_pb2.AssemblyCompletedEvent)
+    assert completed.job == "renderJobs/wanted"
+    assert all("gone" not in str(delivery.data) for delivery in media.events)
+    assert len(await media.keys("tenants/studio/blobs")) == 1
+
+
+@pytest.fixture
+async def frozen(media: Media, tmp_path: Path) -> AsyncIterator[tuple[Media, work_pb2.AssembleWork, psutil.Process]]:
+    """A service that is joining a movie right now, its decoder stopped in the middle."""
+    warm = await render(media, tmp_path, job="renderJobs/warm", counts=(2,), audio=False)
+    await queue(media, warm.work, "warm")
+    await media.event("evt.studio.media.assembly.completed", work_pb2.AssemblyCompletedEvent)
+    media.events.clear()
+    (child,) = (
+        child
+        for child in psutil.Process().children(recursive=True)
+        if "services.media.adapters.decoder_child:run" in child.cmdline()
+    )
+    child.suspend()
+    segments = await render(media, tmp_path, job="renderJobs/held")
+    await queue(media, segments.work, "held")
+    await media.event("evt.studio.media.assembly.started", work_pb2.AssemblyStartedEvent)
+    yield media, segments.work, child
+
+
+async def test_cancelling_ends_a_running_assembly_at_once(
+    frozen: tuple[Media, work_pb2.AssembleWork, psutil.Process],
+) -> None:
+    media, work, child = frozen
+    await media.control.cancel(work.job)
+    await asyncio.wait_for(asyncio.to_thread(child.wait), 2)
+    media.events.clear()
+    await media.bus.publish("work.assemble.normal", work, key="again")
+    ingest = work_pb2.IngestWork(actor=ACTOR, blob=Blob(digest="0" * 64), correlation="generations/none")
+    await media.bus.publish("work.ingest.normal", ingest, key="after")
+    await media.event("evt.studio.media.asset.failed", work_pb2.AssetFailedEvent)
+    assert [delivery.subject for delivery in media.events] == ["evt.studio.media.asset.failed"]
+    assert len(await media.keys("tenants/studio/blobs")) == 1
+    assert not list((media.platform.home / "media" / "scratch").glob("*.mp4"))
+
+
+async def test_an_assembly_whose_decoder_dies_is_done_anew(
+    frozen: tuple[Media, work_pb2.AssembleWork, psutil.Process],
+) -> None:
+    media, work, child = frozen
+    child.kill()
+    completed = await media.event("evt.studio.media.assembly.completed", work_pb2.AssemblyCompletedEvent)
+    assert completed.job == work.job
+
+
+async def test_work_waits_for_a_service_that_is_down(tmp_path: Path) -> None:
+    async with NatsServer(tmp_path / "nats") as nats:
+        async with serving(tmp_path / "home", nats.url, roles="api") as asleep:
+            segments = await render(asleep, tmp_path)
+            await queue(asleep, segments.work)
+            assert not asleep.events
+        async with serving(tmp_path / "home", nats.url) as awake:
+            completed = await awake.event("evt.studio.media.assembly.completed", work_pb2.AssemblyCompletedEvent)
+            assert completed.asset.media.video_streams[0].frame_count == 19
+
+
+async def test_stored_bytes_are_taken_in(media: Media, tmp_path: Path) -> None:
+    path = tmp_path / "shot.mkv"
+    with VideoWriter(path, 64, 48, FPS, codec="ffv1") as writer:
+        for index in range(5):
+            writer.write(pattern(index, 64, 48))
+    data = path.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    await media.objects.put_bytes(blob_key("studio", digest), data)
+    work = work_pb2.IngestWork(
+        actor=ACTOR,
+        blob=Blob(digest=digest, size=len(data), media_type="video/x-matroska"),
+        display_name="shot.mkv",
+        provenance=pb.Provenance(origin="generation", source="generations/g1", details={"seed": "7"}),
+        correlation="generations/g1",
+    )
+    await media.bus.publish("work.ingest.normal", work, key="one")
+    ready = await media.event("evt.studio.media.asset.ready", work_pb2.AssetReadyEvent)
+    assert ready.correlation == "generations/g1"
+    assert ready.asset.media.video_streams[0].frame_count == 5
+    assert ready.asset.provenance.details["seed"] == "7"
+    assert ready.asset.blob == work.blob
+
+    await media.bus.publish("work.ingest.normal", work, key="two")
+    work.correlation = "generations/g2"
+    await media.bus.publish("work.ingest.normal", work, key="three")
+    async with asyncio.timeout(30):
+        while len((await media.call("ListAssets", pb.ListAssetsRequest())).assets) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    assert len((await media.call("ListAssets", pb.ListAssetsRequest())).assets) == 2
+
+
+async def test_bytes_that_are_no_media_are_not_taken_in(media: Media) -> None:
+    data = b"nothing to see"
+    digest = hashlib.sha256(data).hexdigest()
+    await media.objects.put_bytes(blob_key("studio", digest), data)
+    work = work_pb2.IngestWork(
+        actor=ACTOR, blob=Blob(digest=digest, size=len(data)), display_name="x.mkv", correlation="generations/bad"
+    )
+    await media.bus.publish("work.ingest.normal", work, key="bad")
+    failed = await media.event("evt.studio.media.asset.failed", work_pb2.AssetFailedEvent)
+    assert failed.correlation == "generations/bad"
+    assert failed.failure.reason == "ERROR_REASON_MEDIA_UNREADABLE"
+    assert failed.failure.metadata["file"] == "x.mkv"
