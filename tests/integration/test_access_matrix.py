@@ -10,24 +10,41 @@ import pytest
 import pytest_asyncio
 from artifex.auth.v1 import service_pb2 as auth
 from artifex.collab.v1 import service_pb2 as collab
+from artifex.generator.v1 import service_pb2 as generator
+from artifex.graph.v1 import service_pb2 as graph
+from artifex.media.v1 import service_pb2 as media
 from google.protobuf.descriptor import FileDescriptor
 
+from libs.chassis.testing import NatsServer
 from tests.support.access import CALLERS, LET_IN, Caller, Rpc, rpcs
 from tests.support.services import Forge, Services
 
-# One line per service that starts with nothing but auth beside it; the others are walked through the whole stack.
+# One line per service.
 SERVICES: dict[str, FileDescriptor] = {
     "auth": auth.DESCRIPTOR,
     "collab": collab.DESCRIPTOR,
+    "media": media.DESCRIPTOR,
+    "graph": graph.DESCRIPTOR,
+    "generator": generator.DESCRIPTOR,
 }
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    services = Services(tmp_path_factory.mktemp("home"), tuple(SERVICES))
+def services(tmp_path_factory: pytest.TempPathFactory, nats_server: NatsServer) -> Iterator[Services]:
+    settings = {
+        "ARTIFEX_NATS_URL": nats_server.url,
+        # The matrix asks who may call; nothing is rendered.
+        "ARTIFEX_MEDIA_ROLES": "api",
+        "ARTIFEX_GENERATOR_ROLES": "api",
+    }
+    services = Services(tmp_path_factory.mktemp("home"), tuple(SERVICES), **settings)
+    processes = [services.process(name) for name in SERVICES]
     with ExitStack() as stack:
-        for name in SERVICES:
-            stack.enter_context(services.process(name))
+        for process in processes:
+            stack.callback(process.stop)
+            process.launch()
+        for process in processes:
+            process.wait_ready()
         yield services
 
 

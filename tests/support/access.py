@@ -96,8 +96,11 @@ class Rpc:
             else:
                 await call
         except grpc.aio.AioRpcError as error:
-            if error.code().name in _NOT_LET_IN:
-                return f"{_reason(error)} {error.code().name} {error.details()}"
+            info = _error_info(error)
+            # A handler that misses a server behind it was reached all the same; one that misses auth was not.
+            behind = info.reason == "ERROR_REASON_DEPENDENCY_UNAVAILABLE" and info.metadata["dependency"] != "auth"
+            if error.code().name in _NOT_LET_IN and not behind:
+                return f"{info.reason or 'untyped'} {error.code().name} {error.details()}"
         finally:
             call.cancel()
             await asyncio.sleep(0)
@@ -108,14 +111,13 @@ def _kind(streaming: bool) -> str:
     return "stream" if streaming else "unary"
 
 
-def _reason(error: grpc.aio.AioRpcError) -> str:
+def _error_info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
+    info = error_details_pb2.ErrorInfo()
     for key, value in error.trailing_metadata() or ():
         if key == "grpc-status-details-bin" and isinstance(value, bytes):
             for detail in status_pb2.Status.FromString(value).details:
-                info = error_details_pb2.ErrorInfo()
-                if detail.Unpack(info):
-                    return str(info.reason)
-    return "untyped"
+                detail.Unpack(info)
+    return info
 
 
 def rpcs(files: Iterable[FileDescriptor]) -> list[Rpc]:

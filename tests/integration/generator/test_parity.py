@@ -7,15 +7,14 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.support.triton import NANO, ROOT, TritonServer, models_folder
+from tests.support.triton import ROOT, nano_weights
 
 
-def test_our_loop_makes_the_pixels_of_the_plain_pipeline(triton: TritonServer) -> None:
-    # Triton's launcher has built the weights.
+def test_our_loop_makes_the_pixels_of_the_plain_pipeline() -> None:
     python = ROOT / ".venv-triton" / "bin" / "python"
     script = Path(__file__).with_name("parity.py")
     done = subprocess.run(
-        [python, script, models_folder() / NANO],
+        [python, script, nano_weights()],
         capture_output=True,
         text=True,
         check=False,

@@ -35,7 +35,7 @@ from services.generator.__main__ import build
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.ports import FrameBytes
 from services.generator.settings import GeneratorSettings
-from tests.support.triton import NANO, TritonServer
+from tests.support.triton import NANO, TWIN, TritonServer
 
 if TYPE_CHECKING:
     # Exists in the stubs' types alone.
@@ -224,7 +224,10 @@ async def test_requests_are_repeatable_pages_are_newest_first_and_tenants_apart(
     assert [found.name for found in page.generations] == [second.name]
     page = await running.stub.ListGenerations(pb.ListGenerationsRequest(page_size=1, page_token=page.next_page_token))
     assert ([found.name for found in page.generations], page.next_page_token) == ([first.name], "")
-    (model,) = (await running.stub.ListModels(pb.ListModelsRequest())).models
+    first_models = await running.stub.ListModels(pb.ListModelsRequest(page_size=1))
+    (model,) = first_models.models
+    rest = await running.stub.ListModels(pb.ListModelsRequest(page_token=first_models.next_page_token))
+    assert [twin.name for twin in rest.models] == [f"models/{TWIN}"]
     assert (model.name, model.random_weights, model.max_frames) == (f"models/{NANO}", True, 81)
     with pytest.raises(NotFound):
         await running.get(f"generations/{new_id()}")

@@ -17,7 +17,7 @@ from libs.chassis.testing.process import eventually
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.ports import Finished, FrameBytes, ModelEvent, StepDone
 from tests.integration.generator.conftest import TraceCollector
-from tests.support.triton import NANO, TritonServer
+from tests.support.triton import NANO, TWIN, TritonServer
 
 
 async def events(models: TritonModelServer, spec: GenerationSpec) -> list[ModelEvent]:
@@ -33,7 +33,7 @@ async def test_the_nano_model_is_listed_before_it_is_loaded_and_says_that_its_we
     models: TritonModelServer,
 ) -> None:
     cards = await models.models()
-    assert set(cards) == {NANO}
+    assert set(cards) == {NANO, TWIN}
     assert cards[NANO].random_weights
     assert len(cards[NANO].weights_digest) == 64
 
@@ -138,20 +138,25 @@ async def test_the_trace_goes_on_inside_triton(
     assert {span["service"] for span in spans} == {"triton"}
 
 
-async def test_models_are_loaded_and_unloaded_on_demand(models: TritonModelServer, spec: GenerationSpec) -> None:
-    await models.load(NANO)
+async def test_a_model_is_loaded_on_demand_and_makes_room_for_another(
+    models: TritonModelServer, spec: GenerationSpec
+) -> None:
+    first = clip(await events(models, spec))
     assert await models.loaded() == {NANO}
-    await models.load(NANO)  # is there already
-    await models.unload(NANO)
-    await _unloaded(models)
+    await models.load(TWIN)
+    await _until_loaded(models, {TWIN})
+    assert clip([event async for event in models.generate(TWIN, spec)]) == first
     with pytest.raises((Internal, Unavailable)):
         await _drain(models.generate(NANO, spec))
+    await models.unload(TWIN)
+    await _until_loaded(models, set())
 
 
-async def _unloaded(models: TritonModelServer) -> None:
+async def _until_loaded(models: TritonModelServer, wanted: set[str]) -> None:
+    """Triton takes a model out of memory after it has said so."""
     deadline = time.monotonic() + 10
-    while await models.loaded():
-        assert time.monotonic() < deadline, "the model stays loaded"
+    while await models.loaded() != wanted:
+        assert time.monotonic() < deadline, f"{await models.loaded()} instead of {wanted}"
 
 
 async def test_a_killed_triton_is_named_takes_its_models_along_and_serves_again_after_a_restart(

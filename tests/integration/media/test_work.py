@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +16,7 @@ from artifex.media.v1 import messages_pb2 as pb
 from artifex.media.v1 import work_pb2
 
 from libs.chassis.objects import blob_key
-from libs.chassis.testing import NatsServer
+from libs.chassis.testing import NatsServer, eventually
 from libs.frames.audio_reader import AudioReader
 from libs.frames.audio_writer import AudioWriter
 from libs.frames.decoded import frame_hashes
@@ -55,7 +54,7 @@ async def render(
     )
 
     async def put(path: Path) -> Blob:
-        data = path.read_bytes()
+        data = await asyncio.to_thread(path.read_bytes)
         digest = hashlib.sha256(data).hexdigest()
         await media.objects.put_bytes(f"tenants/studio/jobs/{job.partition('/')[2]}/{digest}", data)
         return Blob(digest=digest, size=len(data), media_type="video/mp4")
@@ -135,7 +134,7 @@ async def test_a_redelivery_tells_the_same_asset_again(media: Media, tmp_path: P
         ("missing segment", "ERROR_REASON_RESOURCE_NOT_FOUND"),
         ("no media", "ERROR_REASON_MEDIA_UNREADABLE"),
         ("other settings", "ERROR_REASON_MEDIA_UNSUPPORTED"),
-        ("other count", "ERROR_REASON_INTERNAL"),
+        ("other count", "ERROR_REASON_MEDIA_UNSUPPORTED"),
     ],
 )
 async def test_work_that_cannot_succeed_is_told_and_leaves_nothing(
@@ -178,7 +177,7 @@ async def test_a_cancelled_job_is_dropped_unsaid(media: Media, tmp_path: Path) -
 
 
 @pytest.fixture
-async def frozen(media: Media, tmp_path: Path) -> AsyncIterator[tuple[Media, work_pb2.AssembleWork, psutil.Process]]:
+async def frozen(media: Media, tmp_path: Path) -> tuple[Media, work_pb2.AssembleWork, psutil.Process]:
     """A service that is joining a movie right now, its decoder stopped in the middle."""
     warm = await render(media, tmp_path, job="renderJobs/warm", counts=(2,), audio=False)
     await queue(media, warm.work, "warm")
@@ -189,11 +188,13 @@ async def frozen(media: Media, tmp_path: Path) -> AsyncIterator[tuple[Media, wor
         for child in psutil.Process().children(recursive=True)
         if "services.media.adapters.decoder_child:run" in child.cmdline()
     )
-    child.suspend()
-    segments = await render(media, tmp_path, job="renderJobs/held")
+    segments = await render(media, tmp_path, job="renderJobs/held", counts=(150, 150))
     await queue(media, segments.work, "held")
-    await media.event("evt.studio.media.assembly.started", work_pb2.AssemblyStartedEvent)
-    yield media, segments.work, child
+    scratch = media.platform.home / "media" / "scratch"
+    await eventually(lambda: any(scratch.glob("*.mp4")), what="the movie in the making")
+    child.suspend()
+    assert any(scratch.glob("*.mp4")), "it was not finished meanwhile"
+    return media, segments.work, child
 
 
 async def test_cancelling_ends_a_running_assembly_at_once(
@@ -201,7 +202,7 @@ async def test_cancelling_ends_a_running_assembly_at_once(
 ) -> None:
     media, work, child = frozen
     await media.control.cancel(work.job)
-    await asyncio.wait_for(asyncio.to_thread(child.wait), 2)
+    await eventually(lambda: not child.is_running(), what="the end of the decoder", timeout=2)
     media.events.clear()
     await media.bus.publish("work.assemble.normal", work, key="again")
     ingest = work_pb2.IngestWork(actor=ACTOR, blob=Blob(digest="0" * 64), correlation="generations/none")
