@@ -130,6 +130,6 @@ class Decoder(Protocol):
     ) -> MediaInfo:
         """Joins the segments and the sound into an MP4, and decodes all of it to prove its frames, length and sound.
 
-        Raises Internal when the movie is not what was asked for.
+        Raises MediaUnsupported when the segments do not make what was asked for.
         """
         ...

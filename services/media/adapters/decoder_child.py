@@ -14,9 +14,8 @@ import cv2
 import numpy as np
 from google.protobuf import json_format
 
-from libs.chassis.errors import Internal
 from libs.frames.decoded import decode_all
-from libs.frames.errors import MediaError
+from libs.frames.errors import MediaError, MediaUnsupported
 from libs.frames.join import join_segments
 from libs.frames.probe import from_rational, probe
 from libs.frames.stills import write_jpeg
@@ -81,7 +80,7 @@ def _assemble(request: dict[str, Any]) -> dict[str, Any]:
     elif media.audio_streams:
         problems.append("it holds sound that nobody asked for")
     if problems:
-        raise Internal(f"{request['name']}: the joined movie is wrong: {'; '.join(problems)}")
+        raise MediaUnsupported(request["name"], f"the segments make no such movie: {'; '.join(problems)}")
     return {"media": json_format.MessageToDict(media)}
 
 
