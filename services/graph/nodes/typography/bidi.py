@@ -1,8 +1,15 @@
-"""Bidirectional order: levels and reordering by the Unicode Bidirectional Algorithm (UAX #9)."""
+"""Bidirectional order: levels and reordering by the Unicode Bidirectional Algorithm (UAX #9).
+
+Levels come from python-bidi, which implements the algorithm as it was before isolates (Unicode 6.3): an isolate is
+ordered as a neutral character.
+"""
 
 from collections.abc import Sequence
 
 from bidi import algorithm
+
+_TYPES = {"": "L", "LRI": "ON", "RLI": "ON", "FSI": "ON", "PDI": "ON"}
+"""What stands in for types that python-bidi does not take; unassigned characters run left to right."""
 
 
 def embedding_levels(paragraph: str) -> tuple[int, list[int]]:
@@ -14,6 +21,7 @@ def embedding_levels(paragraph: str) -> tuple[int, list[int]]:
     algorithm.get_embedding_levels(paragraph, storage)
     for index, char in enumerate(storage["chars"]):
         char["index"] = index
+        char["type"] = char["orig"] = _TYPES.get(char["type"], char["type"])
     algorithm.explicit_embed_and_overrides(storage)
     algorithm.resolve_weak_types(storage)
     algorithm.resolve_neutral_types(storage, False)

@@ -29,7 +29,8 @@ def formula(rgb: NDArray[np.float64], **p: Any) -> NDArray[np.float64]:
     c = power(c * gain * (1 - lift) + gain * lift + offset, 1 / gamma)
     c = pivot * power(c / pivot, contrast) if contrast != 1 else c
     luma = (c * LUMA).sum(-1, keepdims=True)
-    return luma + p.get("saturation", 1.0) * (c - luma)
+    result: NDArray[np.float64] = luma + p.get("saturation", 1.0) * (c - luma)
+    return result
 
 
 def graded(pixels: NDArray[np.float32], opaque: bool = False, **params: Any) -> NDArray[np.float32]:

@@ -1,0 +1,206 @@
+"""Text: order, joining and fallback against what the standards and the fonts say; coverage against a path fill."""
+
+import unicodedata
+from typing import Any
+
+import cv2
+import freetype
+import numpy as np
+import pytest
+import uharfbuzz as hb
+from artifex.nodes import Frame, Window
+from bidi.algorithm import get_display
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.graph.nodes.input.text_input import TextInput
+from services.graph.nodes.typography.bidi import embedding_levels, line_levels, visual_order
+from services.graph.nodes.typography.fonts import FAMILIES, font
+from services.graph.nodes.typography.layout import Layout, Placed, Style, set_text
+from services.graph.nodes.typography.raster import coverage
+from services.graph.nodes.typography.shaping import clusters
+from tests.unit.services.graph.support import Context, node
+
+STYLE = Style("Noto Sans", "regular", 100.0, "left", 0.0, 1.0)
+
+
+def layout(text: str, **changes: Any) -> Layout:
+    return set_text(text, Style(**{**{name: getattr(STYLE, name) for name in STYLE.__slots__}, **changes}))
+
+
+def drawn(text: str, **params: Any) -> Frame:
+    return node(TextInput, text=text, **params).render(Context({}, TextInput.video, (400, 200)))
+
+
+def names(glyphs: tuple[Placed, ...]) -> list[str]:
+    return [glyph.font.shaper.glyph_to_string(glyph.index) for glyph in glyphs]
+
+
+@settings(max_examples=80)
+@given(st.text(alphabet="abc אבג عرب 123 .,()-!", min_size=1, max_size=30))
+def test_order_agrees_with_python_bidi(text: str) -> None:
+    base, levels = embedding_levels(text)
+    order = visual_order(line_levels(text, levels, base))
+    shown = "".join(text[index] for index in order)
+    # python-bidi's own display form also mirrors brackets; those are not what is compared.
+    unmirrored = str.maketrans("()", "..")
+    assert shown.translate(unmirrored) == str(get_display(text)).translate(unmirrored)
+
+
+def test_arabic_letters_join() -> None:
+    # Unicode, chapter 9.2: beh takes another form at the start, in the middle and at the end of a word.
+    alone = names(layout("ب").glyphs)
+    word = names(layout("ببب").glyphs)
+    assert len(word) >= 3
+    assert all(form not in word for form in alone) or len(set(word)) >= 3
+
+
+def test_arabic_shapes_are_those_of_hb_shape_alone() -> None:
+    text = "مرحبا بالعالم"
+    buffer = hb.Buffer()
+    buffer.add_str(text)
+    buffer.direction, buffer.script, buffer.language = "rtl", "Arab", "ar"
+    hb.shape(font("Noto Sans Arabic", "regular").shaper, buffer)
+    # Spaces are taken from the same font, since they stay with what is before them.
+    ours = layout(text).glyphs
+    assert [glyph.index for glyph in ours] == [info.codepoint for info in buffer.glyph_infos]
+    assert {glyph.font.family for glyph in ours} == {"Noto Sans Arabic"}
+
+
+def test_right_to_left_text_begins_on_the_right() -> None:
+    first = layout("اب").glyphs
+    positions = {name: glyph.x for name, glyph in zip(names(first), first, strict=True)}
+    alef = next(x for name, x in positions.items() if "alef" in name.lower() or "uni0627" in name)
+    assert alef == max(positions.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "family"),
+    [("A", "Noto Sans"), ("Ω", "Noto Sans"), ("Я", "Noto Sans"), ("ह", "Noto Sans"), ("안", "Nanum Gothic"),
+     ("ㄱ", "Nanum Gothic"), ("س", "Noto Sans Arabic")],
+)  # fmt: skip
+def test_each_script_comes_from_a_font_that_has_it(text: str, family: str) -> None:
+    (glyph,) = layout(text).glyphs
+    assert glyph.font.family == family
+    assert glyph.index != 0
+
+
+def test_scripts_mix_in_one_line() -> None:
+    glyphs = layout("안녕 Artifex مرحبا").glyphs
+    assert {glyph.font.family for glyph in glyphs} == set(FAMILIES)
+    assert 0 not in {glyph.index for glyph in glyphs}
+
+
+def test_a_mark_stands_on_its_letter() -> None:
+    # q with macron below and dot above is no character of its own.
+    text = "q\u0331\u0307"
+    glyphs = layout(text).glyphs
+    assert len(glyphs) == 3
+    assert max(glyph.x for glyph in glyphs) - min(glyph.x for glyph in glyphs) < 60
+
+
+def test_equivalent_spellings_look_the_same() -> None:
+    for text in ("é", "각", "Ấ"):
+        composed, decomposed = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+        assert names(layout(composed).glyphs) == names(layout(decomposed).glyphs)
+
+
+def test_clusters_hold_together_what_belongs_together() -> None:
+    text = "e\u0301a\u1112\u1161\u11abx\u200dy"
+    assert [text[start:end] for start, end in clusters(text)] == ["e\u0301", "a", "\u1112\u1161\u11ab", "x\u200dy"]
+
+
+@given(st.text(max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_any_text_can_be_set(text: str) -> None:
+    placed = layout(text.encode("utf-8", "ignore").decode(), wrap=300.0)
+    assert np.isfinite([placed.width, placed.height]).all()
+
+
+def test_kerning_applies() -> None:
+    together = layout("AV").width
+    assert together < layout("A").width + layout("V").width
+
+
+def test_lines_break_at_spaces_and_within_words_only_when_needed() -> None:
+    unbroken = layout("word word")
+    wrapped = layout("word word", wrap=unbroken.width * 0.7)
+    assert wrapped.height > unbroken.height
+    assert len(wrapped.glyphs) == len(unbroken.glyphs) - 1
+    narrow = layout("wwwwww", wrap=layout("ww").width * 1.2)
+    assert len({round(glyph.y, 3) for glyph in narrow.glyphs}) == 3
+
+
+def test_lines_are_aligned_in_the_box() -> None:
+    widths = layout("long line\nx").width
+    for align, share in (("left", 0.0), ("center", 0.5), ("right", 1.0)):
+        second = layout("long line\nx", align=align).glyphs[-1]
+        assert second.x == pytest.approx((widths - layout("x").width) * share, abs=1e-6)
+
+
+def test_coverage_is_the_area_of_the_outline() -> None:
+    """Against OpenCV's polygon fill of the same outline, drawn 32 times as large."""
+    text, size = layout("L", size=40.0), 40.0
+    window, covered = coverage(text, 10.0, 10.0, size, Window(0, 0, 200, 200))
+    face = font("Noto Sans", "regular").outlines
+    face.set_transform(freetype.Matrix(0x10000, 0, 0, 0x10000), freetype.Vector(0, 0))
+    face.set_char_size(round(size * 64 * 32))
+    face.load_glyph(text.glyphs[0].index, freetype.FT_LOAD_NO_HINTING | freetype.FT_LOAD_NO_BITMAP)
+    points = np.array(face.glyph.outline.points, np.float64) / 64
+    scale = 32
+    glyph = text.glyphs[0]
+    polygon = np.stack([points[:, 0] + (10.0 + glyph.x) * scale, -points[:, 1] + (10.0 + glyph.y) * scale], -1).astype(
+        np.int32
+    )
+    large = np.zeros((200 * scale, 200 * scale), np.uint8)
+    cv2.fillPoly(large, [polygon], 1)
+    area = cv2.resize(large.astype(np.float32), (200, 200), interpolation=cv2.INTER_AREA)
+    np.testing.assert_allclose(covered, area[window.inside(Window(0, 0, 200, 200))], atol=0.06)
+
+
+def test_the_picture_is_premultiplied_and_white_is_white() -> None:
+    frame = drawn("Hg")
+    np.testing.assert_allclose(frame.pixels[..., 0], frame.pixels[..., 3], atol=1e-4)
+    assert frame.pixels[..., 3].max() == 1.0
+
+
+def test_opacity_and_colour_scale_the_picture() -> None:
+    full, faint = drawn("Hg"), drawn("Hg", opacity=0.25)
+    np.testing.assert_allclose(faint.pixels, full.pixels * 0.25, atol=1e-6)
+    red = drawn("Hg", color=(1.0, 0.0, 0.0, 0.5))
+    assert red.pixels[..., 3].max() == pytest.approx(0.5)
+    assert red.pixels[..., 0].sum() > 3 * red.pixels[..., 1].sum()
+
+
+@pytest.mark.parametrize(
+    ("anchor", "x", "y"), [("center", 200, 100), ("top_left", 200, 100), ("bottom_right", 200, 100)]
+)
+def test_the_anchor_lies_at_the_position(anchor: str, x: int, y: int) -> None:
+    window = drawn("Hg", anchor=anchor).window
+    if anchor == "center":
+        assert abs(window.x + window.width / 2 - x) < 10
+        assert abs(window.y + window.height / 2 - y) < 30
+    elif anchor == "top_left":
+        assert window.x >= x
+        assert window.y >= y
+    else:
+        assert window.right <= x + 1
+        assert window.bottom <= y + 1
+
+
+def test_the_mask_is_the_alpha() -> None:
+    mask = node(TextInput, text="Hg").render(Context({}, TextInput.mask, (400, 200)))
+    np.testing.assert_allclose(mask.pixels[..., 0], drawn("Hg").pixels[..., 3], atol=1e-7)
+
+
+def test_no_text_and_text_outside_are_nothing() -> None:
+    assert drawn("").window.empty
+    assert drawn("   ").window.empty
+    assert drawn("x", position=(9.0, 9.0)).window.empty
+
+
+def test_half_a_pixel_moves_half_a_pixel() -> None:
+    still, moved = drawn("H"), drawn("H", position=(0.5 + 0.5 / 400, 0.5))
+    whole = Window(0, 0, 400, 200)
+    before, after = (np.average(np.arange(400), weights=frame.filled(whole)[..., 3].sum(0)) for frame in (still, moved))
+    assert after - before == pytest.approx(0.5, abs=0.02)
