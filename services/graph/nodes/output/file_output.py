@@ -30,10 +30,10 @@ class FileOutput(Node, sink=True):
     codec = Choice("h264", choices=("h264",), doc="How pictures are compressed.")
     quality = Integer(
         18,
-        minimum=0,
+        minimum=1,
         maximum=51,
         animatable=False,
-        doc="Constant rate factor: 0 loses nothing, 18 is hardly told from the original, every 6 more halve the size.",
+        doc="Constant rate factor: 18 is hardly told from the original, every 6 more halve the size.",
     )
     preset = Choice(
         "veryfast",
