@@ -32,7 +32,8 @@ async def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
             yield studio
         return
     async with PostgresServer(folder / "postgres") as postgres, SeaweedServer(folder / "s3") as s3:
-        env = {"ARTIFEX_DATABASE_URL": postgres.url, "ARTIFEX_OBJECTS_URL": s3.url, **s3.env}
+        database = await postgres.create_database("artifex")
+        env = {"ARTIFEX_DATABASE_URL": database, "ARTIFEX_OBJECTS_URL": s3.url, **s3.env}
         async with Stack(folder / "home", workers=2, env=env, report=show) as studio:
             yield studio
 
