@@ -93,6 +93,8 @@ def running_studio(home: Path) -> dict[str, str]:
     """What `artifex up` says of the studio that it runs under `home`; empty when none is ready."""
     try:
         state = json.loads((home / "up.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        os.kill(int(state["pid"]), 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        # There is no such file, or its writer is gone.
         return {}
     return {key: value for key, value in state.items() if isinstance(value, str)}
