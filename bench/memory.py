@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 import psutil
+
 from artifex.client import Client
 from artifex.up import Stack
-
 from bench.studio import document, footage, looped, render, say
 
 SHORT, LONG = 10, 100

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from artifex.client import Client
 from artifex.up import Stack
-
 from bench.studio import document, footage, looped, render, say
 
 SECONDS = 20

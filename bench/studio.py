@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+
 from artifex.client import Client
 from artifex.graph.v1 import messages_pb2 as graph
 from artifex.renders import raise_unless_succeeded

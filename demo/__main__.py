@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rich.console import Console
+from rich.table import Table
+
 from artifex.cli.output import Output
 from artifex.cli.progress import RenderProgress
 from artifex.client import Client
@@ -23,9 +26,6 @@ from artifex.graphfile import GraphFile
 from artifex.renders import raise_unless_succeeded
 from artifex.up import Stack, StackError
 from artifex.verify import verified_output
-from rich.console import Console
-from rich.table import Table
-
 from demo.checks import check_movie
 from demo.sheet import contact_sheet
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from artifex.common.v1 import types_pb2 as common
 
+from artifex.common.v1 import types_pb2 as common
 from libs.frames.audio_reader import AudioReader
 from libs.frames.probe import probe
 from libs.frames.video_reader import VideoReader

@@ -9,16 +9,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from google.api import annotations_pb2, http_pb2
+from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.rpc import error_details_pb2, status_pb2
+
 from artifex.auth.v1 import service_pb2 as auth
 from artifex.collab.v1 import service_pb2 as collab
 from artifex.common.v1 import policy_pb2
 from artifex.generator.v1 import service_pb2 as generator
 from artifex.graph.v1 import service_pb2 as graph
 from artifex.media.v1 import service_pb2 as media
-from google.api import annotations_pb2, http_pb2
-from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
-from google.rpc import error_details_pb2, status_pb2
 
 UPSTREAMS: dict[str, FileDescriptor] = {
     "auth": auth.DESCRIPTOR,

@@ -10,11 +10,11 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from artifex.common.v1 import error_reason_pb2 as reasons
 from google.protobuf import duration_pb2, json_format
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
+from artifex.common.v1 import error_reason_pb2 as reasons
 from gateway.envoy import TRANSCODED_HEADER, Config
 
 DOMAIN = "artifex.studio"

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import jwt
+
 from artifex.auth.v1 import messages_pb2, service_pb2_grpc
 from artifex.common.v1 import policy_pb2
-
 from libs.chassis.errors import ArtifexError, Unauthenticated, Unavailable
 from libs.chassis.principal import Principal
 from libs.chassis.rpc.channel import service_channel

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import av
 import numpy as np
-from artifex.common.v1.types_pb2 import Rational
-from artifex.media.v1.messages_pb2 import AudioStream, MediaInfo, VideoStream
 from av.audio.stream import AudioStream as AvAudioStream
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream as AvVideoStream
 
+from artifex.common.v1.types_pb2 import Rational
+from artifex.media.v1.messages_pb2 import AudioStream, MediaInfo, VideoStream
 from libs.frames.audio_reader import AudioReader
 from libs.frames.containers import DEFAULT_LIMITS, Limits, open_input, picture_streams
 from libs.frames.errors import MediaTruncated, MediaUnreadable, MediaUnsupported

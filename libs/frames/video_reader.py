@@ -291,7 +291,6 @@ def _decoder(stream: VideoStream, path: Path, threads: int, limits: Limits) -> V
         # The transparency of WebM travels beside each packet; FFmpeg's own decoders leave it out, libvpx reads it.
         context = CodecContext.create("libvpx-vp9" if context.name == "vp9" else "libvpx", "r")
         context.extradata = stream.codec_context.extradata
-        context.time_base = stream.time_base or Fraction(1, 1000)
     context.options = {**context.options, "max_pixels": str(limits.max_pixels)}
     context.thread_count = threads
     context.thread_type = "AUTO"

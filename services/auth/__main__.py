@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from artifex.auth.v1 import service_pb2, service_pb2_grpc
-
 from libs.chassis.database import Database, migrate
 from libs.chassis.ids import new_id
 from libs.chassis.rpc.server import GrpcServer

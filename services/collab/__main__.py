@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 from artifex.collab.v1 import service_pb2, service_pb2_grpc
-
 from libs.chassis.database import Database, migrate
 from libs.chassis.rpc.server import GrpcServer
 from libs.chassis.runtime import Runtime

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 from artifex.generator.v1 import service_pb2, service_pb2_grpc
-
 from libs.chassis.bus import Bus, Control
 from libs.chassis.database import Database, migrate
 from libs.chassis.objects import open_objects

@@ -19,7 +19,6 @@ from collections.abc import Callable
 from artifex.common.v1.types_pb2 import Failure
 from artifex.generator.v1.work_pb2 import GenerateWork
 from artifex.media.v1.work_pb2 import AssetFailedEvent, AssetReadyEvent
-
 from libs.chassis.bus import Delivery
 from services.generator.commands.give_up_generation import give_up_generation
 from services.generator.commands.record_asset import record_asset

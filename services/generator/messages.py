@@ -5,7 +5,6 @@ from __future__ import annotations
 from artifex.generator.v1 import messages_pb2, work_pb2
 from artifex.media.v1 import messages_pb2 as media_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
-
 from libs.chassis.clock import to_timestamp
 from services.generator.domain.generation import Generation
 from services.generator.domain.models import ModelCard

@@ -7,11 +7,11 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from google.protobuf.message import Message
+
 from artifex.common.v1.types_pb2 import Blob
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from artifex.media.v1.messages_pb2 import MediaInfo
-from google.protobuf.message import Message
-
 from services.generator.domain.generation import Generation
 from services.generator.domain.models import ModelCard
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from google.protobuf.message import Message
+from opentelemetry import context
+
 from artifex.common.v1 import types_pb2
 from artifex.generator.v1 import work_pb2 as generator_work_pb2
 from artifex.graph.v1 import messages_pb2, work_pb2
 from artifex.media.v1 import messages_pb2 as media_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
-from google.protobuf.message import Message
-from opentelemetry import context
-
 from libs.chassis.telemetry import extract, tracer
 from services.graph.domain.job import Job, Task, TaskKind
 from services.graph.domain.transitions import Changes

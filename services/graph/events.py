@@ -16,12 +16,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from google.protobuf.message import Message
+
 from artifex.common.v1 import types_pb2
 from artifex.generator.v1 import work_pb2 as generator_work_pb2
 from artifex.graph.v1 import work_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
-from google.protobuf.message import Message
-
 from libs.chassis.bus import Delivery
 from libs.chassis.objects import ObjectStore
 from services.graph.commands.record_signal import TaskSignal, record_signal

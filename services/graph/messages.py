@@ -6,7 +6,6 @@ from fractions import Fraction
 
 from artifex.common.v1 import types_pb2
 from artifex.graph.v1 import messages_pb2
-
 from libs.chassis.clock import to_timestamp
 from services.graph.domain.job import Counters, Job, JobState, Task
 from services.graph.domain.transitions import Announcement

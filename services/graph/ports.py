@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from artifex.graph.v1 import messages_pb2
-from artifex.media.v1 import messages_pb2 as media_pb2
 from google.protobuf.message import Message
 
+from artifex.graph.v1 import messages_pb2
+from artifex.media.v1 import messages_pb2 as media_pb2
 from services.graph.domain.job import Job, JobState, TaskKind
 from services.graph.domain.transitions import Changes
 

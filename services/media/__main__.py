@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from artifex.media.v1 import service_pb2, service_pb2_grpc
-
 from libs.chassis.bus import Bus, Control
 from libs.chassis.clock import utcnow
 from libs.chassis.database import Database, migrate

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from artifex.media.v1.work_pb2 import AssembleWork, IngestWork
-
 from libs.chassis.bus import Bus, Control, Delivery
 from libs.chassis.errors import ArtifexError
 from libs.chassis.objects import LocalCache, ObjectStore

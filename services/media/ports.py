@@ -13,9 +13,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from artifex.media.v1.messages_pb2 import MediaInfo
 from google.protobuf.message import Message
 
+from artifex.media.v1.messages_pb2 import MediaInfo
 from services.media.domain.model import Asset, Part, Upload
 
 Response = TypeVar("Response", bound=Message)

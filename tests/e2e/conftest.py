@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+
 from artifex.client import Client
 from artifex.up import Stack
-
 from libs.chassis.testing import PostgresServer, SeaweedServer
 from tests.support.footage import bunny
 

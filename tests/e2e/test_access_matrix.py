@@ -5,6 +5,7 @@ from __future__ import annotations
 import grpc
 import pytest
 import pytest_asyncio
+
 from artifex.auth.v1 import messages_pb2 as pb
 from artifex.auth.v1 import service_pb2 as auth
 from artifex.auth.v1 import service_pb2_grpc
@@ -15,7 +16,6 @@ from artifex.generator.v1 import service_pb2 as generator
 from artifex.graph.v1 import service_pb2 as graph
 from artifex.media.v1 import service_pb2 as media
 from artifex.up import Stack
-
 from libs.chassis.ids import new_id
 from tests.support.access import CALLERS, Caller, rpcs
 

@@ -8,11 +8,11 @@ import time
 
 import psutil
 import pytest
+
 from artifex import errors
 from artifex.client import Client
 from artifex.graph.v1 import messages_pb2 as graph
 from artifex.up import Stack
-
 from tests.support.documents import graded, titled
 from tests.support.jobs import until_frames
 

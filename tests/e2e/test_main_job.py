@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from artifex.client import Client
 from artifex.graph.v1 import messages_pb2 as graph
 from artifex.up import Stack
-
 from tests.support.documents import everything, graded
 from tests.support.footage import CODECS, bunny, frame_digests, frames_rgb, samples, write_clip
 from tests.support.jobs import finish, render

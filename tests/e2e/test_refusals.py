@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from artifex import errors
 from artifex.client import Client
-
 from tests.support.documents import Document, graded
 from tests.support.footage import bunny, write_clip
 

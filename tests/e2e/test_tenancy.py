@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import grpc
 import pytest
 import pytest_asyncio
+
 from artifex import errors
 from artifex.client import Client
 from artifex.common.v1 import policy_pb2
 from artifex.graph.v1 import messages_pb2, service_pb2_grpc
 from artifex.up import Stack
-
 from tests.support.documents import graded, titled
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+
 from artifex.client import Client
 from artifex.graph.v1 import messages_pb2 as graph
 from artifex.up import Stack
-
 from tests.support.documents import Document, graded
 from tests.support.footage import bunny, frame_digests
 from tests.support.jobs import finish, render, until_frames

@@ -8,13 +8,13 @@ from contextlib import ExitStack
 import grpc
 import pytest
 import pytest_asyncio
+from google.protobuf.descriptor import FileDescriptor
+
 from artifex.auth.v1 import service_pb2 as auth
 from artifex.collab.v1 import service_pb2 as collab
 from artifex.generator.v1 import service_pb2 as generator
 from artifex.graph.v1 import service_pb2 as graph
 from artifex.media.v1 import service_pb2 as media
-from google.protobuf.descriptor import FileDescriptor
-
 from libs.chassis.testing import NatsServer
 from tests.support.access import CALLERS, LET_IN, Caller, Rpc, rpcs
 from tests.support.services import Forge, Services

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import grpc
-from artifex.common.v1 import policy_pb2
 from google.protobuf import message_factory
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 from google.rpc import error_details_pb2, status_pb2
+
+from artifex.common.v1 import policy_pb2
 
 ALL_FEATURES = ("FEATURE_CORE", "FEATURE_GENERATION", "FEATURE_COLLABORATION")
 

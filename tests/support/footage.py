@@ -54,12 +54,14 @@ def write_clip(
     encoder, pixel_format, _, options = CODECS[codec]
     with av.open(str(path), "w") as container:
         video = container.add_stream(encoder, rate=rate, options=options)
+        assert isinstance(video, av.VideoStream)
         video.width, video.height, video.pix_fmt = width, height, pixel_format
         video.codec_context.color_range = 1
         video.codec_context.colorspace = 1
         video.codec_context.color_primaries = 1
         video.codec_context.color_trc = 1
         audio = container.add_stream("aac" if codec != "vp9" else "libopus", rate=48000) if sound else None
+        assert audio is None or isinstance(audio, av.AudioStream)
         for index in range(frames):
             picture = av.VideoFrame.from_ndarray(pattern(index, width, height), format="rgb24")
             converted = picture.reformat(format=pixel_format, dst_colorspace="ITU709", dst_color_range="MPEG")
@@ -97,7 +99,7 @@ def frames_rgb(path: Path, wanted: list[int]) -> list[NDArray[np.uint8]]:
     with av.open(str(path)) as container:
         for index, frame in enumerate(container.decode(video=0)):
             if index in wanted:
-                found[index] = frame.to_ndarray(format="rgb24")
+                found[index] = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
     return [found[index] for index in wanted]
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from artifex.client import Client
 from artifex.graph.v1 import messages_pb2 as graph
-
 from tests.support.documents import Document
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -14,14 +15,21 @@ from libs.chassis.testing import Server, free_port, spawn
 
 ROOT = Path(__file__).resolve().parents[2]
 NANO = "wan22-nano-t2v"
+TWIN = "wan22-nano-twin"
+"""The same weights under another name: a second model."""
 
 
-def models_folder() -> Path:
-    """A models folder kept between test runs: building the nano weights takes longer than most tests."""
+def nano_weights() -> Path:
+    """The nano weights, built once and kept between test runs: building them takes longer than most tests."""
     sources = sorted((ROOT / "services" / "generator" / "nano").glob("*.py"))
     sources.append(ROOT / "services" / "generator" / "triton" / "requirements.lock")
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
-    return ROOT / "build" / "test-models" / digest[:16]
+    folder = ROOT / "build" / "test-models" / digest[:16] / NANO
+    if not folder.exists():
+        python = ROOT / ".venv-triton" / "bin" / "python"
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        subprocess.run([python, "-m", "services.generator.nano", folder], check=True, cwd=ROOT, env=env)
+    return folder
 
 
 class TritonServer(Server):
@@ -36,7 +44,7 @@ class TritonServer(Server):
         self._env = {
             **os.environ,
             "ARTIFEX_HOME": str(folder / "home"),
-            "ARTIFEX_MODELS": str(models_folder()),
+            "ARTIFEX_MODELS": str(folder / "models"),
             "ARTIFEX_GENERATOR_TRITON_GRPC_PORT": str(self.port),
             "ARTIFEX_GENERATOR_TRITON_HTTP_PORT": str(self.http_port),
             "ARTIFEX_GENERATOR_TRITON_METRICS_PORT": str(free_port()),
@@ -47,7 +55,11 @@ class TritonServer(Server):
         return [sys.executable, "-m", "services.generator.triton"]
 
     def launch(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        models = self.folder / "models"
+        models.mkdir(parents=True, exist_ok=True)
+        for name in (NANO, TWIN):
+            if not (models / name).exists():
+                (models / name).symlink_to(nano_weights())
         self.process = spawn(self.command(), log=self.log, env=self._env)
 
     def is_ready(self) -> bool:

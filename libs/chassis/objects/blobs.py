@@ -5,7 +5,6 @@ import hashlib
 from pathlib import Path
 
 from artifex.common.v1.types_pb2 import Blob
-
 from libs.chassis.objects.store import PIECE, ObjectStore
 
 

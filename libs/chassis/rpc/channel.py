@@ -11,11 +11,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import grpc
-from artifex.errors import DOMAIN
 from google.rpc import error_details_pb2, status_pb2
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
+from artifex.errors import DOMAIN
 from libs.chassis.errors import CODES, ArtifexError, DeadlineExceeded, Internal, Unavailable, Violation, rebuild
 from libs.chassis.principal import find_principal
 from libs.chassis.rpc.deadlines import time_left

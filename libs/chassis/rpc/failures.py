@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 from artifex.common.v1 import types_pb2
-
 from libs.chassis.errors import REASONS, ArtifexError, Internal, rebuild
 from libs.chassis.ids import new_id
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from artifex.common.v1 import policy_pb2
 from google.protobuf.descriptor import ServiceDescriptor
+
+from artifex.common.v1 import policy_pb2
 
 OPEN_SERVICES = ("grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection")
 """Answered to anyone: they show no customer's data, and probes carry no token."""

@@ -7,7 +7,6 @@ from typing import Any
 from artifex.auth.v1 import messages_pb2 as pb
 from artifex.auth.v1 import service_pb2_grpc
 from artifex.common.v1 import policy_pb2
-
 from libs.chassis.clock import to_timestamp
 from libs.chassis.paging import decode_page_token, encode_page_token, page_size
 from libs.chassis.principal import current_principal

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from artifex.auth.v1 import messages_pb2 as pb
 from artifex.common.v1 import policy_pb2
-
 from libs.chassis.clock import to_timestamp
 from services.auth.domain.model import ApiKey, Tenant, User
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from artifex.collab.v1 import messages_pb2 as pb
-
 from libs.chassis.clock import to_timestamp
 from services.collab.domain.model import Document, DocumentInfo, Project, RevisionInfo
 

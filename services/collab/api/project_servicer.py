@@ -6,7 +6,6 @@ from typing import Any
 
 from artifex.collab.v1 import messages_pb2 as pb
 from artifex.collab.v1 import service_pb2_grpc
-
 from libs.chassis.paging import decode_page_token, encode_page_token, page_size
 from libs.chassis.principal import current_principal
 from services.collab.api import encode

@@ -10,10 +10,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+
 from artifex.common.v1.types_pb2 import Blob
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from artifex.media.v1.messages_pb2 import MediaInfo
-
 from libs.chassis.errors import Internal
 from libs.chassis.objects import ObjectStore, blob_key, put_blob_file
 from libs.frames.probe import probe

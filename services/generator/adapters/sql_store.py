@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from artifex.common.v1.types_pb2 import Blob, Failure
-from artifex.generator.v1.messages_pb2 import GenerationSpec
-from artifex.media.v1.messages_pb2 import MediaInfo
 from google.protobuf.message import Message
 from sqlalchemy import Row, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from artifex.common.v1.types_pb2 import Blob, Failure
+from artifex.generator.v1.messages_pb2 import GenerationSpec
+from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis import idempotency
 from libs.chassis.database import Database
 from libs.chassis.outbox import Outbox

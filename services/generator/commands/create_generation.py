@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from artifex.generator.v1 import messages_pb2 as pb
-
 from libs.chassis.clock import utcnow
 from libs.chassis.ids import new_id
 from libs.chassis.principal import Principal

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from artifex.common.v1.types_pb2 import Failure
 from artifex.generator.v1.work_pb2 import GenerateWork
-
 from libs.chassis.clock import utcnow
 from services.generator.commands.announce import announce_end
 from services.generator.domain.generation import id_of

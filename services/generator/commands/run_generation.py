@@ -17,7 +17,6 @@ from artifex.common.v1.types_pb2 import Blob, Failure
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from artifex.generator.v1.work_pb2 import GenerateWork
 from artifex.media.v1.messages_pb2 import MediaInfo
-
 from libs.chassis.clock import utcnow
 from libs.chassis.errors import ArtifexError
 from libs.chassis.rpc.failures import to_failure

@@ -17,7 +17,6 @@ from datetime import datetime
 from artifex.common.v1.types_pb2 import Actor, Blob, Failure
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from artifex.media.v1.messages_pb2 import MediaInfo
-
 from libs.chassis.errors import FailedPrecondition
 from services.generator.domain.models import ModelCard
 

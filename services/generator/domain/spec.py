@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from artifex.generator.v1.messages_pb2 import GenerationSpec
-
 from libs.chassis.errors import InvalidArgument, Violation
 from services.generator.domain.models import COLLECTION, ModelCard
 

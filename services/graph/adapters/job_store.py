@@ -9,13 +9,13 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, TypeVar
 
-from artifex.common.v1 import types_pb2
-from artifex.generator.v1 import messages_pb2 as generator_pb2
-from artifex.graph.v1 import messages_pb2, work_pb2
 from google.protobuf.message import Message
 from sqlalchemy import Row, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from artifex.common.v1 import types_pb2
+from artifex.generator.v1 import messages_pb2 as generator_pb2
+from artifex.graph.v1 import messages_pb2, work_pb2
 from libs.chassis import idempotency
 from libs.chassis.database import Database
 from libs.chassis.outbox import Outbox

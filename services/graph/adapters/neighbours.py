@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Sequence
 
 import grpc
+
 from artifex.collab.v1 import messages_pb2 as collab_pb2
 from artifex.collab.v1 import service_pb2_grpc as collab_grpc
 from artifex.media.v1 import messages_pb2 as media_pb2
 from artifex.media.v1 import service_pb2_grpc as media_grpc
-
 from libs.chassis.errors import NotFound
 
 _CONCURRENT_CALLS = 16

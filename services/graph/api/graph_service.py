@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
-from artifex.graph.v1 import messages_pb2, service_pb2_grpc
 
+from artifex.graph.v1 import messages_pb2, service_pb2_grpc
 from libs.chassis.principal import current_principal
 from services.graph.commands.node_types import get_node_type, list_node_types
 from services.graph.commands.validate_graph import ValidateGraph

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
-from artifex.graph.v1 import messages_pb2, service_pb2_grpc
 
+from artifex.graph.v1 import messages_pb2, service_pb2_grpc
 from libs.chassis.objects import ObjectStore
 from libs.chassis.principal import current_principal
 from services.graph.commands.cancel_render_job import cancel_render_job

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 from artifex.graph.v1 import messages_pb2
-
 from libs.chassis.clock import utcnow
 from libs.chassis.errors import NotFound, Unavailable
 from libs.chassis.principal import Principal

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from artifex.graph.v1 import messages_pb2
-
 from libs.chassis.errors import NotFound
 from libs.chassis.principal import Principal
 from services.graph.domain.job import COLLECTION

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from artifex.graph.v1 import messages_pb2
-
 from libs.chassis.paging import decode_page_token, encode_page_token, page_size
 from libs.chassis.principal import Principal
 from services.graph.messages import job_message, parse_job_state

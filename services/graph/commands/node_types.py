@@ -7,7 +7,6 @@ from typing import Any
 
 from artifex.graph.v1 import messages_pb2
 from artifex.nodes import REQUIRED, Input, NodeSchema, Output, Parameter, PortType
-
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import decode_page_token, encode_page_token, page_size
 from libs.chassis.principal import Principal

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from artifex.graph.v1 import messages_pb2
-
 from services.graph.commands.node_types import port_type
 from services.graph.commands.prepare import prepare
 from services.graph.domain.catalogue import Catalogue

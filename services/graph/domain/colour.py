@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import PyOpenColorIO as ocio
+
 from artifex.nodes import Pixels
 
 CONFIG: Final = "ocio://cg-config-v4.0.0_aces-v2.0_ocio-v2.5"

@@ -11,7 +11,6 @@ from fractions import Fraction
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import AUDIO, Node, Output, PortType
-
 from services.graph.domain.catalogue import Catalogue
 from services.graph.domain.converters import CONVERTERS, VideoToImage
 from services.graph.domain.model import Document, Settings

@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Final
 
 import numpy as np
+
 from artifex.nodes import IMAGE, MASK, VIDEO, Frame, Input, Node, Output, PortType, RenderContext, Request
 
 

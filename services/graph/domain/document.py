@@ -9,7 +9,6 @@ import json
 from typing import Any
 
 from artifex.nodes import rational_text
-
 from services.graph.domain import parser
 from services.graph.domain.model import (
     CHANNELS,

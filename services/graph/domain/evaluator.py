@@ -11,8 +11,8 @@ from typing import Final
 
 import cv2
 import numpy as np
-from artifex.nodes import Frame, MediaSource, Pixels, Window, sample_at
 
+from artifex.nodes import Frame, MediaSource, Pixels, Window, sample_at
 from libs.chassis.errors import OutOfRange
 from libs.frames.audio_writer import AudioWriter
 from libs.frames.video_writer import H264Quality, VideoWriter

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
-from artifex.nodes import Audio, Float, Input, MediaSource, base_name
 from numpy.typing import NDArray
 
+from artifex.nodes import Audio, Float, Input, MediaSource, base_name
 from libs.chassis.errors import ArtifexError, Internal
 from services.graph.domain.compiler import Compiled, Edge, Step
 from services.graph.domain.model import CHANNELS, SAMPLE_RATE

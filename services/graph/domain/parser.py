@@ -12,7 +12,6 @@ from fractions import Fraction
 from typing import Final, TypeVar
 
 from artifex.nodes import EASES, Ease, parse_rational
-
 from services.graph.domain import colour
 from services.graph.domain.model import (
     DEFAULT_COLORSPACE,

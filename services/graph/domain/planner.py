@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from artifex.generator.v1 import messages_pb2 as generator
-
 from services.graph.domain.compiler import Compiled
 
 

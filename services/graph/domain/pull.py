@@ -13,8 +13,8 @@ from heapq import heappop, heappush
 from typing import Final
 
 import numpy as np
-from artifex.nodes import Frame, Input, MediaSource, Node, Output, Request, Window, frame_time
 
+from artifex.nodes import Frame, Input, MediaSource, Node, Output, Request, Window, frame_time
 from libs.chassis.errors import ArtifexError, Internal
 from services.graph.domain.cache import FrameCache
 from services.graph.domain.colour import WorkingColour

@@ -7,7 +7,6 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from artifex.nodes import CONVERSIONS, REQUIRED, Input, Node, NodeSchema, Output, Parameter, base_name, position
-
 from services.graph.domain.catalogue import Catalogue
 from services.graph.domain.model import Document, Link, NodeSpec
 from services.graph.domain.problems import Problem, Reason

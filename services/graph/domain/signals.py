@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from artifex.nodes import Curve, Ease, Key, Parameter, ParameterError
 from numpy.typing import NDArray
 
+from artifex.nodes import Curve, Ease, Key, Parameter, ParameterError
 from services.graph.domain.model import Animation, Expression, ParameterValue
 from services.graph.domain.problems import Reason
 

@@ -6,10 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from artifex.media.v1 import messages_pb2 as media
-from artifex.nodes import Frame
 from numpy.typing import NDArray
 
+from artifex.media.v1 import messages_pb2 as media
+from artifex.nodes import Frame
 from libs.frames.audio_reader import AudioReader
 from libs.frames.video_reader import VideoReader
 from services.graph.domain.colour import WorkingColour

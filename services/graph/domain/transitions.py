@@ -26,7 +26,6 @@ from datetime import datetime, timedelta
 
 from artifex.common.v1 import types_pb2
 from artifex.graph.v1 import work_pb2
-
 from libs.chassis.errors import FailedPrecondition
 from services.graph.domain.job import Counters, Job, JobState, Task, TaskKind, TaskState, count
 

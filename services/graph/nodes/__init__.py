@@ -3,7 +3,6 @@
 from typing import Final
 
 from artifex.nodes import Node
-
 from services.graph.nodes.audio.audio_mixer import AudioMixer
 from services.graph.nodes.color.color_corrector import ColorCorrector
 from services.graph.nodes.composite.merge import Merge

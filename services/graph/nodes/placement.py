@@ -6,6 +6,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+
 from artifex.nodes import Frame, Request, Window
 
 NONE: Final = "none"

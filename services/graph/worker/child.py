@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from artifex.media.v1 import messages_pb2 as media_pb2
 from google.protobuf import json_format
 
+from artifex.media.v1 import messages_pb2 as media_pb2
 from services.graph.domain.document import parse_document
 from services.graph.domain.evaluator import render_audio, render_frames
 

@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from artifex.graph.v1 import work_pb2
-
 from libs.chassis.bus import Bus
 
 _INTERVAL_SECONDS = 0.25

@@ -18,11 +18,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
-from artifex.common.v1 import types_pb2
-from artifex.graph.v1 import work_pb2
 from google.protobuf import json_format
 from opentelemetry import trace
 
+from artifex.common.v1 import types_pb2
+from artifex.graph.v1 import work_pb2
 from libs.chassis.bus import Bus, Control, Delivery
 from libs.chassis.errors import ArtifexError, Internal, NotFound
 from libs.chassis.ids import new_id

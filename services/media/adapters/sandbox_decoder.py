@@ -8,11 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from artifex.media.v1.messages_pb2 import MediaInfo
 from google.protobuf import json_format
 
 # Imported so that the child's typed errors are rebuilt as these classes.
 import libs.frames.errors  # noqa: F401
+from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis.errors import Internal
 from libs.chassis.sandbox import Limits, SandboxCrashed, SandboxPool
 

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from artifex.common.v1.types_pb2 import Blob
-from artifex.media.v1.messages_pb2 import MediaInfo, Provenance
 from google.protobuf.message import Message
 from sqlalchemy import Row, Select, delete, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from artifex.common.v1.types_pb2 import Blob
+from artifex.media.v1.messages_pb2 import MediaInfo, Provenance
 from libs.chassis.database import Database
 from libs.chassis.errors import AlreadyExists
 from libs.chassis.idempotency import once

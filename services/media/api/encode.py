@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from artifex.media.v1 import messages_pb2 as pb
-
 from libs.chassis.clock import to_timestamp
 from services.media.domain.announcements import asset_message
 from services.media.domain.model import Asset, Upload

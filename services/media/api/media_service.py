@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from artifex.media.v1 import messages_pb2 as pb
-from artifex.media.v1 import service_pb2_grpc
 from google.api.httpbody_pb2 import HttpBody
 
+from artifex.media.v1 import messages_pb2 as pb
+from artifex.media.v1 import service_pb2_grpc
 from libs.chassis.errors import InvalidArgument
 from libs.chassis.objects import LocalCache, ObjectStore
 from libs.chassis.paging import decode_page_token, encode_page_token, page_size

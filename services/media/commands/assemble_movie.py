@@ -12,7 +12,6 @@ from typing import Any
 from artifex.common.v1.types_pb2 import Blob
 from artifex.media.v1.messages_pb2 import MediaInfo, Provenance
 from artifex.media.v1.work_pb2 import AssembleWork, Segment
-
 from libs.chassis.clock import utcnow
 from libs.chassis.errors import InvalidArgument, NotFound
 from libs.chassis.ids import new_id

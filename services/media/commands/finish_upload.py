@@ -10,7 +10,6 @@ from weakref import WeakValueDictionary
 
 from artifex.common.v1.types_pb2 import Blob
 from artifex.media.v1.messages_pb2 import Provenance
-
 from libs.chassis.clock import utcnow
 from libs.chassis.errors import ArtifexError, DataLoss, FailedPrecondition, NotFound
 from libs.chassis.ids import new_id

@@ -5,7 +5,6 @@ from __future__ import annotations
 from artifex.common.v1.types_pb2 import Blob
 from artifex.media.v1.messages_pb2 import Provenance
 from artifex.media.v1.work_pb2 import IngestWork
-
 from libs.chassis.clock import utcnow
 from libs.chassis.errors import InvalidArgument, NotFound
 from libs.chassis.ids import new_id

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from artifex.common.v1.types_pb2 import Actor, Failure
-from artifex.media.v1 import messages_pb2, work_pb2
 from google.protobuf.message import Message
 
+from artifex.common.v1.types_pb2 import Actor, Failure
+from artifex.media.v1 import messages_pb2, work_pb2
 from libs.chassis.clock import to_timestamp
 from services.media.domain.model import Asset
 

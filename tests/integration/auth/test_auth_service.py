@@ -8,13 +8,13 @@ from typing import Any
 
 import grpc
 import pytest
-from artifex.auth.v1 import messages_pb2 as pb
-from artifex.auth.v1 import service_pb2_grpc
-from artifex.common.v1 import policy_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc import error_details_pb2, status_pb2
 
+from artifex.auth.v1 import messages_pb2 as pb
+from artifex.auth.v1 import service_pb2_grpc
+from artifex.common.v1 import policy_pb2
 from libs.chassis.ids import new_id
 from tests.support.services import Services
 

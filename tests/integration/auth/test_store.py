@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from artifex.auth.v1 import messages_pb2 as pb
 
+from artifex.auth.v1 import messages_pb2 as pb
 from libs.chassis.clock import utcnow
 from libs.chassis.database import Database, migrate
 from libs.chassis.errors import AlreadyExists

@@ -10,16 +10,16 @@ from typing import Any
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2, status_pb2
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
 from artifex.auth.v1 import messages_pb2 as auth
 from artifex.auth.v1 import service_pb2 as auth_service
 from artifex.auth.v1 import service_pb2_grpc as auth_grpc
 from artifex.media.v1 import messages_pb2 as media
 from artifex.media.v1 import service_pb2 as media_service
 from artifex.media.v1 import service_pb2_grpc as media_grpc
-from google.rpc import error_details_pb2, status_pb2
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-
 from libs.chassis.errors import Aborted, NotFound, Violation
 from libs.chassis.errors import InvalidArgument as BadRequest
 from libs.chassis.principal import current_principal

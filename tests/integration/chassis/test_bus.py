@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from artifex.common.v1.types_pb2 import Rational
 from nats.js.api import ConsumerConfig, RetentionPolicy
 
+from artifex.common.v1.types_pb2 import Rational
 from libs.chassis.bus import Bus, Control, Delivery
 from libs.chassis.errors import InvalidArgument, Unavailable
 from libs.chassis.settings import PlatformSettings

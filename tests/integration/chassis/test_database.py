@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from artifex.common.v1.types_pb2 import Blob, Rational
 from google.protobuf.message import Message
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
+from artifex.common.v1.types_pb2 import Blob, Rational
 from libs.chassis.clock import utcnow
 from libs.chassis.database import Database, migrate
 from libs.chassis.errors import AlreadyExists, Unavailable

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from artifex.common.v1.types_pb2 import Rational
 from google.protobuf.message import Message
 from sqlalchemy import func, insert, select
 
+from artifex.common.v1.types_pb2 import Rational
 from libs.chassis.bus import Bus
 from libs.chassis.clock import utcnow
 from libs.chassis.database import Database, migrate

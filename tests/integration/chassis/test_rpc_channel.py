@@ -8,11 +8,11 @@ from contextlib import aclosing
 
 import grpc
 import pytest
+
 from artifex.auth.v1 import messages_pb2 as auth
 from artifex.auth.v1 import service_pb2_grpc as auth_grpc
 from artifex.media.v1 import messages_pb2 as media
 from artifex.media.v1 import service_pb2_grpc as media_grpc
-
 from libs.chassis import errors
 from libs.chassis.principal import Principal, acting_as
 from libs.chassis.rpc.channel import service_channel

@@ -10,8 +10,8 @@ from typing import Any
 import grpc
 import psutil
 import pytest
-from artifex.media.v1 import messages_pb2 as media
 
+from artifex.media.v1 import messages_pb2 as media
 from libs.chassis.errors import NotFound
 from libs.chassis.rpc.interceptors.around import AroundInterceptor, Call
 from libs.chassis.rpc.interceptors.errors import ErrorInterceptor

@@ -9,12 +9,12 @@ from typing import Any
 
 import grpc
 import pytest
-from artifex.auth.v1 import messages_pb2 as auth
-from artifex.auth.v1 import service_pb2_grpc as auth_grpc
-from artifex.media.v1 import messages_pb2 as media
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from artifex.auth.v1 import messages_pb2 as auth
+from artifex.auth.v1 import service_pb2_grpc as auth_grpc
+from artifex.media.v1 import messages_pb2 as media
 from libs.chassis.errors import CODES, NotFound
 from libs.chassis.rpc.interceptors.errors import STATUSES, status_code
 from libs.chassis.rpc.policy import PolicyMissing

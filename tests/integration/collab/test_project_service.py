@@ -8,10 +8,10 @@ from typing import Any
 
 import grpc
 import pytest
-from artifex.collab.v1 import messages_pb2 as pb
-from artifex.collab.v1 import service_pb2, service_pb2_grpc
 from google.rpc import error_details_pb2, status_pb2
 
+from artifex.collab.v1 import messages_pb2 as pb
+from artifex.collab.v1 import service_pb2, service_pb2_grpc
 from libs.chassis.database import Database, migrate
 from libs.chassis.rpc.server import GrpcServer
 from libs.chassis.testing import schema_differences

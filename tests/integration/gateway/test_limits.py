@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from artifex.auth.v1 import messages_pb2 as pb
-from artifex.auth.v1 import service_pb2_grpc
 from google.rpc import error_details_pb2, status_pb2
 
+from artifex.auth.v1 import messages_pb2 as pb
+from artifex.auth.v1 import service_pb2_grpc
 from libs.chassis.testing import eventually
 from tests.integration.gateway.conftest import Gateway, StartGateway
 from tests.support.services import Forge, Services

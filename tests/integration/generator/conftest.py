@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from artifex.generator.v1.messages_pb2 import GenerationSpec
 
+from artifex.generator.v1.messages_pb2 import GenerationSpec
 from libs.chassis.testing import Server, free_port, spawn
 from libs.chassis.testing.process import accepts
 from services.generator.adapters.triton import TritonModelServer

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from artifex.common.v1.types_pb2 import Actor
 from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1 import work_pb2
 from artifex.generator.v1.service_pb2_grpc import GeneratorServiceStub
 from artifex.media.v1.messages_pb2 import Asset
 from artifex.media.v1.work_pb2 import AssetReadyEvent, IngestWork
-
 from libs.chassis.bus import Bus, Control, Delivery
 from libs.chassis.errors import FailedPrecondition, InvalidArgument, NotFound
 from libs.chassis.ids import new_id

@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
-from artifex.generator.v1.messages_pb2 import GenerationSpec
 
+from artifex.generator.v1.messages_pb2 import GenerationSpec
 from libs.chassis.errors import Internal, InvalidArgument, Unavailable
 from libs.chassis.settings import PlatformSettings
 from libs.chassis.telemetry import current_trace_id, setup_telemetry, tracer
@@ -144,19 +144,12 @@ async def test_a_model_is_loaded_on_demand_and_makes_room_for_another(
     first = clip(await events(models, spec))
     assert await models.loaded() == {NANO}
     await models.load(TWIN)
-    await _until_loaded(models, {TWIN})
+    assert await models.loaded() == {TWIN}
     assert clip([event async for event in models.generate(TWIN, spec)]) == first
     with pytest.raises((Internal, Unavailable)):
         await _drain(models.generate(NANO, spec))
     await models.unload(TWIN)
-    await _until_loaded(models, set())
-
-
-async def _until_loaded(models: TritonModelServer, wanted: set[str]) -> None:
-    """Triton takes a model out of memory after it has said so."""
-    deadline = time.monotonic() + 10
-    while await models.loaded() != wanted:
-        assert time.monotonic() < deadline, f"{await models.loaded()} instead of {wanted}"
+    assert await models.loaded() == frozenset()
 
 
 async def test_a_killed_triton_is_named_takes_its_models_along_and_serves_again_after_a_restart(
@@ -166,8 +159,7 @@ async def test_a_killed_triton_is_named_takes_its_models_along_and_serves_again_
     long = GenerationSpec()
     long.CopyFrom(spec)
     long.steps, long.width, long.height, long.frame_count = 200, 256, 144, 33
-    children = triton.model_processes()
-    assert len(children) == 2
+    await eventually(lambda: len(triton.model_processes()) == 2, what="the end of unloaded models' processes")
     async with aclosing(models.generate(NANO, long)) as stream:
         assert await anext(stream) == StepDone(1)
         triton.kill_alone()

@@ -18,7 +18,6 @@ from artifex.auth.v1 import service_pb2_grpc as auth_grpc
 from artifex.graph.v1 import messages_pb2, service_pb2_grpc
 from artifex.media.v1 import messages_pb2 as media_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
-
 from libs.chassis.bus import Bus, Delivery
 from libs.chassis.objects import LocalCache, ObjectStore, blob_key, open_objects, put_blob_file
 from libs.chassis.principal import Principal, acting_as

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
-from artifex.common.v1 import types_pb2
-from artifex.graph.v1 import messages_pb2
 from sqlalchemy import select
 
+from artifex.common.v1 import types_pb2
+from artifex.graph.v1 import messages_pb2
 from libs.chassis.database import Database
 from libs.chassis.errors import AlreadyExists
 from services.graph.adapters import tables

@@ -11,9 +11,9 @@ from contextlib import AsyncExitStack, suppress
 import psutil
 import pytest
 import pytest_asyncio
-from artifex.graph.v1 import messages_pb2
 
-from libs.chassis.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+from artifex.graph.v1 import messages_pb2
+from libs.chassis.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Unavailable
 from libs.chassis.testing import eventually
 from libs.frames.decoded import frame_hashes
 from tests.integration.graph.studio import Service, Studio, studio
@@ -162,6 +162,21 @@ async def test_a_bus_that_loses_its_disk_loses_no_job(running: Studio) -> None:
         done = await finished(running, job.name)
         assert done.state == Job.STATE_SUCCEEDED
         assert len(frame_hashes(running.movie(done))) == 96
+
+
+async def test_a_server_that_drains_does_not_wait_for_its_watchers(running: Studio) -> None:
+    job = await submit(running)
+    watching = asyncio.create_task(running.watch(job.name))
+    async for _ in running.render.WatchRenderJob(messages_pb2.WatchRenderJobRequest(name=job.name)):
+        break
+    assert running.api.process is not None
+    running.api.process.terminate()
+    async with asyncio.timeout(5):
+        with pytest.raises(Unavailable):
+            await watching
+        await asyncio.to_thread(running.api.process.wait)
+    await running.restart(running.api)
+    await running.render.CancelRenderJob(messages_pb2.CancelRenderJobRequest(name=job.name))
 
 
 async def test_refusals_name_the_place(running: Studio) -> None:

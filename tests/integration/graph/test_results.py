@@ -11,16 +11,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from artifex.common.v1 import types_pb2
-from artifex.generator.v1 import work_pb2 as generator_work_pb2
-from artifex.graph.v1 import work_pb2
-from artifex.media.v1 import messages_pb2 as media_pb2
-from artifex.media.v1 import work_pb2 as media_work_pb2
 from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from artifex.common.v1 import types_pb2
+from artifex.generator.v1 import work_pb2 as generator_work_pb2
+from artifex.graph.v1 import work_pb2
+from artifex.media.v1 import messages_pb2 as media_pb2
+from artifex.media.v1 import work_pb2 as media_work_pb2
 from libs.chassis.bus import Bus, Delivery
 from libs.chassis.database import Database, migrate
 from libs.chassis.objects import ObjectStore, open_objects

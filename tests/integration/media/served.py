@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
-from artifex.media.v1 import messages_pb2 as pb
-from artifex.media.v1 import service_pb2_grpc
 from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.message import Message
 
+from artifex.media.v1 import messages_pb2 as pb
+from artifex.media.v1 import service_pb2_grpc
 from libs.chassis.bus import Bus, Control, Delivery
 from libs.chassis.errors import ArtifexError
 from libs.chassis.ids import new_id

@@ -15,10 +15,10 @@ import grpc
 import numpy as np
 import psutil
 import pytest
-from artifex.media.v1 import messages_pb2 as pb
-from artifex.media.v1 import work_pb2
 from google.api.httpbody_pb2 import HttpBody
 
+from artifex.media.v1 import messages_pb2 as pb
+from artifex.media.v1 import work_pb2
 from libs.chassis.errors import (
     AlreadyExists,
     DataLoss,

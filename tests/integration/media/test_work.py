@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+
 from artifex.common.v1.types_pb2 import Actor, Blob, Rational
 from artifex.media.v1 import messages_pb2 as pb
 from artifex.media.v1 import work_pb2
-
 from libs.chassis.objects import blob_key
 from libs.chassis.testing import NatsServer, eventually
 from libs.frames.audio_reader import AudioReader

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pytest_asyncio
+
 from artifex.client import Client
 from artifex.up import Stack
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from artifex.assets import file_digest
 from artifex.client import Client
 from artifex.graph.v1 import messages_pb2 as graph
 from artifex.up import Stack
-
 from tests.support.documents import graded
 from tests.support.footage import bunny
 

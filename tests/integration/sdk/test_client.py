@@ -8,12 +8,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
 from artifex import errors
 from artifex.assets import file_digest
 from artifex.client import Client
 from artifex.graph.v1 import messages_pb2 as graph
 from artifex.up import Stack
-
 from tests.support.documents import graded, titled
 from tests.support.footage import bunny
 

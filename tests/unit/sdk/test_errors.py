@@ -8,12 +8,13 @@ from typing import Any, TypeAlias
 
 import grpc
 import pytest
-from artifex import errors
-from artifex.auth.v1 import messages_pb2 as auth
-from artifex.auth.v1 import service_pb2_grpc as auth_grpc
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
+
+from artifex import errors
+from artifex.auth.v1 import messages_pb2 as auth
+from artifex.auth.v1 import service_pb2_grpc as auth_grpc
 
 Detail: TypeAlias = error_details_pb2.ErrorInfo | error_details_pb2.BadRequest | error_details_pb2.RetryInfo
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from artifex.errors import FileProblem
 from artifex.graphfile import GraphFile
 

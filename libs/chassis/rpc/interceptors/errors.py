@@ -11,13 +11,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from artifex.errors import DOMAIN
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from artifex.errors import DOMAIN
 from libs.chassis.errors import CODES, ArtifexError, InvalidArgument, Unimplemented
 from libs.chassis.rpc.failures import public_error
 from libs.chassis.rpc.interceptors.around import AroundInterceptor, Call

@@ -1,8 +1,9 @@
 """AudioMixer."""
 
 import numpy as np
-from artifex.nodes import AUDIO, Audio, Float, Input, Node, Output, SoundContext
 from numpy.typing import NDArray
+
+from artifex.nodes import AUDIO, Audio, Float, Input, Node, Output, SoundContext
 
 SILENT = -120.0
 """Decibels from which on a gain is nothing at all."""

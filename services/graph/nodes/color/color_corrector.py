@@ -4,8 +4,8 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 import PyOpenColorIO as ocio
-from artifex.nodes import VIDEO, Color, Float, Frame, Input, Node, Output, RenderContext
 
+from artifex.nodes import VIDEO, Color, Float, Frame, Input, Node, Output, RenderContext
 from services.graph.nodes.alpha import straight
 
 

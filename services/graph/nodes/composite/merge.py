@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Final
 
 import numpy as np
+
 from artifex.nodes import MASK, VIDEO, Choice, Float, Frame, Input, Node, Output, Pixels, RenderContext, Request
 from artifex.nodes import Window as DataWindow
 

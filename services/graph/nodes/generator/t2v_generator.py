@@ -7,7 +7,6 @@ from artifex.common.v1 import types_pb2 as common
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import REQUIRED, VIDEO, Float, Frame, Integer, Output, RenderContext, Request, String
-
 from services.graph.nodes.clip import ClipNode
 
 

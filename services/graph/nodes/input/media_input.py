@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from fractions import Fraction
 
 import numpy as np
+
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import (
     AUDIO,
@@ -21,7 +22,6 @@ from artifex.nodes import (
     Time,
     sample_at,
 )
-
 from services.graph.nodes.clip import LOOP, ClipNode
 from services.graph.nodes.placement import FITS, place
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+
 from artifex.nodes import (
     MASK,
     REQUIRED,
@@ -17,7 +18,6 @@ from artifex.nodes import (
     String,
     Vector2,
 )
-
 from services.graph.nodes.typography.fonts import FAMILIES, WEIGHTS
 from services.graph.nodes.typography.layout import Style, set_text
 from services.graph.nodes.typography.raster import coverage

@@ -5,9 +5,10 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
 from artifex.nodes import EVERYWHERE, VIDEO, Choice, Float, Frame, Input, Node, Output, RenderContext, Request, Vector2
 from artifex.nodes import Window as DataWindow
-from numpy.typing import NDArray
 
 _FILTERS: Final = {
     "nearest": (cv2.INTER_NEAREST, 0),

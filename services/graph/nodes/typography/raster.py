@@ -5,9 +5,9 @@ from typing import Final
 
 import freetype
 import numpy as np
-from artifex.nodes import EMPTY, Window
 from numpy.typing import NDArray
 
+from artifex.nodes import EMPTY, Window
 from services.graph.nodes.typography.layout import Layout
 
 _FLAGS: Final = freetype.FT_LOAD_NO_HINTING | freetype.FT_LOAD_NO_BITMAP

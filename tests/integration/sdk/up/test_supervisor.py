@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from artifex.up.probes import Probe, always, http_ok
 from artifex.up.stack import binary
 from artifex.up.supervisor import MARK, Child, StackError, Supervisor

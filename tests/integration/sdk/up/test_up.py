@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from artifex.client import Client, running_studio
 
+from artifex.client import Client, running_studio
 from libs.chassis.testing import eventually
 from tests.support.triton import nano_weights
 

@@ -2,10 +2,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from artifex.nodes import Curve, Ease, Key
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.interpolate import CubicHermiteSpline, interp1d
+
+from artifex.nodes import Curve, Ease, Key
 
 
 def curve(*keys: tuple[float, float, Ease]) -> Curve:

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from artifex.nodes import EVERYWHERE, Frame, Window
 from hypothesis import given
 from hypothesis import strategies as st
+
+from artifex.nodes import EVERYWHERE, Frame, Window
 
 windows = st.builds(Window, st.integers(-20, 20), st.integers(-20, 20), st.integers(0, 20), st.integers(0, 20))
 

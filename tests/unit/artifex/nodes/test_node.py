@@ -1,8 +1,9 @@
 from fractions import Fraction
 from typing import cast
 
-import artifex.nodes
 import pytest
+
+import artifex.nodes
 from artifex.nodes import (
     AUDIO,
     EMPTY,

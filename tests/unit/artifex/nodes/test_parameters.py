@@ -2,6 +2,9 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from artifex.nodes import (
     REQUIRED,
     Asset,
@@ -17,8 +20,6 @@ from artifex.nodes import (
     Time,
     Vector2,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 from fractions import Fraction
 
 import pytest
-from artifex.nodes import frame_time, parse_rational, rational_text, round_half_up, sample_at
 from hypothesis import given
 from hypothesis import strategies as st
+
+from artifex.nodes import frame_time, parse_rational, rational_text, round_half_up, sample_at
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import grpc
 import pytest
-from artifex.common.v1 import error_reason_pb2
 
+from artifex.common.v1 import error_reason_pb2
 from libs.chassis import errors
 
 ROOT = Path(__file__).resolve().parents[4]

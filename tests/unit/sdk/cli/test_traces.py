@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
 from artifex.cli.traces import Span, read, tree
 from artifex.errors import FileProblem
-from rich.console import Console
 
 ID = "0af7651916cd43dd8448eb211c80319c"
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from artifex.common.v1.types_pb2 import Blob, Failure
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from artifex.media.v1.messages_pb2 import MediaInfo
-
 from libs.chassis.errors import FailedPrecondition
 from services.generator.domain.generation import Generation, State, id_of
 from tests.unit.services.generator.test_spec import NANO

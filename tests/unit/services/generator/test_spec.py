@@ -3,9 +3,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+
 from artifex.common.v1.types_pb2 import Rational
 from artifex.generator.v1.messages_pb2 import GenerationSpec
-
 from libs.chassis.errors import InvalidArgument
 from services.generator.domain.models import ModelCard
 from services.generator.domain.spec import content_key, resolve

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from artifex.media.v1 import messages_pb2 as media
-from artifex.nodes import Audio, Float, Frame, Input, MediaSource, Node, Output, Request, Window, base_name
 from numpy.typing import NDArray
 
+from artifex.media.v1 import messages_pb2 as media
+from artifex.nodes import Audio, Float, Frame, Input, MediaSource, Node, Output, Request, Window, base_name
 from libs.frames.probe import probe
 from services.graph.domain.colour import WorkingColour
 from services.graph.domain.document import parse_document

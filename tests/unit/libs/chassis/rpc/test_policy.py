@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
+
 from artifex.auth.v1 import service_pb2 as auth
 from artifex.common.v1 import policy_pb2
 from artifex.media.v1 import service_pb2 as media
-from google.protobuf import descriptor_pb2, descriptor_pool
-
 from libs.chassis.errors import PermissionDenied
 from libs.chassis.principal import Principal
 from libs.chassis.rpc.interceptors.policy import enforce

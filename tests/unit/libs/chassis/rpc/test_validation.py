@@ -4,10 +4,10 @@ from typing import Literal
 
 import protovalidate
 import pytest
-from artifex.auth.v1 import messages_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 from protobuf import Oneof
 
+from artifex.auth.v1 import messages_pb2
 from libs.chassis.errors import InvalidArgument
 from libs.chassis.rpc.interceptors.validation import _path, check_message
 

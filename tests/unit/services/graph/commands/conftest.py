@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
+
 from artifex.common.v1 import types_pb2
 from artifex.media.v1 import messages_pb2 as media_pb2
-
 from libs.chassis.bus import Bus
 from libs.chassis.database import Database, migrate
 from libs.chassis.errors import NotFound

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from artifex.graph.v1 import messages_pb2
 
+from artifex.graph.v1 import messages_pb2
 from libs.chassis.errors import InvalidArgument, NotFound, PermissionDenied
 from libs.chassis.objects import ObjectStore, blob_key
 from libs.chassis.principal import Principal

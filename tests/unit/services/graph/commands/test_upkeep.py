@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from artifex.common.v1 import types_pb2
 
+from artifex.common.v1 import types_pb2
 from libs.chassis.errors import Unavailable
 from libs.chassis.objects import ObjectStore
 from libs.chassis.principal import Principal

@@ -9,7 +9,6 @@ from fractions import Fraction
 from artifex.common.v1 import types_pb2
 from artifex.generator.v1 import messages_pb2 as generator_pb2
 from artifex.graph.v1 import work_pb2
-
 from services.graph.domain import transitions
 from services.graph.domain.job import Job, Task, TaskKind
 from services.graph.domain.transitions import Changes, Signal

@@ -1,8 +1,8 @@
 import numpy as np
-from artifex.nodes import Frame
 from hypothesis import given
 from hypothesis import strategies as st
 
+from artifex.nodes import Frame
 from services.graph.domain.cache import FrameCache
 
 

@@ -3,9 +3,9 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import AUDIO, CONTROL, IMAGE, MASK, VIDEO, Float, Frame, Input, Node, Output, RenderContext
-
 from services.graph.domain.catalogue import Catalogue, catalogue
 from services.graph.domain.compiler import (
     Compiled,

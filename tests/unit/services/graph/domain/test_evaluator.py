@@ -9,8 +9,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from artifex.nodes import Frame
 
+from artifex.nodes import Frame
 from libs.chassis.errors import OutOfRange
 from libs.frames.audio_reader import AudioReader
 from libs.frames.probe import probe

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from artifex.common.v1 import types_pb2
-from artifex.graph.v1 import work_pb2
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from artifex.common.v1 import types_pb2
+from artifex.graph.v1 import work_pb2
 from libs.chassis.errors import FailedPrecondition
 from services.graph.domain import transitions
 from services.graph.domain.job import (

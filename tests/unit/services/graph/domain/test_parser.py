@@ -3,10 +3,10 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from artifex.nodes import Ease
 from hypothesis import given
 from hypothesis import strategies as st
 
+from artifex.nodes import Ease
 from services.graph.domain.document import (
     Animation,
     Document,

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from artifex.nodes import IMAGE, VIDEO, Float, Frame, Input, Node, Output, RenderContext, Request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from artifex.nodes import IMAGE, VIDEO, Float, Frame, Input, Node, Output, RenderContext, Request
 from libs.chassis.errors import Internal, InvalidArgument
 from services.graph.domain.catalogue import Catalogue
 from services.graph.domain.colour import WorkingColour

@@ -2,11 +2,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from artifex.nodes import Frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from artifex.nodes import Frame
 from services.graph.domain.colour import WorkingColour
 from services.graph.nodes.color.color_corrector import ColorCorrector
 from tests.unit.services.graph.support import Context, node, picture

@@ -1,6 +1,6 @@
 import pytest
-from artifex.nodes import ParameterError
 
+from artifex.nodes import ParameterError
 from services.graph.nodes.output.file_output import FileOutput
 
 

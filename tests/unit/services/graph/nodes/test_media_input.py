@@ -3,12 +3,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from artifex.media.v1 import messages_pb2 as media
-from artifex.nodes import Frame, Window
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from artifex.media.v1 import messages_pb2 as media
+from artifex.nodes import Frame, Window
 from libs.frames.audio_reader import AudioReader
 from libs.frames.video_reader import VideoReader
 from services.graph.domain.colour import WorkingColour

@@ -3,11 +3,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from artifex.nodes import Frame, Window
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from artifex.nodes import Frame, Window
 from services.graph.nodes.composite.merge import Merge
 from tests.unit.services.graph.support import Context, node, picture
 

@@ -3,9 +3,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import Frame
-
 from services.graph.nodes.generator.t2v_generator import T2VGenerator
 from tests.unit.services.graph.support import Context, node
 

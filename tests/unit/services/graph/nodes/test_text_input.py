@@ -8,11 +8,11 @@ import freetype
 import numpy as np
 import pytest
 import uharfbuzz as hb
-from artifex.nodes import Frame, Window
 from bidi.algorithm import get_display
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from artifex.nodes import Frame, Window
 from services.graph.nodes.input.text_input import TextInput
 from services.graph.nodes.typography.bidi import embedding_levels, line_levels, visual_order
 from services.graph.nodes.typography.fonts import FAMILIES, font

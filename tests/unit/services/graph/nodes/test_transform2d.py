@@ -3,12 +3,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from artifex.nodes import Frame, Window
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from artifex.nodes import Frame, Window
 from services.graph.nodes.transform.transform2d import Transform2D
 from tests.unit.services.graph.support import Context, node, picture
 
