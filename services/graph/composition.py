@@ -7,12 +7,12 @@ import logging
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
-from artifex.graph.v1 import service_pb2, service_pb2_grpc
 from opentelemetry.metrics import CallbackOptions, Observation
 
-from libs.chassis.bus import Bus, Control
+from artifex.graph.v1 import service_pb2, service_pb2_grpc
+from libs.chassis.bus import Bus, Control, Handler
 from libs.chassis.clock import utcnow
 from libs.chassis.database import Database, migrate
 from libs.chassis.errors import Unavailable
@@ -40,6 +40,7 @@ from services.graph.events import DEAD_SUBJECTS, ENDED_SUBJECTS, RESULT_SUBJECTS
 from services.graph.ports import JobStore, WorkQueue
 from services.graph.settings import GraphSettings
 
+_ACK_WAIT_SECONDS = 3.0
 MIGRATIONS = Path(__file__).parent / "migrations"
 _log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ async def build_api(runtime: Runtime, settings: GraphSettings) -> None:
     )
 
     runtime.spawn("outbox relay", outbox.relay())
+    runtime.spawn("end of watches", _close_watches(runtime, wakeups))
     _consume(runtime, bus, ResultHandler(store, objects, wakeups), EndHandler(store, objects, control))
     runtime.spawn("reaper", _reap(store, objects, BusQueue(bus), settings))
     _JobGauge(store).start(runtime)
@@ -104,41 +106,27 @@ async def build_api(runtime: Runtime, settings: GraphSettings) -> None:
 
 def _consume(runtime: Runtime, bus: Bus, results: ResultHandler, ended: EndHandler) -> None:
     """Listen to the bus. No event is ever given up: a database that is away comes back."""
-    runtime.spawn(
-        "results",
-        bus.consume(
-            stream="EVENTS",
-            durable="graph-results",
-            subjects=RESULT_SUBJECTS,
-            handler=results.handle,
-            # Reports on one job wait for one another in the database; those on different jobs need not.
-            concurrency=4,
-            max_deliver=-1,
-            backoff=(0.2, 1.0, 5.0),
-        ),
-    )
-    runtime.spawn(
-        "ended jobs",
-        bus.consume(
-            stream="EVENTS",
-            durable="graph-ended",
-            subjects=ENDED_SUBJECTS,
-            handler=ended.handle,
-            max_deliver=-1,
-            backoff=(0.2, 1.0, 5.0),
-        ),
-    )
-    runtime.spawn(
-        "dead letters",
-        bus.consume(
-            stream="DEAD",
-            durable="graph-dead-work",
-            subjects=DEAD_SUBJECTS,
-            handler=results.handle_dead,
-            max_deliver=-1,
-            backoff=(0.2, 1.0, 5.0),
-        ),
-    )
+    # Reports on one job wait for one another in the database; those on different jobs need not.
+    listeners: list[tuple[Literal["EVENTS", "DEAD"], str, list[str], Handler, int]] = [
+        ("EVENTS", "graph-results", RESULT_SUBJECTS, results.handle, 4),
+        ("EVENTS", "graph-ended", ENDED_SUBJECTS, ended.handle, 1),
+        ("DEAD", "graph-dead-work", DEAD_SUBJECTS, results.handle_dead, 1),
+    ]
+    for stream, durable, subjects, handler, concurrency in listeners:
+        runtime.spawn(
+            durable,
+            bus.consume(
+                stream=stream,
+                durable=durable,
+                subjects=subjects,
+                handler=handler,
+                concurrency=concurrency,
+                # What a killed replica had in hand, jobs wait for until it is delivered again.
+                ack_wait=_ACK_WAIT_SECONDS,
+                max_deliver=-1,
+                backoff=(0.2, 1.0, 5.0),
+            ),
+        )
 
 
 async def _reap(store: JobStore, objects: ObjectStore, queue: WorkQueue, settings: GraphSettings) -> NoReturn:
@@ -164,7 +152,15 @@ async def _reap(store: JobStore, objects: ObjectStore, queue: WorkQueue, setting
             )
         except Unavailable as error:
             _log.warning("lost tasks are looked for later: %s", error)
+        except Exception:  # noqa: BLE001
+            # One odd job must not end the service that all others depend on.
+            _log.exception("looking for lost tasks failed")
         await asyncio.sleep(settings.reap_seconds)
+
+
+async def _close_watches(runtime: Runtime, wakeups: Wakeups) -> None:
+    await runtime.stopping.wait()
+    wakeups.close()
 
 
 class _JobGauge:

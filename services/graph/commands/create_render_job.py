@@ -7,9 +7,8 @@ from pathlib import PurePosixPath
 
 from artifex.common.v1 import types_pb2
 from artifex.graph.v1 import messages_pb2, work_pb2
-
 from libs.chassis.clock import utcnow
-from libs.chassis.errors import NotFound, PermissionDenied
+from libs.chassis.errors import NotFound, PermissionDenied, ResourceExhausted
 from libs.chassis.ids import new_id
 from libs.chassis.objects import ObjectStore, blob_key
 from libs.chassis.principal import Principal
@@ -28,6 +27,8 @@ from services.graph.ports import Documents, JobStore, MediaCatalogue
 
 _METHOD = "CreateRenderJob"
 _DOCUMENT_TYPE = "application/vnd.artifex.graph+json"
+_MAX_SOURCES_BYTES = 800_000
+"""Work items name all sources, and a message holds one megabyte."""
 _tracer = tracer(__name__)
 
 
@@ -64,6 +65,7 @@ class CreateRenderJob:
             GraphInvalid: the graph cannot be rendered; each problem is a violation.
             NotFound: the stored document, or an asset that the graph names, is not the caller's tenant's.
             PermissionDenied: the graph generates, and the licence does not have it.
+            ResourceExhausted: the graph reads more files than a job can name.
             AlreadyExists: the request id was used with another request.
             Unavailable: something that is needed does not answer.
         """
@@ -143,6 +145,12 @@ class CreateRenderJob:
             traceparent=headers.get("traceparent", ""),
             create_time=utcnow(),
         )
+        size = sum(source.ByteSize() for source in job.sources)
+        if size > _MAX_SOURCES_BYTES:
+            raise ResourceExhausted(
+                f"the graph reads {len(job.sources)} media files, more than one work item can name; render it in parts",
+                metadata={"limit": "max_sources_bytes", "value": str(_MAX_SOURCES_BYTES)},
+            )
         chunk_frames = max(self._chunk_frames, -(-compiled.frame_count // self._max_chunks))
         for position, planned in enumerate(plan(compiled, chunk_frames).tasks):
             spec = planned.generation

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from artifex.graph.v1 import messages_pb2
-
 from libs.chassis.clock import utcnow
 from libs.chassis.errors import Aborted, NotFound
 from libs.chassis.ids import new_id
@@ -17,6 +17,7 @@ from services.graph.domain.job import (
     COLLECTION,
     Job,
     JobState,
+    Task,
     TaskKind,
     TaskState,
     run_name,
@@ -26,6 +27,7 @@ from services.graph.domain.job import (
 from services.graph.messages import job_message
 from services.graph.ports import JobStore
 
+_CONCURRENT_COPIES = 16
 _log = logging.getLogger(__name__)
 
 
@@ -63,22 +65,29 @@ async def _keep_segments(objects: ObjectStore, job: Job) -> set[str]:
 
     The old folder is not used further: a slow worker, or the clean-up after the run that failed, may still change it.
     """
-    kept: set[str] = set()
     if job.state is not JobState.FAILED or job.swept:
-        return kept
+        return set()
     following = run_name(job.id, job.run + 1)
-    for task in job.ordered_tasks():
-        if task.kind not in (TaskKind.FRAMES, TaskKind.AUDIO) or task.state is not TaskState.SUCCEEDED:
-            continue
-        if task.result is None:
-            continue
-        digest = task.result.blob.digest
-        try:
-            await objects.copy(
-                segment_key(job.tenant, job.run_name, digest), segment_key(job.tenant, following, digest)
-            )
-        except ObjectMissing:
-            _log.info("%s of %s is rendered again: its segment is gone", task.id, job.name)
-        else:
-            kept.add(task.id)
-    return kept
+    limit = asyncio.Semaphore(_CONCURRENT_COPIES)
+
+    async def keep(task: Task, digest: str) -> str | None:
+        async with limit:
+            try:
+                await objects.copy(
+                    segment_key(job.tenant, job.run_name, digest), segment_key(job.tenant, following, digest)
+                )
+            except ObjectMissing:
+                _log.info("%s of %s is rendered again: its segment is gone", task.id, job.name)
+                return None
+            return task.id
+
+    kept = await asyncio.gather(
+        *(
+            keep(task, task.result.blob.digest)
+            for task in job.ordered_tasks()
+            if task.kind in (TaskKind.FRAMES, TaskKind.AUDIO)
+            and task.state is TaskState.SUCCEEDED
+            and task.result is not None
+        )
+    )
+    return {task_id for task_id in kept if task_id is not None}

@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 
 from artifex.graph.v1 import messages_pb2
-
-from libs.chassis.errors import NotFound
+from libs.chassis.errors import NotFound, Unavailable
 from libs.chassis.principal import Principal
 from services.graph.domain.job import COLLECTION
 from services.graph.ports import JobStore
@@ -24,6 +23,15 @@ class Wakeups:
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = {}
+        self.closed = False
+        """True once this process is going to end; its watchers are then sent to another."""
+
+    def close(self) -> None:
+        """End all watches, so that a server that drains need not wait for the jobs."""
+        self.closed = True
+        for waiting in self._waiting.values():
+            for event in waiting:
+                event.set()
 
     def notify(self, job_id: str) -> None:
         """Something was committed about the job."""
@@ -53,6 +61,7 @@ async def watch_render_job(
 
     Raises:
         NotFound: the caller's tenant has no such job.
+        Unavailable: this process is about to end; another takes over from the last event on.
     """
     job_id = name.removeprefix(f"{COLLECTION}/")
     with wakeups.subscribed(job_id) as news:
@@ -69,6 +78,8 @@ async def watch_render_job(
                 continue
             if state.ended:
                 return
+            if wakeups.closed:
+                raise Unavailable("the server is about to end; watch on from the last event", retry_after=0.1)
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await news.wait()
