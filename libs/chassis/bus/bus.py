@@ -140,11 +140,11 @@ class Bus:
         """The newest dead letters, newest first."""
         await self.ensure_streams()
         link = await self.connection.link()
-        return await dead_letters.list_dead(link.jetstream, limit)
+        return await link.call(dead_letters.list_dead(link.jetstream, limit))
 
     async def _reap(self, notice: Delivery) -> None:
         link = await self.connection.link()
-        await dead_letters.reap(link.jetstream, self._publish_dead, notice)
+        await link.call(dead_letters.reap(link.jetstream, self._publish_dead, notice))
 
     async def _publish_dead(self, subject: str, data: bytes, key: str, headers: Mapping[str, str]) -> None:
         await self.publish_raw(subject, data, {**headers, "Nats-Msg-Id": key})

@@ -60,16 +60,30 @@ class Link:
 
     async def call(self, request: Coroutine[Any, Any, T]) -> T:
         """The answer to a request; raises `LinkLost` as soon as the link breaks, for no answer can come then."""
-        answer = asyncio.ensure_future(request)
         broken = asyncio.ensure_future(self.down.wait())
         try:
-            await asyncio.wait((answer, broken), return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                return answer.result()
-            raise LinkLost("the link broke")
+            return await cancellable(request, broken)
         finally:
-            answer.cancel()
             broken.cancel()
+
+
+async def cancellable(request: Coroutine[Any, Any, T], broken: "asyncio.Future[Any] | None" = None) -> T:
+    """Await a call of nats-py, in a task of its own; raises `LinkLost` when `broken` is done first.
+
+    nats-py waits with `asyncio.wait_for`, which until Python 3.12 loses a cancellation that comes in the same turn of
+    the loop as the answer: the caller would go on, and never end. `asyncio.wait` loses none.
+    """
+    answer = asyncio.ensure_future(request)
+    try:
+        await asyncio.wait({answer} if broken is None else {answer, broken}, return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            return answer.result()
+        raise LinkLost("the link broke")
+    finally:
+        if not answer.done():
+            answer.cancel()
+            # Nobody is there to hear how it ends.
+            answer.add_done_callback(lambda task: task.cancelled() or task.exception())
 
 
 class Connection:
@@ -87,19 +101,21 @@ class Connection:
 
     async def open(self) -> None:
         """Connect; waits for the server for ever."""
-        client: Client = await nats.connect(
-            servers=self._servers,
-            name=self._name,
-            allow_reconnect=True,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=0.25,
-            connect_timeout=2,
-            ping_interval=5,
-            max_outstanding_pings=2,
-            error_cb=self._on_error,
-            disconnected_cb=self._on_disconnected,
-            reconnected_cb=self._on_connected,
-            closed_cb=self._on_closed,
+        client: Client = await cancellable(
+            nats.connect(
+                servers=self._servers,
+                name=self._name,
+                allow_reconnect=True,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=0.25,
+                connect_timeout=2,
+                ping_interval=5,
+                max_outstanding_pings=2,
+                error_cb=self._on_error,
+                disconnected_cb=self._on_disconnected,
+                reconnected_cb=self._on_connected,
+                closed_cb=self._on_closed,
+            )
         )
         self._client = client
         await self._on_connected()
@@ -114,7 +130,7 @@ class Connection:
             return
         if client.is_connected:
             try:
-                await client.flush(timeout=2)
+                await cancellable(client.flush(timeout=2))
             except OUTAGES as error:
                 _log.warning("closed the bus before all was sent: %r", error)
         await client.close()

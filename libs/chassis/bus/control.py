@@ -12,17 +12,13 @@ from typing import Any, NoReturn
 from weakref import WeakValueDictionary
 
 from nats.aio.msg import Msg
-from nats.js.api import KeyValueConfig, StorageType
-from nats.js.errors import BucketNotFoundError
-from nats.js.kv import KeyValue
 
 from libs.chassis.bus.bus import Bus
 from libs.chassis.bus.connection import ANY_ERROR, RETRY_SECONDS, Link
+from libs.chassis.bus.streams import CANCELLED
 
 _log = logging.getLogger(__name__)
-_BUCKET = "cancelled"
-_PREFIX = f"$KV.{_BUCKET}."
-_TTL = 24 * 3600.0
+_PREFIX = f"$KV.{CANCELLED}."
 _REFRESH_SECONDS = 30.0
 
 
@@ -39,7 +35,6 @@ class Control:
     async def cancel(self, key: str) -> None:
         """Tell every worker; returns once the bucket has the key. Waits out outages."""
         self._mark(key)
-        await self._bucket(await self._bus.connection.link())
         await self._bus.publish_raw(_PREFIX + key, b"")
 
     def is_cancelled(self, key: str) -> bool:
@@ -66,10 +61,11 @@ class Control:
         while True:
             link = await self._bus.connection.link()
             try:
+                await self._bus.ensure_streams()
                 subscription = await link.client.subscribe(f"{_PREFIX}>", cb=self._on_message)
                 try:
                     while not link.down.is_set():
-                        await self._refresh(link)
+                        await link.call(self._refresh(link))
                         failures = 0
                         with suppress(TimeoutError):
                             async with asyncio.timeout(_REFRESH_SECONDS):
@@ -85,7 +81,7 @@ class Control:
 
     async def _refresh(self, link: Link) -> None:
         """Read the whole bucket. Keys heard of meanwhile are in it too, since they are published by being stored."""
-        bucket = await self._bucket(link)
+        bucket = await link.jetstream.key_value(CANCELLED)
         watcher: Any = await bucket.watchall(ignore_deletes=True, meta_only=True)
         try:
             while (entry := await watcher.updates(timeout=5.0)) is not None:
@@ -93,16 +89,6 @@ class Control:
         finally:
             await watcher.stop()
         self._loaded.set()
-
-    async def _bucket(self, link: Link) -> KeyValue:
-        try:
-            return await link.jetstream.key_value(_BUCKET)
-        except BucketNotFoundError:
-            return await link.jetstream.create_key_value(
-                KeyValueConfig(
-                    bucket=_BUCKET, ttl=_TTL, history=1, storage=StorageType.FILE, replicas=self._bus.replicas
-                )
-            )
 
     async def _on_message(self, message: Msg) -> None:
         self._mark(message.subject.removeprefix(_PREFIX))

@@ -7,13 +7,14 @@ ADVISORIES  the server's notices that a message was delivered too often; see dea
 """
 
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import BadRequestError
+from nats.js.api import DiscardPolicy, KeyValueConfig, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import BadRequestError, BucketNotFoundError
 
 EVENTS = "EVENTS"
 WORK = "WORK"
 DEAD = "DEAD"
 ADVISORIES = "ADVISORIES"
+CANCELLED = "cancelled"
 PUBLIC_PREFIXES = ("evt.", "work.")
 
 _DAY = 24 * 3600.0
@@ -57,3 +58,10 @@ async def ensure_streams(jetstream: JetStreamContext, *, replicas: int) -> None:
             if error.err_code != _STREAM_NAME_IN_USE:
                 raise
             await jetstream.update_stream(config)
+    try:
+        await jetstream.key_value(CANCELLED)
+    except BucketNotFoundError:
+        bucket = KeyValueConfig(
+            bucket=CANCELLED, ttl=_DAY, history=1, storage=StorageType.FILE, replicas=replicas, direct=True
+        )
+        await jetstream.create_key_value(bucket)
