@@ -18,10 +18,10 @@ from typing import Any, BinaryIO
 
 from libs.chassis.errors import ArtifexError
 from libs.chassis.sandbox import framing
+from libs.chassis.sandbox.framing import CRASH_OUT_OF_MEMORY
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
-CRASH_OUT_OF_MEMORY = 97  # exit status that tells the parent why
 
 Target = Callable[[dict[str, Any], Callable[[dict[str, Any]], None]], dict[str, Any]]
 

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 HEADER = struct.Struct(">I")
 MAX_FRAME = 64 * 1024 * 1024
+CRASH_OUT_OF_MEMORY = 97  # exit status with which a child tells that it ran out of memory
 
 
 def encode(message: dict[str, Any]) -> bytes:

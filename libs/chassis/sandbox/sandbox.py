@@ -22,7 +22,7 @@ from typing import Any, Self
 
 from libs.chassis.errors import CODES, ArtifexError, DeadlineExceeded, Internal, Violation
 from libs.chassis.sandbox import framing
-from libs.chassis.sandbox.child import CRASH_OUT_OF_MEMORY
+from libs.chassis.sandbox.framing import CRASH_OUT_OF_MEMORY
 
 _log = logging.getLogger(__name__)
 _ENVIRONMENT = frozenset({"PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV"})
