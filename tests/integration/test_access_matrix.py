@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
 
 import grpc
 import pytest
@@ -37,20 +36,13 @@ def services(tmp_path_factory: pytest.TempPathFactory, nats_server: NatsServer) 
         "ARTIFEX_MEDIA_ROLES": "api",
         "ARTIFEX_GENERATOR_ROLES": "api",
     }
-    services = Services(tmp_path_factory.mktemp("home"), tuple(SERVICES), **settings)
-    processes = [services.process(name) for name in SERVICES]
-    with ExitStack() as stack:
-        for process in processes:
-            stack.callback(process.stop)
-            process.launch()
-        for process in processes:
-            process.wait_ready()
+    with Services(tmp_path_factory.mktemp("home"), tuple(SERVICES), **settings).running() as services:
         yield services
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def forge(services: Services) -> Forge:
-    return await Forge.of(services.home)
+    return await Forge.of(services)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import grpc
 from google.protobuf import message_factory
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from artifex.common.v1 import policy_pb2
@@ -81,8 +82,22 @@ class Rpc:
 
     async def refused_with(self, channel: grpc.aio.Channel, token: str) -> str:
         """Calls with an empty request; LET_IN, or the reason and code of the refusal."""
+        error = await self._call(channel, token, message_factory.GetMessageClass(self.method.input_type)())
+        if error is None or error.code().name not in _NOT_LET_IN:
+            return LET_IN
+        info = _error_info(error)
+        # A handler that misses a server behind it was reached all the same; one that misses auth was not.
+        if info.reason == "ERROR_REASON_DEPENDENCY_UNAVAILABLE" and info.metadata["dependency"] != "auth":
+            return LET_IN
+        return f"{info.reason or 'untyped'} {error.code().name} {error.details()}"
+
+    async def code_of(self, channel: grpc.aio.Channel, token: str, request: Message) -> str:
+        """The name of the status code; of a stream, up to its first answer."""
+        error = await self._call(channel, token, request)
+        return "OK" if error is None else str(error.code().name)
+
+    async def _call(self, channel: grpc.aio.Channel, token: str, request: Message) -> grpc.aio.AioRpcError | None:
         metadata = [("authorization", f"Bearer {token}")] if token else []
-        request = message_factory.GetMessageClass(self.method.input_type)()
         answer = message_factory.GetMessageClass(self.method.output_type)
         kind = f"{_kind(self.method.client_streaming)}_{_kind(self.method.server_streaming)}"
         start = getattr(channel, kind)(
@@ -97,15 +112,11 @@ class Rpc:
             else:
                 await call
         except grpc.aio.AioRpcError as error:
-            info = _error_info(error)
-            # A handler that misses a server behind it was reached all the same; one that misses auth was not.
-            behind = info.reason == "ERROR_REASON_DEPENDENCY_UNAVAILABLE" and info.metadata["dependency"] != "auth"
-            if error.code().name in _NOT_LET_IN and not behind:
-                return f"{info.reason or 'untyped'} {error.code().name} {error.details()}"
+            return error
         finally:
             call.cancel()
             await asyncio.sleep(0)
-        return LET_IN
+        return None
 
 
 def _kind(streaming: bool) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from libs.chassis.clock import utcnow
 from libs.chassis.database import Database
 from libs.chassis.ids import new_id
+from libs.chassis.settings import PlatformSettings
 from libs.chassis.testing import Server, free_port, spawn
 from services.auth.adapters.sql_store import SqlStore
 from services.auth.domain import signing
@@ -61,6 +63,18 @@ class Services:
             self.env[f"ARTIFEX_{name.upper()}_ENDPOINT"] = f"127.0.0.1:{port}"
             self.env[f"ARTIFEX_{name.upper()}_LISTEN"] = f"127.0.0.1:{port}"
 
+    @contextmanager
+    def running(self) -> Iterator[Services]:
+        """All of them, started together."""
+        processes = [self.process(name) for name in self.ports]
+        with ExitStack() as stack:
+            for process in processes:
+                stack.callback(process.stop)
+                process.launch()
+            for process in processes:
+                process.wait_ready()
+            yield self
+
     def process(self, name: str) -> ServiceProcess:
         return ServiceProcess(self.home / "run" / name, f"services.{name}", port=self.ports[name], env=self.env)
 
@@ -73,9 +87,11 @@ class Forge:
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
 
     @classmethod
-    async def of(cls, home: Path) -> Forge:
-        """The key lies in the auth database under `home`."""
-        url = f"sqlite+aiosqlite:///{home / 'db' / 'auth.sqlite'}"
+    async def of(cls, services: Services) -> Forge:
+        """The key lies in the auth service's database."""
+        url = PlatformSettings(
+            home=services.home, database_url=services.env.get("ARTIFEX_DATABASE_URL", "")
+        ).database_url_for("auth")
         async with Database(url, schema="auth") as database, SqlStore(database).read() as unit:
             key = signing.current(await unit.signing_keys(), utcnow())
         return cls(key.kid, key.seed)

@@ -105,8 +105,7 @@ StartGateway = Callable[..., Gateway]
 
 @pytest.fixture(scope="package")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    services = Services(tmp_path_factory.mktemp("home"), ("auth", "collab"))
-    with services.process("auth"), services.process("collab"):
+    with Services(tmp_path_factory.mktemp("home"), ("auth", "collab")).running() as services:
         yield services
 
 
@@ -131,7 +130,7 @@ def start_gateway(services: Services, tmp_path: Path) -> Iterator[StartGateway]:
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def forge(services: Services) -> Forge:
-    return await Forge.of(services.home)
+    return await Forge.of(services)
 
 
 @pytest.fixture(scope="package")

@@ -117,7 +117,7 @@ async def test_known_keys_serve_while_auth_is_away(tmp_path: Path) -> None:
     services = Services(tmp_path / "home", ("auth", "collab"))
     auth = services.process("auth")
     with auth, services.process("collab"):
-        forge = await Forge.of(services.home)
+        forge = await Forge.of(services)
         with Gateway(tmp_path / "gateway", services) as gateway:
             token = forge.token("ROLE_ARTIST")
             assert gateway.call("GET", "/v1/projects", token=token).status == 200

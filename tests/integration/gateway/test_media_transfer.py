@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -23,11 +22,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory, nats_server: NatsServer) ->
     """The gateway over auth and media, and the admin's token."""
     folder = tmp_path_factory.mktemp("transfer")
     services = Services(folder / "home", ("auth", "media"), ARTIFEX_NATS_URL=nats_server.url, ARTIFEX_MEDIA_ROLES="api")
-    with ExitStack() as stack:
-        for name in services.ports:
-            stack.enter_context(services.process(name))
-        # Far below the size of the uploads: streams are not held back and not counted.
-        gateway = stack.enter_context(Gateway(folder / "gateway", services, GATEWAY_MAX_REQUEST_BYTES="65536"))
+    # Far below the size of the uploads: streams are not held back and not counted.
+    with services.running(), Gateway(folder / "gateway", services, GATEWAY_MAX_REQUEST_BYTES="65536") as gateway:
         key = (services.home / "token").read_text().strip()
         yield gateway, gateway.call("POST", "/v1/tokens", {"api_key": key}).json["accessToken"]
 

@@ -20,7 +20,7 @@ async def test_the_gateway_stands_between_client_and_service_in_the_trace(tmp_pa
     async with serve(TraceStoreSettings(listen="127.0.0.1:0"), tmp_path) as port:
         services = Services(tmp_path / "home", ("auth",), ARTIFEX_OTLP_ENDPOINT=f"127.0.0.1:{port}")
         async with services.process("auth"), Gateway(tmp_path / "gateway", services) as gateway:
-            token = (await Forge.of(services.home)).token("ROLE_ARTIST", tenant="acme")
+            token = (await Forge.of(services)).token("ROLE_ARTIST", tenant="acme")
             answer = await asyncio.to_thread(
                 gateway.call,
                 "GET",

@@ -26,6 +26,14 @@ def test_each_field_that_is_wrong_is_named() -> None:
     assert caught.value.reason == "ERROR_REASON_REQUEST_INVALID"
 
 
+def test_no_text_holds_a_nul_character_however_deep_it_lies() -> None:
+    user = messages_pb2.User(display_name="a\0b")
+    with pytest.raises(InvalidArgument) as caught:
+        check_message(messages_pb2.UpdateUserRequest(user=user, update_mask=FieldMask(paths=["\0"])))
+    assert {violation.field for violation in caught.value.violations} == {"user.display_name", "update_mask.paths"}
+    assert {violation.reason for violation in caught.value.violations} == {"string.nul"}
+
+
 def test_paths_into_lists_and_maps() -> None:
     element = protovalidate.FieldPathElementPb
     index: Oneof[Literal["index"], int] = Oneof(field="index", value=2)
