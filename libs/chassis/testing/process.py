@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -85,7 +86,7 @@ def spawn(
         )
 
 
-class Server:
+class Server(ABC):
     """A real server for tests, as a context manager of either kind; its files and `server.log` lie in `folder`."""
 
     ready_timeout = 30.0
@@ -96,11 +97,13 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
         self.user: str | None = None
 
+    @abstractmethod
     def command(self) -> Sequence[str]:
-        raise NotImplementedError
+        """What starts it; makes what it needs in `folder` first."""
 
+    @abstractmethod
     def is_ready(self) -> bool:
-        raise NotImplementedError
+        """True once it answers."""
 
     @property
     def log(self) -> Path:
@@ -124,7 +127,7 @@ class Server:
 
         wait_until(answered, what=type(self).__name__, timeout=self.ready_timeout)
 
-    def remove(self) -> None:
+    def remove(self) -> None:  # noqa: B027 - most servers have nothing there
         """Remove what lies outside of `folder`, at the very end."""
 
     def kill9(self) -> None:
