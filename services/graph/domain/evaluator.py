@@ -16,6 +16,7 @@ from artifex.nodes import Frame, MediaSource, Pixels, Window, sample_at
 from libs.chassis.errors import OutOfRange
 from libs.frames.audio_writer import AudioWriter
 from libs.frames.video_writer import H264Quality, VideoWriter
+from services.graph.domain.allocation import keep_freed_memory
 from services.graph.domain.catalogue import catalogue
 from services.graph.domain.colour import WorkingColour
 from services.graph.domain.compiler import Compiled, compile
@@ -51,6 +52,7 @@ def render_frames(
     if first < 0 or count < 1 or first + count > compiled.frame_count:
         raise OutOfRange(f"frames {first} to {first + count} are not within the document's {compiled.frame_count}")
     cv2.setNumThreads(max(1, threads))
+    keep_freed_memory()
     colour = WorkingColour(document.settings.colorspace)
     sink = compiled.sink.values
     quality = H264Quality(crf=sink["quality"], preset=sink["preset"])

@@ -57,12 +57,14 @@ class ColorCorrector(Node):
         lift, gamma, gain, offset = self.lift[:3], self.gamma[:3], self.gain[:3], self.offset[:3]
         slope = [2.0**self.exposure * g * (1.0 - low) for g, low in zip(gain, lift, strict=True)]
         shift = [g * low + o for g, low, o in zip(gain, lift, offset, strict=True)]
-        power = [1.0 / g for g in gamma]
-        if slope != [1.0] * 3 or shift != [0.0] * 3 or power != [1.0] * 3:
-            transforms.append(_cdl(slope, shift, power))
+        if slope != [1.0] * 3 or shift != [0.0] * 3:
+            transforms.append(_linear(slope, shift))
+        if gamma != (1.0, 1.0, 1.0):
+            transforms.append(_power([1.0 / g for g in gamma]))
         if self.contrast != 1.0:
-            transforms.append(_cdl([1.0 / self.pivot] * 3, [0.0] * 3, [max(self.contrast, 1e-6)] * 3))
-            transforms.append(_cdl([self.pivot] * 3, [0.0] * 3, [1.0] * 3))
+            transforms.append(_linear([1.0 / self.pivot] * 3))
+            transforms.append(_power([max(self.contrast, 0.01)] * 3))
+            transforms.append(_linear([self.pivot] * 3))
         if self.saturation != 1.0:
             transforms.append(ocio.MatrixTransform.Sat(self.saturation, list(luma)))
         return transforms
@@ -71,10 +73,12 @@ class ColorCorrector(Node):
         return ("ColorCorrector", luma, tuple(sorted(self.values.items())))
 
 
-def _cdl(slope: Sequence[float], offset: Sequence[float], power: Sequence[float]) -> Any:
-    transform = ocio.CDLTransform()
-    transform.setStyle(ocio.CDL_NO_CLAMP)
-    transform.setSlope(list(slope))
-    transform.setOffset(list(offset))
-    transform.setPower(list(power))
-    return transform
+def _linear(slope: Sequence[float], offset: Sequence[float] = (0.0, 0.0, 0.0)) -> Any:
+    """c · slope + offset. OCIO makes one matrix of several in a row."""
+    red, green, blue = slope
+    return ocio.MatrixTransform([red, 0, 0, 0, 0, green, 0, 0, 0, 0, blue, 0, 0, 0, 0, 1], [*offset, 0.0])
+
+
+def _power(exponents: Sequence[float]) -> Any:
+    """c ^ exponent where c is positive, c elsewhere."""
+    return ocio.ExponentTransform(value=[*exponents, 1.0], negativeStyle=ocio.NEGATIVE_PASS_THRU)
