@@ -22,6 +22,8 @@ class PlatformSettings(BaseSettings):
     """Where the laptop's databases, objects, token and traces lie."""
     nats_url: str = "nats://127.0.0.1:4222"
     """One or more NATS servers, separated by commas."""
+    nats_replicas: int = Field(default=1, ge=1, le=5)
+    """How many servers keep each message: 1 for a lone server, 3 in a cluster of three or more."""
     database_url: str = ""
     """Empty: an SQLite file per service under `home`. Else `postgresql+asyncpg://...`, with a schema per service."""
     objects_url: str = ""

@@ -42,7 +42,7 @@ async def build(
     url = platform.database_url_for(SERVICE)
     await migrate(url, schema=SERVICE, migrations=MIGRATIONS)
     database = await runtime.enter(Database(url, schema=SERVICE))
-    bus = await runtime.enter(Bus(platform.nats_url, name=SERVICE))
+    bus = await runtime.enter(Bus(platform.nats_url, name=SERVICE, replicas=platform.nats_replicas))
     await bus.ensure_streams()
     outbox = Outbox(database, bus, tables.outbox)
     runtime.spawn("outbox relay", outbox.relay())

@@ -52,7 +52,7 @@ async def build_api(runtime: Runtime, settings: GraphSettings) -> None:
     await migrate(url, schema="graph", migrations=MIGRATIONS)
     database = await runtime.enter(Database(url, schema="graph"))
     objects = open_objects(platform.objects_url_or_default())
-    bus = await runtime.enter(Bus(platform.nats_url, name="graph"))
+    bus = await runtime.enter(Bus(platform.nats_url, name="graph", replicas=platform.nats_replicas))
     control = BusControl(Control(bus))
     outbox = Outbox(database, bus, tables.outbox)
     store = SqlJobStore(database, outbox)

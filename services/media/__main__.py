@@ -49,7 +49,7 @@ async def build(
     url = platform.database_url_for(SERVICE)
     await migrate(url, schema=SERVICE, migrations=MIGRATIONS)
     database = await runtime.enter(Database(url, schema=SERVICE))
-    bus = await runtime.enter(Bus(platform.nats_url, name=SERVICE))
+    bus = await runtime.enter(Bus(platform.nats_url, name=SERVICE, replicas=platform.nats_replicas))
     outbox = Outbox(database, bus, outbox_table)
     store = SqlStore(database, outbox)
     objects = open_objects(platform.objects_url_or_default())

@@ -23,7 +23,7 @@ async def build_worker(runtime: Runtime, settings: WorkerSettings) -> None:
     """One render worker, which takes work as soon as this returns."""
     platform = runtime.settings
     folder = await runtime.enter(_folder(platform.home / "workers"))
-    bus = await runtime.enter(Bus(platform.nats_url, name="graph-worker"))
+    bus = await runtime.enter(Bus(platform.nats_url, name="graph-worker", replicas=platform.nats_replicas))
     control = Control(bus)
     objects = open_objects(platform.objects_url_or_default())
     threads = str(settings.threads)
