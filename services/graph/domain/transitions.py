@@ -279,7 +279,8 @@ def _mark_running(job: Job, now: datetime) -> None:
 
 
 def _dispatch_ready(job: Job, changes: Changes, now: datetime) -> None:
-    for task in job.ordered_tasks():
+    # The sound is one long task: begun after the frames it would keep the movie waiting while all other workers idle.
+    for task in sorted(job.ordered_tasks(), key=lambda task: task.kind is TaskKind.FRAMES):
         if task.state is TaskState.PENDING and all(
             job.tasks[dependency].state is TaskState.SUCCEEDED for dependency in task.depends_on
         ):

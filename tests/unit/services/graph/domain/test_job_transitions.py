@@ -113,7 +113,7 @@ def test_retry_keeps_generations_and_the_segments_at_hand() -> None:
     transitions.task_failed(job, Signal(1, "frames:1", 1), failure, START)
     changes = transitions.retry(job, {"frames:0"}, START, new_generation)
     assert job.run_name == "renderJobs/01jb-2"
-    assert ids(changes.dispatch) == ["frames:1", "audio"]
+    assert ids(changes.dispatch) == ["audio", "frames:1"]
     assert job.tasks["frames:1"].attempt == 2
     assert job.failure is None
     complete(job, "frames:1")
