@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import av
 from av.container import InputContainer
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from libs.frames.errors import MediaUnreadable, MediaUnsupported
@@ -54,7 +56,9 @@ def open_input(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> InputContai
     except (av.FFmpegError, ValueError) as error:
         raise MediaUnreadable(path, "this is no media that can be read") from error
     for stream in container.streams.video:
-        width, height = stream.codec_context.width, stream.codec_context.height
+        # PyAV's own types do not tell, but a stream of a codec unknown here has none; whoever wants it says so.
+        context = cast(VideoCodecContext | None, stream.codec_context)
+        width, height = (context.width, context.height) if context is not None else (0, 0)
         if max(width, height) > limits.max_side or width * height > limits.max_pixels:
             container.close()
             raise MediaUnsupported(path, f"{width}x{height} is larger than the {limits.max_pixels} pixels taken")

@@ -16,6 +16,12 @@ STANDARD_RATES = tuple(
 )
 
 
+def snap_rate(rate: Fraction) -> Fraction:
+    """The standard rate that a declared one means: Matroska writes 60000/1001 as a frame's length in nanoseconds."""
+    nearest = min(STANDARD_RATES, key=lambda standard: abs(standard - rate))
+    return nearest if abs(nearest - rate) < nearest / 100_000 else rate
+
+
 @dataclass(frozen=True)
 class Timing:
     """`duration` is seconds from the first frame to the end of the last."""
@@ -36,7 +42,7 @@ def find_timing(
     ordered = np.sort(times)
     count = len(ordered)
     offsets = ordered - ordered[0]
-    claims = [rate for rate in declared if rate]
+    claims = [snap_rate(rate) for rate in declared if rate]
     if count == 1:
         rate = claims[0] if claims else Fraction(25)
         return Timing(rate, False, last_duration * time_base if last_duration else 1 / rate)

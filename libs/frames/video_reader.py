@@ -28,6 +28,7 @@ from libs.frames.containers import DEFAULT_LIMITS, Limits, open_input, picture_s
 from libs.frames.errors import MediaUnreadable, MediaUnsupported
 from libs.frames.orientation import Orientation, orientation_of
 from libs.frames.pixels import Picture, PixelConverter, has_alpha
+from libs.frames.timing import snap_rate
 
 # Jumps shorter than this are decoded through: a seek flushes the decoder and may land on the same keyframe anyway.
 _SEEK_AHEAD = Fraction(1)
@@ -256,7 +257,7 @@ class VideoReader:
             bit_depth=frame.format.components[0].bits,
             width=width,
             height=height,
-            fps=stream.guessed_rate or stream.average_rate or Fraction(25),
+            fps=snap_rate(stream.guessed_rate or stream.average_rate or Fraction(25)),
             frame_count=stream.frames or None,
             duration=duration,
             time_base=self._time_base,

@@ -123,9 +123,13 @@ async def refused(call: Any) -> ArtifexError:
 
 
 @asynccontextmanager
-async def serving(home: Path, nats_url: str, **overrides: Any) -> AsyncIterator[Media]:
+async def serving(
+    home: Path, nats_url: str, *, database_url: str = "", objects_url: str = "", **overrides: Any
+) -> AsyncIterator[Media]:
     """A media service on a free port, with its data under `home`; `overrides` are fields of MediaSettings."""
-    platform = PlatformSettings(home=home, nats_url=nats_url, log_format="text")
+    platform = PlatformSettings(
+        home=home, nats_url=nats_url, database_url=database_url, objects_url=objects_url, log_format="text"
+    )
     mint = TokenMint()
     options: dict[str, Any] = {"listen": "127.0.0.1:0", "decoders": 1, **overrides}
     settings = MediaSettings(**options)
