@@ -8,7 +8,8 @@ from weakref import WeakKeyDictionary
 
 from artifex.nodes import CONVERSIONS, REQUIRED, Input, Node, NodeSchema, Output, Parameter, base_name, position
 from services.graph.domain.catalogue import Catalogue
-from services.graph.domain.model import Document, Link, NodeSpec
+from services.graph.domain.computed import bind_expressions
+from services.graph.domain.model import Document, Expression, Link, NodeSpec
 from services.graph.domain.problems import Problem, Reason
 from services.graph.domain.signals import Constant, Signal, compile_signal
 
@@ -156,20 +157,30 @@ class _Resolver:
                 for declared in self.schema.parameters.values():
                     if declared.per is not None and declared.per.name == base_name(name):
                         signals[declared.name + suffix] = Constant(declared.default)
+        expressions: dict[str, tuple[Parameter[Any], Expression]] = {}
         for name, given in self.spec.params.items():
             parameter = self.parameter(name)
-            if parameter is not None:
+            if parameter is None:
+                continue
+            if isinstance(given, Expression):
+                expressions[name] = (parameter, given)
+                continue
 
-                def report(where: str, reason: Reason, message: str, name: str = name) -> None:
-                    self.problem(f"params.{name}{where}", reason, f'"{name}": {message}')
+            def report(where: str, reason: Reason, message: str, name: str = name) -> None:
+                self.problem(f"params.{name}{where}", reason, f'"{name}": {message}')
 
-                signal = compile_signal(parameter, given, report)
-                if signal is not None:
-                    signals[name] = signal
+            signal = compile_signal(parameter, given, report)
+            if signal is not None:
+                signals[name] = signal
+        if expressions:
+            bind_expressions(expressions, signals, self.schema.parameters, self.document.settings, self.bad_expression)
         for name, declared in self.schema.parameters.items():
             if declared.default is REQUIRED and name not in self.spec.params:
                 self.problem(f"params.{name}", Reason.MISSING_PARAMETER, f'"{name}" must be given: {declared.doc}')
         return signals
+
+    def bad_expression(self, name: str, reason: Reason, message: str) -> None:
+        self.problem(f"params.{name}", reason, f'"{name}": {message}')
 
     def parameter(self, name: str) -> Parameter[Any] | None:
         """The parameter that `name` means, or None with a problem."""

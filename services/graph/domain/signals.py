@@ -1,16 +1,18 @@
 """Parameters over time: what a document says about one, made ready to be evaluated."""
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from artifex.nodes import Curve, Ease, Key, Parameter, ParameterError
-from services.graph.domain.model import Animation, Expression, ParameterValue
+from artifex.nodes import Curve, Ease, Key, Parameter, ParameterError, ParameterType
+from libs.chassis.errors import InvalidArgument
+from services.graph.domain.expressions import Program
+from services.graph.domain.model import Animation, ParameterValue, Settings
 from services.graph.domain.problems import Reason
 
 Report = Callable[[str, Reason, str], None]
@@ -59,21 +61,68 @@ class Stepped:
         return f"steps {self.times!r} {self.values!r}"
 
 
-Signal = Constant | Animated | Stepped
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """The value of an expression, kept within the parameter's bounds."""
+
+    parameter: Parameter[Any]
+    program: Program
+    numbers: Mapping[str, "Signal"]
+    """The node's other parameters that the program reads."""
+    settings: Settings
+
+    def at(self, time: Fraction) -> Any:
+        names: dict[str, Any] = {name: np.float64(signal.at(time)) for name, signal in self.numbers.items()}
+        number = float(self._evaluate(np.float64(float(time)), np.float64(float(time * self.settings.fps)), names))
+        return self.parameter.compose([number]) if self._is_scalar else self.parameter.parse(number)
+
+    def sample(self, start: int, count: int, rate: int) -> NDArray[np.float64]:
+        """The value at samples `start` to `start + count` of `rate` a second."""
+        time = np.arange(start, start + count, dtype=np.float64) / rate
+        names = {name: sample(signal, start, count, rate) for name, signal in self.numbers.items()}
+        return np.broadcast_to(self._evaluate(time, time * float(self.settings.fps), names), (count,))
+
+    def spelling(self) -> str:
+        return f"expr {self.program.source!r}"
+
+    @property
+    def _is_scalar(self) -> bool:
+        return self.parameter.kind in SCALARS
+
+    def _evaluate(self, time: Any, frame: Any, names: dict[str, Any]) -> NDArray[np.float64]:
+        settings = self.settings
+        document = {
+            "t": time,
+            "frame": frame,
+            "fps": np.float64(float(settings.fps)),
+            "width": np.float64(settings.width),
+            "height": np.float64(settings.height),
+        }
+        value = np.asarray(self.program.evaluate({**names, **document}), dtype=np.float64)
+        if not np.isfinite(value).all():
+            message = f'the expression "{self.program.source}" gives no number; keep it from dividing by zero'
+            raise InvalidArgument(message, reason="ERROR_REASON_GRAPH_INVALID", metadata={"problems": "1"})
+        return np.clip(value, self.parameter.minimum, self.parameter.maximum)
+
+
+SCALARS: Final = (ParameterType.FLOAT, ParameterType.INTEGER)
+"""Parameters that are one number, and can be read by expressions."""
+DOCUMENT_NAMES: Final = ("t", "frame", "fps", "width", "height")
+
+Signal = Constant | Animated | Stepped | Computed
 
 
 def sample(signal: Signal, start: int, count: int, rate: int) -> NDArray[np.float64]:
     """A number's value at samples `start` to `start + count` of `rate` a second."""
     if isinstance(signal, Animated):
         return signal.curve.sample(start, count, rate)
+    if isinstance(signal, Computed):
+        return signal.sample(start, count, rate)
     return np.full(count, float(signal.at(Fraction(0))), dtype=np.float64)
 
 
 def compile_signal(parameter: Parameter[Any], given: ParameterValue, report: Report) -> Signal | None:
-    """What the document gives for `parameter`, checked; None when there were problems, which are reported."""
-    if isinstance(given, Expression):
-        report("", Reason.INVALID_EXPRESSION, "expressions cannot be evaluated yet; give a value or keys")
-        return None
+    """The value or keys that the document gives for `parameter`, checked; None when there were problems."""
     if isinstance(given, Animation):
         return _compile_keys(parameter, given, report)
     try:
