@@ -70,7 +70,7 @@ def run(what: str, command: list[str | Path], env: Mapping[str, str] | None = No
         lines.append(line.rstrip())
     if process.wait() == 0:
         return
-    pattern = re.compile(r"fail|error|caused by|could not|no matching|not found|timed out", re.IGNORECASE)
+    pattern = re.compile(r"fail|error|cause|could not|no matching|not found|timed out", re.IGNORECASE)
     culprits = [line.strip() for line in lines if pattern.search(line)] or lines[-5:]
     raise SetupError(
         "\n".join(
@@ -99,6 +99,8 @@ def uv_environment() -> dict[str, str]:
     env = {
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
+        # Trust whom the machine trusts, as pip and curl do: studios inspect TLS with authorities of their own.
+        "UV_SYSTEM_CERTS": os.environ.get("UV_SYSTEM_CERTS", "1"),
         "UV_HTTP_TIMEOUT": os.environ.get("UV_HTTP_TIMEOUT", "180"),
         "UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "5"),
         "UV_PROJECT_ENVIRONMENT": str(VENV),
