@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from functools import cache
 
 from artifex.nodes import DeclarationError, Node, NodeSchema, discover
+from services.graph.nodes import BUILTIN
 
 
 class Catalogue(Mapping[str, type[Node]]):
@@ -47,6 +48,4 @@ def catalogue() -> Catalogue:
     Types of packages run in the process that renders; what keeps a render safe from them is that it runs in a child
     process with limits.
     """
-    from services.graph.nodes import BUILTIN
-
     return Catalogue([*BUILTIN, *discover()])

@@ -28,8 +28,9 @@ def place(frame: Frame, fit: str, pixel_aspect: Fraction, request: Request) -> F
     method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     pixels = cv2.resize(frame.pixels, (target.width, target.height), interpolation=method)
     resized = Frame(np.asarray(pixels, dtype=np.float32), target.x, target.y, frame.opaque)
-    if frame.opaque:
-        resized.pixels[..., 3] = 1.0
+    # Cubics ring beyond an edge; coverage stays a coverage.
+    alpha = resized.pixels[..., 3]
+    np.clip(alpha, 1.0 if frame.opaque else 0.0, 1.0, out=alpha)
     return resized.crop(request.format)
 
 

@@ -46,7 +46,8 @@ def sources(draw: st.DrawFn, depth: int = 0) -> str:
     left, right = draw(sources(depth + 1)), draw(sources(depth + 1))
     return draw(
         st.sampled_from([f"{left} + {right}", f"{left} - {right}", f"({left}) * {right}", f"-{left}",
-                         f"({left}) / ({right})", f"({left} - {right})", f"abs({left})", f"({left}) % 2.5", f"max({left}, {right})"])
+                         f"({left}) / ({right})", f"({left} - {right})", f"abs({left})", f"({left}) % 2.5",
+                         f"max({left}, {right})"])
     )  # fmt: skip
 
 
