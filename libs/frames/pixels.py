@@ -23,6 +23,8 @@ Picture = npt.NDArray[np.float32]
 _SCALING = int(
     Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 )
+# Lines that are worked on at once; even, and few enough that they stay in the processor's cache.
+_STRIP = 32
 # Formats that say by their name that they use the full range.
 _FULL_RANGE_FORMATS = frozenset({"yuvj420p", "yuvj422p", "yuvj444p", "yuvj440p", "yuvj411p"})
 # Codecs whose untagged streams are full range: pictures, not broadcast video.
@@ -71,7 +73,6 @@ class PixelConverter:
         )
         matrix = yuv_to_rgb(effective_matrix(tags, frame.width, frame.height), "pc" if full else "tv", 256.0)
         planes = [_plane(wide, index, np.uint16) for index in range(4 if alpha else 3)]
-        codes = cv2.merge(planes).astype(np.float32)
         # The fourth row makes the alpha channel: the alpha code, or a constant one.
         transform = np.zeros((4, len(planes) + 1))
         transform[:3, :3] = matrix[:, :3]
@@ -80,9 +81,14 @@ class PixelConverter:
             transform[3, 3] = 1.0 / 65535.0
         else:
             transform[3, -1] = 1.0
-        picture = cv2.transform(codes, transform)
-        np.clip(picture, 0.0, 1.0, out=picture)
-        return np.asarray(picture, dtype=np.float32)
+        picture = np.empty((frame.height, frame.width, 4), np.float32)
+        for top in range(0, frame.height, _STRIP):
+            strip = slice(top, top + _STRIP)
+            codes = cv2.merge([plane[strip] for plane in planes]).astype(np.float32)
+            pixels = picture[strip]
+            cv2.transform(codes, transform, pixels)
+            np.clip(pixels, 0.0, 1.0, out=pixels)
+        return picture
 
     def _from_gray(self, frame: VideoFrame, *, alpha: bool, full: bool) -> Picture:
         depth = frame.format.components[0].bits
@@ -107,12 +113,19 @@ def yuv420_planes(rgb: npt.NDArray[np.float32], matrix: str = "bt709") -> list[n
     """8-bit limited-range Y, Cb and Cr planes of a picture [height, width, 3 or 4] in 0..1, with even sides.
 
     Chroma is sited as H.264 has it when nothing is said: left, half-way between two lines. It is filtered [1 2 1]/4
-    across and [1 1]/2 down. Values outside 0..1 are clipped.
+    across and [1 1]/2 down. Values outside 0..1 are clipped, and what is not a number is black.
     """
-    clipped = np.clip(rgb[..., :3], 0.0, 1.0)
-    yuv = cv2.transform(np.ascontiguousarray(clipped, dtype=np.float32), rgb_to_yuv(matrix, "tv", 1.0))
-    luma, cb, cr = cv2.split(yuv)
-    return [_round(luma), _round(_halve(cb)), _round(_halve(cr))]
+    height, width = rgb.shape[:2]
+    shapes = ((height, width), (height // 2, width // 2), (height // 2, width // 2))
+    planes = [np.empty(shape, np.uint8) for shape in shapes]
+    transform = rgb_to_yuv(matrix, "tv", 1.0)
+    for top in range(0, height, _STRIP):
+        strip = np.fmin(np.fmax(rgb[top : top + _STRIP, :, :3], np.float32(0)), np.float32(1))
+        luma, cb, cr = cv2.split(cv2.transform(np.ascontiguousarray(strip, dtype=np.float32), transform))
+        planes[0][top : top + _STRIP] = np.rint(luma)
+        planes[1][top // 2 : (top + _STRIP) // 2] = np.rint(_halve(cb))
+        planes[2][top // 2 : (top + _STRIP) // 2] = np.rint(_halve(cr))
+    return planes
 
 
 def _halve(plane: Any) -> Any:
@@ -125,10 +138,6 @@ def _halve(plane: Any) -> Any:
         borderType=cv2.BORDER_REPLICATE,
     )
     return blurred[:, 0::2]
-
-
-def _round(plane: Any) -> npt.NDArray[np.uint8]:
-    return np.asarray(np.rint(plane), dtype=np.uint8)
 
 
 def _plane(frame: VideoFrame, index: int, dtype: Any) -> npt.NDArray[Any]:

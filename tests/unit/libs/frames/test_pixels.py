@@ -102,6 +102,16 @@ def test_the_bars_encode_to_the_standards_codes() -> None:
         assert [plane.shape for plane in planes] == [(4, 8), (2, 4), (2, 4)]
 
 
+def test_pictures_of_any_height_encode_alike_and_what_is_no_number_is_black() -> None:
+    picture = np.random.default_rng(1).uniform(-0.2, 1.2, (70, 24, 3)).astype(np.float32)
+    whole = yuv420_planes(picture)
+    for top in (0, 16, 50):
+        part = yuv420_planes(picture[top : top + 20])
+        assert np.array_equal(part[0], whole[0][top : top + 20])
+        assert np.array_equal(part[1], whole[1][top // 2 : top // 2 + 10])
+    assert [int(plane[0, 0]) for plane in yuv420_planes(np.full((2, 2, 3), np.nan, np.float32))] == [16, 128, 128]
+
+
 def test_untagged_pictures_are_601_below_high_definition_and_709_from_it_on() -> None:
     red = BT601_8[5]
     small = PixelConverter().to_rgba(frame_of("yuv420p", red, 720, 576), ColourTags())
