@@ -13,6 +13,8 @@ JWKS_CACHE_SECONDS = 60.0
 """So long the gateway may not know a new signing key; auth publishes keys before it uses them."""
 
 _PROVIDER = "artifex"
+# Headers that the gateway sets and believes: whatever a client sends under these names is dropped.
+_OURS = (TENANT_HEADER, USER_HEADER, TRANSCODED_HEADER, "x-envoy-original-path")
 _ALWAYS: Config = {
     "runtime_key": "gateway.unset",
     "default_value": {"numerator": 100, "denominator": "HUNDRED"},
@@ -152,6 +154,6 @@ def strip_private_headers() -> Config:
         "name": "envoy.http.early_header_mutation.header_mutation",
         "typed_config": typed(
             "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
-            mutations=[{"remove": name} for name in (TENANT_HEADER, USER_HEADER, TRANSCODED_HEADER)],
+            mutations=[{"remove": name} for name in _OURS],
         ),
     }

@@ -86,7 +86,7 @@ async def test_the_access_log_names_tenant_user_status_and_trace(gateway: Gatewa
         "GET",
         "/v1/users/secret-name?pageToken=x",
         token=forge.token("ROLE_ADMIN", tenant="logged", sub="ann"),
-        headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"},
+        headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01", "x-envoy-original-path": "/forged"},
     )
 
     def written() -> list[dict[str, Any]]:
