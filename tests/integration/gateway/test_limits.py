@@ -17,6 +17,8 @@ from google.rpc import error_details_pb2, status_pb2
 from artifex.auth.v1 import messages_pb2 as pb
 from artifex.auth.v1 import service_pb2_grpc
 from libs.chassis.testing import eventually
+from libs.chassis.testing.process import accepts
+from libs.chassis.testing.tokens import TokenMint
 from tests.integration.gateway.conftest import Gateway, StartGateway
 from tests.support.services import Forge, Services
 from tests.unit.gateway.test_config import self_signed
@@ -135,3 +137,22 @@ def test_the_configuration_can_be_printed(tmp_path: Path) -> None:
     printed = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
     listener = json.loads(printed)["static_resources"]["listeners"][0]
     assert listener["address"]["socket_address"]["port_value"] == 9999
+
+
+async def test_before_auth_has_ever_answered_callers_are_told_to_come_back(tmp_path: Path) -> None:
+    """Not that their token is bad, which would make them throw it away."""
+    services = Services(tmp_path / "home", ("auth",))
+    gateway = Gateway(tmp_path / "gateway", services)
+    # Ready is more than up: without keys it is only up.
+    gateway.launch()
+    try:
+        await eventually(lambda: accepts(gateway.port), what="the gateway")
+        token = TokenMint().token("ROLE_ARTIST")
+        answer = gateway.call("GET", "/v1/caller", token=token)
+        assert (answer.status, answer.reason) == (503, "ERROR_REASON_DEPENDENCY_UNAVAILABLE")
+        assert answer.headers["retry-after"] == "1"
+        with grpc.insecure_channel(gateway.address) as channel:
+            error = _refusal(service_pb2_grpc.AuthServiceStub(channel), token)
+        assert error.code() is grpc.StatusCode.UNAVAILABLE
+    finally:
+        gateway.stop()
