@@ -101,7 +101,7 @@ class Media:
                 self.arrived.clear()
                 await self.arrived.wait()
 
-    async def _hear(self, delivery: Delivery) -> None:
+    async def hear(self, delivery: Delivery) -> None:
         self.events.append(delivery)
         self.arrived.set()
 
@@ -150,6 +150,6 @@ async def serving(
         )
         runtime.spawn(
             "events",
-            bus.consume(stream="EVENTS", durable=f"test-{new_id()}", subjects=["evt.*.media.>"], handler=media._hear),
+            bus.consume(stream="EVENTS", durable=f"test-{new_id()}", subjects=["evt.*.media.>"], handler=media.hear),
         )
         yield media
