@@ -45,6 +45,8 @@ def check_movie(movie: Path, clip: Path) -> list[Check]:
     if made.audio_streams:
         lag = sound_lag(movie, clip)
         checks.append(("sync", abs(lag) <= 1, f"the sound lies {lag} samples from the clip's"))
+    if not all(right for _, right, _ in checks[:3]):
+        return [*checks, ("generated shot", False, "not looked for in a movie of another size or length")]
     inside, outside, moved = shot_seen(movie, clip, video.frame_count, fraction(video.frame_rate))
     checks.append(
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 
 import grpc
@@ -42,11 +43,15 @@ def grpc_serving(port: int) -> Probe:
     return probe
 
 
-def http_ok(port: int, path: str) -> Probe:
-    """A GET answers with status 200."""
+def http_ok(port: int, path: str, *, tls: bool = False) -> Probe:
+    """A GET answers with status 200. Whose certificate it is does not matter to one who started the server."""
+    context = ssl.create_default_context() if tls else None
+    if context is not None:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
 
     async def ask() -> bool:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
         try:
             writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
             await writer.drain()

@@ -48,6 +48,7 @@ class Stack:
         self.ports = ports or Ports.free()
         self.env = dict(env or {})
         tls = self.env.get("ARTIFEX_GATEWAY_TLS_CERTIFICATE") or os.environ.get("ARTIFEX_GATEWAY_TLS_CERTIFICATE")
+        self._tls = bool(tls)
         self.endpoint = f"{'https' if tls else 'http'}://127.0.0.1:{self.ports.gateway}"
         self.otlp_endpoint = f"127.0.0.1:{self.ports.traces}"
         self._workers = workers if workers is not None else cores()
@@ -179,7 +180,7 @@ class Stack:
                 Child(f"graph-worker-{number}", module("services.graph", "worker"), always(), needs=["nats", "traces"])
                 for number in range(1, self._workers + 1)
             ),
-            Child("gateway", module("gateway"), http_ok(ports.gateway, "/healthz"), needs=SERVICES),
+            Child("gateway", module("gateway"), http_ok(ports.gateway, "/healthz", tls=self._tls), needs=SERVICES),
         ]
         kept = [child for child in children if child.name not in self._without]
         names = {child.name for child in kept}
