@@ -18,7 +18,7 @@ from artifex.nodes import Pixels
 CONFIG: Final = "ocio://cg-config-v4.0.0_aces-v2.0_ocio-v2.5"
 DISPLAY: Final = "Gamma 2.4 Encoded Rec.709"
 """What cameras' and players' Rec.709 video is taken to be."""
-_PROCESSORS: Final = 128
+_PROCESSORS: Final = 32
 _PQ_WHITE: Final = 100 / 203  # the built-in curve is linear in units of 100 cd/m²
 _HLG_WHITE: Final = 1 / 0.794887  # the built-in curve at signal 0.75
 

@@ -23,7 +23,7 @@ class AudioMixer(Node):
 
     category = "Audio"
 
-    audio = Input(AUDIO, "A sound; more are `audio.1`, `audio.2`…", multiple=True)
+    audio = Input(AUDIO, "A sound; more are `audio.1`, `audio.2` and so on.", multiple=True)
     mixed = Output(AUDIO, "The mix.", name="audio")
 
     gain = Float(0.0, minimum=SILENT, maximum=48, unit="dB", per=audio, doc="Loudness of one connection.")

@@ -31,8 +31,12 @@ def test_every_node_documents_itself(node: type[Node]) -> None:
     assert schema.summary.endswith(".")
     assert "Memory:" in schema.documentation
     assert "Cost:" in schema.documentation
-    for described in (*schema.inputs.values(), *schema.outputs.values(), *schema.parameters.values()):
-        assert described.doc.endswith("."), f"{schema.type}.{described.name}"
+    docs = {
+        **{name: port.doc for name, port in schema.inputs.items()},
+        **{name: port.doc for name, port in schema.outputs.items()},
+        **{name: parameter.doc for name, parameter in schema.parameters.items()},
+    }
+    assert [name for name, doc in docs.items() if not doc.endswith(".")] == []
 
 
 def test_one_name_means_one_type() -> None:
