@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
 import grpc
-from artifex.generator.v1.messages_pb2 import GenerationSpec
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
+from artifex.generator.v1.messages_pb2 import GenerationSpec
 from libs.chassis.errors import Internal, InvalidArgument, Unavailable, Violation
 from libs.chassis.telemetry import inject, tracer
 from services.generator.adapters.kserve import inference_pb2 as pb
@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 _tracer = tracer(__name__)
 _OPTIONS = (("grpc.max_receive_message_length", 8 << 20), ("grpc.max_reconnect_backoff_ms", 1000))
 _QUICK_SECONDS = 5.0
+_UNLOAD_SECONDS = 60.0
+_POLL_SECONDS = 0.1
 _TRANSPORT = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
 
 
@@ -65,11 +67,14 @@ class TritonModelServer:
         return {model: ModelCard.parse(model, values) for model, values in cards.items()}
 
     async def loaded(self) -> frozenset[str]:
+        return await self._in_states({"READY"})
+
+    async def _in_states(self, states: Collection[str]) -> frozenset[str]:
         async with _outages_named():
             index = await self._stub.RepositoryIndex(
-                pb.RepositoryIndexRequest(ready=True), timeout=_QUICK_SECONDS, wait_for_ready=True
+                pb.RepositoryIndexRequest(), timeout=_QUICK_SECONDS, wait_for_ready=True
             )
-        return frozenset(model.name for model in index.models if model.state == "READY") - {CATALOGUE}
+        return frozenset(model.name for model in index.models if model.state in states) - {CATALOGUE}
 
     async def load(self, model: str) -> None:
         async with self._load_lock:
@@ -89,13 +94,20 @@ class TritonModelServer:
             self._loaded_here.append(model)
 
     async def unload(self, model: str) -> None:
-        """Take the model out of memory."""
+        """Take the model out of memory; returns when it is out, or does not go within a minute."""
         async with _outages_named():
             await self._stub.RepositoryModelUnload(
                 pb.RepositoryModelUnloadRequest(model_name=model), timeout=_QUICK_SECONDS
             )
         if model in self._loaded_here:
             self._loaded_here.remove(model)
+        try:
+            async with asyncio.timeout(_UNLOAD_SECONDS):
+                # Triton answers before the model's process has ended.
+                while model in await self._in_states({"READY", "UNLOADING"}):  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError:
+            _log.warning("model %s is still in memory %.0f s after it was unloaded", model, _UNLOAD_SECONDS)
 
     def _age(self, model: str) -> int:
         return self._loaded_here.index(model) if model in self._loaded_here else -1

@@ -40,12 +40,17 @@ def main() -> None:
     server.sweep_shared_memory(settings)
     arguments = server.command(installation, settings, folder / "repository", folder / "backends")
     sys.stderr.flush()
+    # Python looks for modules in the folder it runs in, and torch asks for one named as our own folders are.
+    os.chdir("/")
     os.execve(installation.server, arguments, server.environment(installation, settings))
 
 
 def _build_nano(settings: TritonSettings) -> None:
     target = settings.models_folder / NANO_MODEL
     if target.exists():
+        return
+    if not os.access(settings.models_folder, os.W_OK):
+        _LOG.warning("%s cannot be written, so it stays without %s", settings.models_folder, NANO_MODEL)
         return
     _LOG.info("building the random weights of %s", NANO_MODEL)
     subprocess.run(

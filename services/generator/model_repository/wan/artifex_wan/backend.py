@@ -61,15 +61,13 @@ class WanBackend:
             try:
                 self._answer(request, responder)
             except Cancelled:
-                responder.send("cancelled")
+                responder.finish("cancelled")
             except SpecError as error:
-                responder.send("refused", field=error.field, description=error.description)
+                responder.finish("refused", field=error.field, description=error.description)
             except Exception:  # noqa: BLE001 - the boundary: the caller gets an id, the log the trace
                 error_id = uuid.uuid4().hex
                 print(f"request failed, error_id={error_id}\n{traceback.format_exc()}", file=sys.stderr, flush=True)  # noqa: T201
-                responder.send("failed", error_id=error_id)
-            finally:
-                responder.finish()
+                responder.finish("failed", error_id=error_id)
 
     def _answer(self, request: Any, responder: Responder) -> None:
         def check_cancelled() -> None:
@@ -89,7 +87,7 @@ class WanBackend:
             for offset, block in blocks(clip):
                 check_cancelled()
                 responder.send("frames", block, offset=offset)
-            responder.send(
+            responder.finish(
                 "done",
                 device=self._device,
                 dtype=str(self._dtype).removeprefix("torch."),

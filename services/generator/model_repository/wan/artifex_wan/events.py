@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,14 +33,23 @@ class Responder:
         return bool(self._sender.is_cancelled())
 
     def send(self, kind: str, frames: npt.NDArray[np.uint8] | None = None, **values: object) -> None:
-        event = json.dumps({"kind": kind, **values}).encode()
-        tensors = [pb_utils.Tensor("EVENT", np.array([event], dtype=np.object_))]
-        if frames is not None:
-            tensors.append(pb_utils.Tensor("FRAMES", frames))
-        self._sender.send(pb_utils.InferenceResponse(tensors))
+        self._sender.send(_response(kind, frames, values))
 
-    def finish(self) -> None:
-        self._sender.send(flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+    def finish(self, kind: str, **values: object) -> None:
+        """Send the event that ends the stream.
+
+        The end goes along with the event and not after it: Triton never forgets a request whose caller, having read the
+        last event, hangs up before the end, and then cannot unload the model.
+        """
+        self._sender.send(_response(kind, None, values), flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+
+
+def _response(kind: str, frames: npt.NDArray[np.uint8] | None, values: Mapping[str, object]) -> Any:
+    event = json.dumps({"kind": kind, **values}).encode()
+    tensors = [pb_utils.Tensor("EVENT", np.array([event], dtype=np.object_))]
+    if frames is not None:
+        tensors.append(pb_utils.Tensor("FRAMES", frames))
+    return pb_utils.InferenceResponse(tensors)
 
 
 def blocks(clip: npt.NDArray[np.uint8]) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
