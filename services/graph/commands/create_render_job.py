@@ -10,7 +10,7 @@ from artifex.graph.v1 import messages_pb2, work_pb2
 from libs.chassis.clock import utcnow
 from libs.chassis.errors import NotFound, PermissionDenied, ResourceExhausted
 from libs.chassis.ids import new_id
-from libs.chassis.objects import ObjectStore, blob_key
+from libs.chassis.objects import ObjectStore
 from libs.chassis.principal import Principal
 from libs.chassis.telemetry import current_trace_id, inject, tracer
 from services.graph.commands.prepare import Prepared, prepare
@@ -19,7 +19,7 @@ from services.graph.domain import transitions
 from services.graph.domain.catalogue import Catalogue
 from services.graph.domain.compiler import Compiled, compile
 from services.graph.domain.document import canonical_json, digest
-from services.graph.domain.job import Job, Task, TaskKind
+from services.graph.domain.job import Job, Task, TaskKind, document_key
 from services.graph.domain.planner import plan
 from services.graph.domain.problems import GraphInvalid, Reason
 from services.graph.messages import job_message
@@ -113,7 +113,7 @@ class CreateRenderJob:
     async def _store_document(self, tenant: str, prepared: Prepared) -> types_pb2.Blob:
         data = canonical_json(prepared.document).encode()
         blob = types_pb2.Blob(digest=digest(prepared.document), size=len(data), media_type=_DOCUMENT_TYPE)
-        await self._objects.put_bytes(blob_key(tenant, blob.digest), data)
+        await self._objects.put_bytes(document_key(tenant, blob.digest), data)
         return blob
 
     def _job(

@@ -166,6 +166,11 @@ def segment_key(tenant: str, run: str, digest: str) -> str:
     return segments_prefix(tenant, run) + digest
 
 
+def document_key(tenant: str, digest: str) -> str:
+    """Where a canonical document lies in the object store: apart from media, whose deletion is the media service's."""
+    return f"tenants/{tenant}/documents/{digest[:2]}/{digest}"
+
+
 def count(tasks: Mapping[str, Task]) -> Counters:
     """The counters of a whole set of tasks."""
     total = Counters()

@@ -30,7 +30,7 @@ from libs.chassis.objects import LocalCache, ObjectMissing, ObjectStore, blob_ke
 from libs.chassis.rpc.failures import to_failure
 from libs.chassis.sandbox import SandboxCrashed, SandboxPool
 from libs.chassis.telemetry import meter, tracer
-from services.graph.domain.job import segment_key
+from services.graph.domain.job import document_key, segment_key
 from services.graph.worker.progress import ProgressReporter
 
 WORK_SUBJECTS = ["work.frames.*", "work.audio.*"]
@@ -178,7 +178,7 @@ class RenderWorker:
             await self._children.call(request, on_progress=progress.update)
 
     async def _document(self, work: Work) -> str:
-        pieces = [piece async for piece in self._objects.get(blob_key(work.actor.tenant, work.document.digest))]
+        pieces = [piece async for piece in self._objects.get(document_key(work.actor.tenant, work.document.digest))]
         return b"".join(pieces).decode()
 
     async def _source(self, stack: AsyncExitStack, work: Work, source: work_pb2.Source) -> Path:

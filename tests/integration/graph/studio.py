@@ -65,6 +65,17 @@ class Studio:
         """A render worker that is not started yet."""
         return Service(self.home / "logs" / name, "services.graph", "worker", env=self.env)
 
+    @asynccontextmanager
+    async def replica(self) -> AsyncIterator[service_pb2_grpc.RenderServiceAsyncStub]:
+        """A second API process on the same database."""
+        port = free_port()
+        env = {**self.env, "ARTIFEX_GRAPH_LISTEN": f"127.0.0.1:{port}"}
+        async with (
+            Service(self.home / "logs" / "replica", "services.graph", env=env, port=port),
+            service_channel(f"127.0.0.1:{port}", service="graph") as channel,
+        ):
+            yield service_pb2_grpc.RenderServiceStub(channel)
+
     async def restart(self, server: Server) -> None:
         """Start a killed process again, with the files that it had."""
         # Not launched from another thread: a child dies with the thread that forked it.

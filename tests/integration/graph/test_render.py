@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import AsyncExitStack, suppress
 
 import psutil
@@ -93,6 +93,21 @@ async def test_a_killed_worker_costs_time_and_nothing_else(running: Studio) -> N
         assert [part.blob.digest for part in first.segments] == [part.blob.digest for part in second.segments]
 
 
+async def test_any_replica_serves_any_watcher(running: Studio) -> None:
+    async with running.replica() as other, running.worker("worker"):
+        job = await submit(running)
+        request = messages_pb2.WatchRenderJobRequest(name=job.name)
+        events, same = await asyncio.gather(running.watch(job.name), _collect(other.WatchRenderJob(request)))
+        assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+        assert [response.event for response in same] == events
+
+
+async def _collect(
+    responses: AsyncIterable[messages_pb2.WatchRenderJobResponse],
+) -> list[messages_pb2.WatchRenderJobResponse]:
+    return [response async for response in responses]
+
+
 async def test_the_bus_and_the_api_may_be_killed(running: Studio) -> None:
     async with running.worker("worker"):
         job = await submit(running, frames=96)
@@ -108,15 +123,21 @@ async def test_the_bus_and_the_api_may_be_killed(running: Studio) -> None:
 
 
 async def test_cancel_stops_at_once_and_retry_goes_all_the_way(running: Studio) -> None:
-    async with running.worker("worker"):
-        job = await submit(running, frames=240)
+    async with running.worker("worker") as worker:
+        job = await submit(running, frames=960)
         await running.until(job.name, Task.KIND_FRAMES, Task.STATE_SUCCEEDED)
         assembled = len(running.assembled)
+        assert worker.process is not None
+        rendering = psutil.Process(worker.process.pid).children()
+        assert rendering
         async with asyncio.timeout(2.0):
             cancelled = await running.render.CancelRenderJob(messages_pb2.CancelRenderJobRequest(name=job.name))
             events = await running.watch(job.name)
         assert cancelled.render_job.state == Job.STATE_CANCELLED
         assert events[-1].state == Job.STATE_CANCELLED
+        await eventually(
+            lambda: not any(child.is_running() for child in rendering), what="the child's end", timeout=0.5
+        )
         await eventually(lambda: not running.segments(job.name), what="the segments' deletion")
         assert len(running.assembled) == assembled
 
@@ -125,7 +146,11 @@ async def test_cancel_stops_at_once_and_retry_goes_all_the_way(running: Studio) 
         done = await finished(running, job.name)
         assert done.state == Job.STATE_SUCCEEDED
         assert done.trace_id == job.trace_id
-        assert len(frame_hashes(running.movie(done))) == 240
+        assert len(frame_hashes(running.movie(done))) == 960
+
+
+def _alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return [process for process in processes if process.is_running()]
 
 
 async def test_a_decoder_that_crashes_again_and_again_fails_its_job_alone(running: Studio) -> None:

@@ -11,12 +11,13 @@ import pytest
 
 from artifex.graph.v1 import messages_pb2
 from libs.chassis.errors import InvalidArgument, NotFound, PermissionDenied
-from libs.chassis.objects import ObjectStore, blob_key
+from libs.chassis.objects import ObjectStore
 from libs.chassis.principal import Principal
 from services.graph.adapters.job_store import SqlJobStore
 from services.graph.commands.create_render_job import CreateRenderJob
 from services.graph.commands.validate_graph import ValidateGraph
 from services.graph.domain.catalogue import catalogue
+from services.graph.domain.job import document_key
 from tests.support.documents import graded, titled
 from tests.unit.services.graph.commands.conftest import Shelf
 
@@ -44,7 +45,7 @@ async def test_a_graph_becomes_a_stored_job(
     stored = await store.get("studio", job.name.removeprefix("renderJobs/"))
     assert stored is not None
     assert [(source.node, source.blob.digest) for source in stored.sources] == [("plate", "a" * 64)]
-    pieces = [piece async for piece in objects.get(blob_key("studio", job.document_digest))]
+    pieces = [piece async for piece in objects.get(document_key("studio", job.document_digest))]
     assert hashlib.sha256(b"".join(pieces)).hexdigest() == job.document_digest
 
 
