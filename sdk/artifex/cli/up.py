@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import signal
 import sys
@@ -59,7 +60,7 @@ def up(home: Path | None, port_base: int | None, free_ports: bool, workers: int 
                     starting.cancel()
 
         ready = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stop_now)
         try:
             async with stack:
@@ -86,14 +87,21 @@ class LogConsole:
         self._colours: dict[str, str] = {}
 
     def say(self, text: str) -> None:
-        self._console.print(Text(text, style="bold"), soft_wrap=True)
+        self._print(Text(text, style="bold"))
 
     def show(self, name: str, line: str) -> None:
         colour = self._colours.setdefault(name, _COLOURS[len(self._colours) % len(_COLOURS)])
         text, style = shortened(line)
         if self._quiet and not style:
             return
-        self._console.print(Text(f"{name:>15} ", style=colour) + Text(text, style=style), soft_wrap=True)
+        self._print(Text(f"{name:>15} ", style=colour) + Text(text, style=style))
+
+    def _print(self, text: Text) -> None:
+        try:
+            self._console.print(text, soft_wrap=True)
+        except OSError:
+            # Whoever read this is gone; the studio goes on, and its logs are in files.
+            self._console = Console(file=io.StringIO())
 
 
 def shortened(line: str) -> tuple[str, str]:

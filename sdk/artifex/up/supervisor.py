@@ -103,7 +103,7 @@ class Supervisor:
         try:
             await self._start_warden()
             for name, state in self.children.items():
-                self._tasks[name] = asyncio.create_task(self._tend(state), name=f"tend {name}")
+                self._tasks[name] = self._begin(state)
             await self._all_ready()
         except BaseException:
             await self.stop()
@@ -179,7 +179,19 @@ class Supervisor:
         """Start a child again that was stopped for good."""
         state = self.children[name]
         state.stopping, state.state = False, "waiting"
-        self._tasks[name] = asyncio.create_task(self._tend(state), name=f"tend {name}")
+        self._tasks[name] = self._begin(state)
+
+    def _begin(self, state: ChildState) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._tend(state), name=f"tend {state.child.name}")
+        task.add_done_callback(lambda done: self._tended(state, done))
+        return task
+
+    def _tended(self, state: ChildState, task: asyncio.Task[None]) -> None:
+        # The machine has no processes, descriptors or memory left: what the child itself does never ends its tending.
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failure = StackError(f"{state.child.name} is not looked after any more: {error!r}")
+            self._report(state.child.name, str(self._failure))
+            self._notify()
 
     async def _sweep(self, name: str) -> None:
         await asyncio.to_thread(_warden.sweep, f"{MARK}={self._mark}:{name}:".encode())
@@ -296,34 +308,59 @@ class Supervisor:
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), pipe
         )
-        path = self._folder / "logs" / f"{state.child.name}.log"
+        log = _Log(self._folder / "logs" / f"{state.child.name}.log")
         try:
-            with _open_log(path) as log:
-                rest = b""
-                while data := await reader.read(65536):
-                    *lines, rest = (rest + data).split(b"\n")
-                    if len(rest) > MAX_LINE_BYTES:
-                        lines, rest = [*lines, rest], b""
-                    for line in lines:
-                        self._line(state, log, line)
-                    log.flush()
-                self._line(state, log, rest)
+            rest = b""
+            while data := await reader.read(65536):
+                *lines, rest = (rest + data).split(b"\n")
+                if len(rest) > MAX_LINE_BYTES:
+                    lines, rest = [*lines, rest], b""
+                self._lines(state, log, lines)
+            self._lines(state, log, [rest])
         finally:
             transport.close()
+            log.close()
 
-    def _line(self, state: ChildState, log: TextIO, line: bytes) -> None:
-        text = line.decode("utf-8", "replace").rstrip()
-        if text:
-            log.write(text + "\n")
+    def _lines(self, state: ChildState, log: _Log, lines: Sequence[bytes]) -> None:
+        texts = [text for line in lines if (text := line.decode("utf-8", "replace").rstrip())]
+        if complaint := log.write(texts):
+            self._report(state.child.name, complaint)
+        for text in texts:
             state.tail.append(text)
             self._report(state.child.name, text)
 
 
-def _open_log(path: Path) -> TextIO:
-    """A child's log, appended to; one that has grown large becomes `.1` first."""
-    if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
-        path.replace(path.with_suffix(".log.1"))
-    return path.open("a", encoding="utf-8")
+class _Log:
+    """A child's log file, appended to; one that has grown large becomes `.1` first.
+
+    A full disk must not stop the reading of a child's output, which would stop the child: what cannot be written is
+    lost.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: TextIO | None = None
+        self._complained = False
+
+    def write(self, lines: Sequence[str]) -> str:
+        """Write lines; returns what to complain of, once."""
+        try:
+            if self._file is None:
+                if self._path.exists() and self._path.stat().st_size > MAX_LOG_BYTES:
+                    self._path.replace(self._path.with_suffix(".log.1"))
+                self._file = self._path.open("a", encoding="utf-8")
+            self._file.write("".join(f"{line}\n" for line in lines))
+            self._file.flush()
+        except OSError as error:
+            if not self._complained:
+                self._complained = True
+                return f"its log {self._path} cannot be written: {error}"
+        return ""
+
+    def close(self) -> None:
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
 
 
 def _describe(status: int | None) -> str:
