@@ -83,8 +83,15 @@ class WorkingColour:
 
     def decoded(self, pixels: Pixels, transfer: str = "", primaries: str = "") -> Pixels:
         """Straight RGBA of a video with these H.273 tags, in the working space, as a new array."""
-        result = pixels.copy()
-        self._apply(("decode", transfer, primaries), lambda: _video_to(self._space, transfer, primaries), result)
+        source = np.ascontiguousarray(pixels, dtype=np.float32)
+        result = np.empty_like(source)
+        if source.size == 0:
+            return result
+        height, width = source.shape[:2]
+        processor = self._processor(
+            ("decode", transfer, primaries), lambda: _video_to(self._space, transfer, primaries)
+        )
+        processor.apply(ocio.PackedImageDesc(source, width, height, 4), ocio.PackedImageDesc(result, width, height, 4))
         # OCIO's fast power function also runs over alpha, whose 1 becomes 1.00002.
         result[..., 3] = pixels[..., 3]
         return result
