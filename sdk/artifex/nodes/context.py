@@ -90,6 +90,14 @@ class Request:
         """The document's picture area."""
         return Window(0, 0, self.width, self.height)
 
+    @property
+    def surroundings(self) -> Window:
+        """The document's picture area and as much again on every side.
+
+        What a node keeps for others to move into view; it bounds memory however large things are made.
+        """
+        return self.format.grown(max(self.width, self.height))
+
 
 class RenderContext(Protocol):
     """What `Node.render` can ask for."""

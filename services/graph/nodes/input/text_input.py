@@ -69,9 +69,7 @@ class TextInput(Node):
         across, down = _ANCHORS[self.anchor]
         x = self.position[0] * request.width - across * layout.width
         y = self.position[1] * request.height - down * layout.height
-        # Memory stays bounded where all of it is asked for: a document's size around the document is enough to move.
-        limit = request.region.intersect(request.format.grown(max(request.width, request.height)))
-        window, covered = coverage(layout, x, y, self.size, limit)
+        window, covered = coverage(layout, x, y, self.size, request.region.intersect(request.surroundings))
         alpha = covered * np.float32(self.opacity * (1.0 if request.output.kind == MASK else self.color[3]))
         if request.output.kind == MASK:
             return Frame(alpha[..., None], window.x, window.y)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from artifex.nodes import EVERYWHERE, VIDEO, Choice, Float, Frame, Input, Node, Output, RenderContext, Request, Vector2
+from artifex.nodes import VIDEO, Choice, Float, Frame, Input, Node, Output, RenderContext, Request, Vector2
 from artifex.nodes import Window as DataWindow
 
 _FILTERS: Final = {
@@ -31,8 +31,9 @@ class Transform2D(Node):
     Lanczos with a support of 8. Where the picture gets smaller than half, it is first averaged down by whole factors,
     so that fine detail does not alias. Whole-pixel moves copy pixels unchanged.
 
-    Memory: the input's window and the output's, cut to what is wanted. Cost: one resampling of the output's window; a
-    small picture costs little in a large document.
+    Memory: the input's window and the output's, cut to what is wanted; of an enlarged picture that is moved again, at
+    most a document's size beyond the document is kept. Cost: one resampling of the output's window; a small picture
+    costs little in a large document.
     """
 
     category = "Transform"
@@ -55,8 +56,8 @@ class Transform2D(Node):
     filter = Choice("cubic", choices=tuple(_FILTERS), doc="How pixels between pixels are found.")
 
     def region_needed(self, name: str, request: Request) -> DataWindow:
-        # The pivot is measured on the whole input.
-        return EVERYWHERE
+        # The pivot is measured on the whole input, so the region that is wanted cannot be traced back.
+        return request.surroundings
 
     def render(self, context: RenderContext) -> Frame:
         frame = context.read(self.video)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artifex.nodes import EMPTY, Window
-from services.graph.nodes.typography.layout import Layout
+from services.graph.nodes.typography.layout import Layout, Placed
 
 _FLAGS: Final = freetype.FT_LOAD_NO_HINTING | freetype.FT_LOAD_NO_BITMAP
 _SUBPIXELS: Final = 64
@@ -21,35 +21,56 @@ def coverage(layout: Layout, x: float, y: float, size: float, limit: Window) -> 
     Outlines are unhinted and placed to 1/64 pixel, so that text can move smoothly. Where glyphs overlap, what one
     leaves open the next can still cover.
     """
-    bitmaps: list[tuple[Window, NDArray[np.float32]]] = []
     window = EMPTY
     for glyph in layout.glyphs:
-        bitmap = _rasterise(glyph.font.outlines, glyph.index, x + glyph.x, y + glyph.y, size)
-        if bitmap is not None and not bitmap[0].intersect(limit).empty:
-            bitmaps.append(bitmap)
-            window = window.union(bitmap[0].intersect(limit))
+        face = _load(glyph, x, y, size)
+        window = window.union(_bounds(face, x + glyph.x, y + glyph.y))
+    window = window.intersect(limit)
     result = np.zeros((window.height, window.width), dtype=np.float32)
-    for place, covered in bitmaps:
+    # Drawn one by one into the result: many large glyphs take no more memory than one.
+    for glyph in layout.glyphs:
+        face = _load(glyph, x, y, size)
+        if _bounds(face, x + glyph.x, y + glyph.y).intersect(window).empty:
+            continue
+        place, covered = _draw(face, x + glyph.x, y + glyph.y)
         part = place.intersect(window)
-        area = result[part.inside(window)]
-        area += covered[part.inside(place)] * (1.0 - area)
+        if not part.empty:
+            area = result[part.inside(window)]
+            area += covered[part.inside(place)] * (1.0 - area)
     return window, result
 
 
-def _rasterise(
-    face: freetype.Face, index: int, x: float, y: float, size: float
-) -> tuple[Window, NDArray[np.float32]] | None:
-    """One glyph with its origin at (x, y) of the document; None for one without ink."""
+def _load(glyph: Placed, x: float, y: float, size: float) -> freetype.Face:
+    """The glyph's outline in its face's slot, moved right by the fraction of a pixel that its origin lies at."""
+    face = glyph.font.outlines
     face.set_char_size(round(size * 64))
-    whole_x, whole_y = math.floor(x), math.floor(y)
+    left, top = x + glyph.x, y + glyph.y
     # FreeType's y grows upwards.
-    shift = freetype.Vector(round((x - whole_x) * _SUBPIXELS), -round((y - whole_y) * _SUBPIXELS))
+    shift = freetype.Vector(round((left - math.floor(left)) * _SUBPIXELS), -round((top - math.floor(top)) * _SUBPIXELS))
     face.set_transform(_IDENTITY, shift)
-    face.load_glyph(index, _FLAGS)
+    face.load_glyph(glyph.index, _FLAGS)
+    return face
+
+
+def _bounds(face: freetype.Face, x: float, y: float) -> Window:
+    """The pixels that the loaded glyph can touch, with its origin at (x, y); empty for one without ink."""
+    outline = face.glyph.outline
+    if not outline.n_points:
+        return EMPTY
+    box = outline.get_cbox()
+    left, right = math.floor(box.xMin / 64), math.ceil(box.xMax / 64)
+    top, bottom = math.floor(-box.yMax / 64), math.ceil(-box.yMin / 64)
+    return Window(math.floor(x) + left, math.floor(y) + top, right - left, bottom - top)
+
+
+def _draw(face: freetype.Face, x: float, y: float) -> tuple[Window, NDArray[np.float32]]:
+    """Coverage of the loaded glyph with its origin at (x, y)."""
     face.glyph.render(freetype.FT_RENDER_MODE_NORMAL)
     bitmap = face.glyph.bitmap
-    if bitmap.width == 0 or bitmap.rows == 0:
-        return None
+    place = Window(
+        math.floor(x) + face.glyph.bitmap_left, math.floor(y) - face.glyph.bitmap_top, bitmap.width, bitmap.rows
+    )
+    if place.empty:
+        return EMPTY, np.zeros((0, 0), dtype=np.float32)
     buffer = np.array(bitmap.buffer, dtype=np.uint8).reshape(bitmap.rows, bitmap.pitch)[:, : bitmap.width]
-    place = Window(whole_x + face.glyph.bitmap_left, whole_y - face.glyph.bitmap_top, bitmap.width, bitmap.rows)
     return place, buffer.astype(np.float32) / np.float32(255.0)

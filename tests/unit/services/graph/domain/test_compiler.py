@@ -1,8 +1,11 @@
+import copy
 import time
 from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import AUDIO, CONTROL, IMAGE, MASK, VIDEO, Float, Frame, Input, Node, Output, RenderContext
@@ -266,3 +269,41 @@ def test_times_stay_exact() -> None:
     compiled = build({"x": TEXT, "out": output()}, fps="30000/1001", duration="1001/30")
     assert compiled.fps == Fraction(30000, 1001)
     assert compiled.frame_count == 1000
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_mutated_document_is_good_or_has_problems_and_never_fails_otherwise(data: st.DataObject) -> None:
+    nodes: dict[str, Any] = {
+        "clip": CLIP, "t": TEXT, "s": SHOT, "g": grade("clip.video", exposure={"keys": [[0, 0], [1, 1, "ease_in"]]}),
+        "k": {"type": "Transform2D", "inputs": {"video": "s"}, "params": {"scale": 0.5, "rotate": {"expr": "t * 3"}}},
+        "m": {"type": "Merge", "inputs": {"a": "k", "b": "g"}, "params": {"mix": 0.5}},
+        "a": {"type": "AudioMixer", "inputs": {"audio": "clip.audio"}, "params": {"gain": -3}},
+        "out": {"type": "FileOutput", "inputs": {"video": "m", "audio": "a"}, "params": {"path": "x.mp4"}},
+    }  # fmt: skip
+    nodes = copy.deepcopy(nodes)
+    junk = st.sampled_from([
+        None, True, 0, -1, 1e300, 10**30, "", "t", "clip", "clip.audio", "m", "assets/a", [], [1], [1, 2, 3], {},
+        {"keys": [[0, 0], [1, "x"]]}, {"keys": [[0, [1, 2]]]}, {"expr": "gain + t"}, {"expr": "1/0"}, {"a": 1},
+    ])  # fmt: skip
+    for _ in range(data.draw(st.integers(1, 3))):
+        node = nodes[data.draw(st.sampled_from(sorted(nodes)))]
+        place = data.draw(st.sampled_from(["type", "inputs", "params", "entry"]))
+        if place == "entry":
+            section = node.get(data.draw(st.sampled_from(["inputs", "params"])))
+            if isinstance(section, dict):
+                name = st.sampled_from([*section, "audio.1", "gain.1", "size", "video", "mask", "seed"])
+                section[data.draw(name)] = data.draw(junk)
+        else:
+            node[place] = data.draw(junk)
+    info = {"assets/a": footage_info()}
+    try:
+        parsed = document(nodes)
+    except GraphInvalid as error:
+        problems = list(error.problems)
+    else:
+        problems = validate(parsed, catalogue(), info)
+        if not problems:
+            sources = {node: info[asset] for node, asset in asset_references(parsed, catalogue()).items()}
+            assert compile(parsed, catalogue(), "", sources).frame_count == 25
+    assert all(problem.message and problem.reason for problem in problems)

@@ -12,7 +12,7 @@ from bidi.algorithm import get_display
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from artifex.nodes import Frame, Window
+from artifex.nodes import EVERYWHERE, Frame, Window
 from services.graph.nodes.input.text_input import TextInput
 from services.graph.nodes.typography.bidi import embedding_levels, line_levels, visual_order
 from services.graph.nodes.typography.fonts import FAMILIES, font
@@ -204,3 +204,20 @@ def test_half_a_pixel_moves_half_a_pixel() -> None:
     whole = Window(0, 0, 400, 200)
     before, after = (np.average(np.arange(400), weights=frame.filled(whole)[..., 3].sum(0)) for frame in (still, moved))
     assert after - before == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_window_is_no_larger_than_the_ink_needs() -> None:
+    frame = drawn("Hg")
+    ink = np.argwhere(frame.pixels[..., 3] > 0)
+    (top, left), (bottom, right) = ink.min(0), ink.max(0)
+    assert top <= 1
+    assert left <= 1
+    assert frame.window.height - bottom <= 2
+    assert frame.window.width - right <= 2
+
+
+def test_text_far_larger_than_the_document_stays_bounded() -> None:
+    context = Context({}, TextInput.video, (64, 36), region=EVERYWHERE)
+    frame = node(TextInput, text="W" * 50, size=2000.0).render(context)
+    assert frame.window.width <= 64 * 3
+    assert frame.window.height <= 36 + 2 * 64
