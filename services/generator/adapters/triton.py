@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -138,6 +138,7 @@ class TritonModelServer:
                 event = _event(model, json.loads(outputs["EVENT"]), outputs.get("FRAMES", b""))
                 yield event
                 if isinstance(event, Finished):
+                    await _drain(call)
                     return
             raise Unavailable("the model server ended the stream early", metadata={"dependency": "triton"})
         except grpc.aio.AioRpcError as error:
@@ -145,11 +146,23 @@ class TritonModelServer:
             raise _failure(error, model, "failed") from error
         except (Internal, Unavailable, InvalidArgument) as error:
             span.set_status(Status(StatusCode.ERROR, error.reason))
+            await _drain(call)
             raise
         finally:
             # Does nothing to a stream that has ended; else the model stops within a step.
             call.cancel()
             span.end()
+
+
+async def _drain(call: grpc.aio.StreamStreamCall[pb.ModelInferRequest, pb.ModelStreamInferResponse]) -> None:
+    """Read the rest of a stream whose outcome is known.
+
+    Triton now and then never forgets a request whose caller hangs up right at its end, and then cannot unload the model.
+    """
+    with suppress(TimeoutError, grpc.aio.AioRpcError):
+        async with asyncio.timeout(_QUICK_SECONDS):
+            async for _ in call:
+                pass
 
 
 def _request(spec: GenerationSpec) -> str:

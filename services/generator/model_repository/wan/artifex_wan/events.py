@@ -36,11 +36,7 @@ class Responder:
         self._sender.send(_response(kind, frames, values))
 
     def finish(self, kind: str, **values: object) -> None:
-        """Send the event that ends the stream.
-
-        The end goes along with the event and not after it: Triton never forgets a request whose caller, having read the
-        last event, hangs up before the end, and then cannot unload the model.
-        """
+        """Send the event that ends the stream, and its end with it."""
         self._sender.send(_response(kind, None, values), flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
 
 
