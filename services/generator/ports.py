@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -158,10 +159,10 @@ class Store(Protocol):
 class Cancellations(Protocol):
     """Keys of cancelled things, known to every worker within a fifth of a second."""
 
-    async def cancel(self, key: str) -> None: ...
+    async def cancel(self, key: str) -> None:
+        """Raises Unavailable when the word could not be handed over within two seconds."""
+        ...
 
-    def is_cancelled(self, key: str) -> bool: ...
-
-    async def wait(self, key: str) -> None:
-        """Returns once the key is cancelled."""
+    def event(self, key: str) -> asyncio.Event:
+        """Set as soon as the key is cancelled; perhaps already."""
         ...

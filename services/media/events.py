@@ -10,16 +10,13 @@ succeed later goes back to it.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
 
 from artifex.media.v1.work_pb2 import AssembleWork, IngestWork
 from libs.chassis.bus import Bus, Control, Delivery
 from libs.chassis.errors import ArtifexError
+from libs.chassis.interruption import Interrupted
 from libs.chassis.objects import LocalCache, ObjectStore
 from libs.chassis.rpc.failures import to_failure
 from services.media.commands.assemble_movie import assemble_movie
@@ -32,11 +29,6 @@ DURABLE = "media-workers"
 
 _CRASHES_ALLOWED = 2
 _log = logging.getLogger(__name__)
-_T = TypeVar("_T")
-
-
-class _Cancelled(Exception):
-    """The job was cancelled: there is nothing to do and nothing to say."""
 
 
 class _TryAgain(Exception):
@@ -83,10 +75,9 @@ class WorkHandler:
                 self._decoder,
                 self._scratch,
                 work,
-                is_cancelled=lambda: self._control.is_cancelled(work.job),
-                unless_cancelled=lambda doing: self._unless_cancelled(work.job, doing),
+                cancelled=self._control.event(work.job),
             )
-        except _Cancelled:
+        except Interrupted:
             _log.info("%s was cancelled while it was joined", work.job)
         except ArtifexError as error:
             if self._control.is_cancelled(work.job):
@@ -105,23 +96,6 @@ class WorkHandler:
 
     async def _say(self, announcement: Announcement) -> None:
         await self._bus.publish(announcement.subject, announcement.message, key=announcement.key)
-
-    async def _unless_cancelled(self, job: str, coroutine: Coroutine[Any, Any, _T]) -> _T:
-        """Run the coroutine, unless and until its job is cancelled: then it is too, which kills the decoder."""
-        doing = asyncio.create_task(coroutine)
-        cancelled = asyncio.create_task(self._control.event(job).wait())
-        try:
-            await asyncio.wait({doing, cancelled}, return_when=asyncio.FIRST_COMPLETED)
-            if not doing.done():
-                raise _Cancelled
-            return doing.result()
-        finally:
-            cancelled.cancel()
-            if not doing.done():
-                doing.cancel()
-                await asyncio.wait({doing})
-                with contextlib.suppress(asyncio.CancelledError):
-                    doing.exception()
 
 
 def _raise_if_worth_another_try(delivery: Delivery, error: ArtifexError) -> None:

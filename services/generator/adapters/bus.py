@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from nats.errors import Error as NatsError
-
-from libs.chassis.bus import Control
-from libs.chassis.errors import Unavailable
-
-_TIMEOUT_SECONDS = 2.0
+from libs.chassis.bus import Control, bounded
 
 
 class BusCancellations:
@@ -17,15 +12,8 @@ class BusCancellations:
         self._control = control
 
     async def cancel(self, key: str) -> None:
-        """Bounded in time, since an rpc must not wait out an outage."""
-        try:
-            async with asyncio.timeout(_TIMEOUT_SECONDS):
-                await self._control.cancel(key)
-        except (TimeoutError, NatsError) as error:
-            raise Unavailable("the message bus does not answer", metadata={"dependency": "nats"}) from error
+        async with bounded():
+            await self._control.cancel(key)
 
-    def is_cancelled(self, key: str) -> bool:
-        return self._control.is_cancelled(key)
-
-    async def wait(self, key: str) -> None:
-        await self._control.event(key).wait()
+    def event(self, key: str) -> asyncio.Event:
+        return self._control.event(key)

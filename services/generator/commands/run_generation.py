@@ -6,12 +6,10 @@ named by its content, and the result is stored and announced in one transaction.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import aclosing
-from typing import Any
 
 from artifex.common.v1.types_pb2 import Blob, Failure
 from artifex.generator.v1.messages_pb2 import GenerationSpec
@@ -19,6 +17,7 @@ from artifex.generator.v1.work_pb2 import GenerateWork
 from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis.clock import utcnow
 from libs.chassis.errors import ArtifexError
+from libs.chassis.interruption import Interrupted, unless_set
 from libs.chassis.rpc.failures import to_failure
 from libs.chassis.telemetry import current_trace_id, meter, tracer
 from services.generator import messages
@@ -29,10 +28,6 @@ from services.generator.ports import Cancellations, Finished, FrameBytes, Master
 
 _log = logging.getLogger(__name__)
 _tracer = tracer(__name__)
-
-
-class _Cancelled(Exception):
-    """Somebody cancelled the generation or the job that waits for it."""
 
 
 class GenerationRunner:
@@ -67,8 +62,10 @@ class GenerationRunner:
         if generation.state.ended:
             return
         try:
-            await self._unless_cancelled(work, self._make(generation, delivery))
-        except _Cancelled:
+            # Whoever cancels either stops the model within a step.
+            cancelled = [self._cancellations.event(key) for key in (work.generation, work.job) if key]
+            await unless_set(self._make(generation, delivery), *cancelled)
+        except Interrupted:
             await self._end(generation, lambda found: found.cancel(utcnow()))
         except ArtifexError as error:
             if not _final(error) and not last_attempt:
@@ -105,21 +102,6 @@ class GenerationRunner:
                 await announce_end(unit, found)
         self._notify()
         return found
-
-    async def _unless_cancelled(self, work: GenerateWork, making: Coroutine[Any, Any, None]) -> None:
-        """Await `making`; stop it and raise _Cancelled as soon as the generation or its job is cancelled."""
-        maker = asyncio.create_task(making, name=work.generation)
-        keys = [key for key in (work.generation, work.job) if key]
-        watchers = [asyncio.create_task(self._cancellations.wait(key)) for key in keys]
-        try:
-            await asyncio.wait([maker, *watchers], return_when=asyncio.FIRST_COMPLETED)
-            if not maker.done():
-                raise _Cancelled
-            maker.result()
-        finally:
-            for task in (maker, *watchers):
-                task.cancel()
-            await asyncio.gather(maker, *watchers, return_exceptions=True)
 
     async def _make(self, generation: Generation, delivery: int) -> None:
         began = time.monotonic()
@@ -186,7 +168,7 @@ class GenerationRunner:
             found = await unit.lock(generation.tenant, generation.id)
             assert found is not None
             if found.state is not State.RUNNING:
-                raise _Cancelled
+                raise Interrupted
             found.progress(step)
             await unit.save(found)
             await unit.announce(

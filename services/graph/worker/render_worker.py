@@ -7,16 +7,14 @@ renders the same bytes.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import socket
 import time
 from collections import OrderedDict
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from google.protobuf import json_format
 from opentelemetry import trace
@@ -26,6 +24,7 @@ from artifex.graph.v1 import work_pb2
 from libs.chassis.bus import Bus, Control, Delivery
 from libs.chassis.errors import ArtifexError, Internal, NotFound
 from libs.chassis.ids import new_id
+from libs.chassis.interruption import Interrupted, unless_set
 from libs.chassis.objects import LocalCache, ObjectMissing, ObjectStore, blob_key, hash_file
 from libs.chassis.rpc.failures import to_failure
 from libs.chassis.sandbox import SandboxCrashed, SandboxPool
@@ -40,13 +39,8 @@ _CRASHES_ALLOWED = 2
 _REMEMBERED = 1000
 _log = logging.getLogger(__name__)
 _tracer = tracer(__name__)
-_T = TypeVar("_T")
 
 Work = work_pb2.FramesWork | work_pb2.AudioWork
-
-
-class _Stopped(Exception):
-    """The job was cancelled, or failed elsewhere: there is nothing to do and nothing to say."""
 
 
 class RenderWorker:
@@ -84,7 +78,7 @@ class RenderWorker:
         work: Work = delivery.parse(work_pb2.AudioWork) if audio else delivery.parse(work_pb2.FramesWork)
         try:
             await self._do(work, delivery)
-        except _Stopped:
+        except Interrupted:
             _log.info("%s of %s is not wanted any more", work.task, work.job)
         except ArtifexError as error:
             if isinstance(error, SandboxCrashed) and delivery.attempt <= _CRASHES_ALLOWED and not delivery.last_attempt:
@@ -104,9 +98,8 @@ class RenderWorker:
         started = work_pb2.TaskStartedEvent(
             actor=work.actor, job=work.job, task=work.task, attempt=work.attempt, worker=self.name
         )
-        await self._until_stopped(
-            work, self._publish(work, "started", started, f"started/{self.name}/{delivery.attempt}")
-        )
+        telling = self._publish(work, "started", started, f"started/{self.name}/{delivery.attempt}")
+        await unless_set(telling, self._control.event(work.job))
         blob = await self._known_result(work) or await self._render(work)
         frames = work.frame_count if isinstance(work, work_pb2.FramesWork) else 0
         completed = work_pb2.TaskCompletedEvent(
@@ -136,7 +129,8 @@ class RenderWorker:
         ) as span:
             begin = time.monotonic()
             try:
-                await self._until_stopped(work, self._evaluate(work, output))
+                # Interrupting it kills the child.
+                await unless_set(self._evaluate(work, output), self._control.event(work.job))
                 if isinstance(work, work_pb2.FramesWork):
                     _describe(span, work, time.monotonic() - begin)
                 blob = await self._store(work, output, "audio/mp4" if audio else "video/mp4")
@@ -200,7 +194,7 @@ class RenderWorker:
         if self._control.is_cancelled(work.job):
             # The job's folder may have been swept already.
             await self._objects.delete(key)
-            raise _Stopped
+            raise Interrupted
         return blob
 
     def _key(self, work: Work, blob: types_pb2.Blob) -> str:
@@ -238,24 +232,7 @@ class RenderWorker:
 
     def _check_wanted(self, work: Work) -> None:
         if self._control.is_cancelled(work.job):
-            raise _Stopped
-
-    async def _until_stopped(self, work: Work, coroutine: Coroutine[Any, Any, _T]) -> _T:
-        """Run the coroutine, unless and until its job is stopped: then it is cancelled, which kills the child."""
-        doing = asyncio.create_task(coroutine)
-        stopped = asyncio.create_task(self._control.event(work.job).wait())
-        try:
-            await asyncio.wait({doing, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if not doing.done():
-                raise _Stopped
-            return doing.result()
-        finally:
-            stopped.cancel()
-            if not doing.done():
-                doing.cancel()
-                await asyncio.wait({doing})
-                with contextlib.suppress(asyncio.CancelledError):
-                    doing.exception()
+            raise Interrupted
 
 
 def _describe(span: trace.Span, work: work_pb2.FramesWork, seconds: float) -> None:

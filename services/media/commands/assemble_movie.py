@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from artifex.common.v1.types_pb2 import Blob
 from artifex.media.v1.messages_pb2 import MediaInfo, Provenance
@@ -15,6 +13,7 @@ from artifex.media.v1.work_pb2 import AssembleWork, Segment
 from libs.chassis.clock import utcnow
 from libs.chassis.errors import InvalidArgument, NotFound
 from libs.chassis.ids import new_id
+from libs.chassis.interruption import Interrupted, unless_set
 from libs.chassis.objects import LocalCache, ObjectMissing, ObjectStore, hash_file
 from libs.chassis.telemetry import current_trace_id
 from services.media.commands.blobs import adopt_blob, discard_blob, stage_blob
@@ -32,14 +31,12 @@ async def assemble_movie(
     scratch: Path,
     work: AssembleWork,
     *,
-    is_cancelled: Callable[[], bool],
-    unless_cancelled: Callable[[Coroutine[Any, Any, MediaInfo]], Awaitable[MediaInfo]],
-) -> Asset | None:
+    cancelled: asyncio.Event,
+) -> Asset:
     """The movie's asset, made now or by an earlier delivery of the same work; its events go out with it.
 
-    None when the job was cancelled; then nothing is left behind. `unless_cancelled` runs a coroutine and raises when
-    the job is cancelled meanwhile. Raises InvalidArgument for work that no attempt can do, NotFound for a missing
-    segment.
+    `cancelled` is set when the job is: then the decoder is killed, nothing is left behind, and Interrupted is raised.
+    Raises InvalidArgument for work that no attempt can do, NotFound for a missing segment.
     """
     if work.container != "mp4":
         raise InvalidArgument(f"{work.job}: movies are joined as mp4, not as {work.container!r}")
@@ -53,18 +50,18 @@ async def assemble_movie(
             return made
     output = scratch / f"{new_id()}.mp4"
     try:
-        media = await unless_cancelled(_join(cache, decoder, work, output))
+        media = await unless_set(_join(cache, decoder, work, output), cancelled)
         digest = await asyncio.to_thread(hash_file, output)
         size = (await asyncio.to_thread(output.stat)).st_size
-        if is_cancelled():
-            return None
+        if cancelled.is_set():
+            raise Interrupted
         await stage_blob(store, objects, tenant, digest, lambda key: objects.put_file(key, output))
     finally:
         output.unlink(missing_ok=True)
     asset = _asset(work, media, Blob(digest=digest, size=size, media_type="video/mp4"), origin)
     async with store.transaction() as unit:
         await unit.lock_digest(tenant, digest)
-        if not is_cancelled():
+        if not cancelled.is_set():
             # A second worker may have got the same work meanwhile, if this one was thought to be dead.
             made = await unit.asset_by_origin(tenant, origin)
             if made is None:
@@ -73,7 +70,7 @@ async def assemble_movie(
             await _announce(unit, assembly_completed(work, made or asset))
             return made or asset
     await discard_blob(store, objects, tenant, digest)
-    return None
+    raise Interrupted
 
 
 async def _join(cache: LocalCache, decoder: Decoder, work: AssembleWork, output: Path) -> MediaInfo:
