@@ -31,7 +31,9 @@ class T2VGenerator(ClipNode):
     negative_prompt = String("", doc="What is not to be seen.", max_length=4000, animatable=False)
     seed = Integer(0, minimum=0, maximum=2**53 - 1, animatable=False, doc="Another seed makes another shot.")
     width = Integer(832, minimum=16, maximum=4096, step=16, unit="px", animatable=False, doc="Width, a multiple of 16.")
-    height = Integer(480, minimum=16, maximum=4096, step=16, unit="px", animatable=False, doc="Height, a multiple of 16.")
+    height = Integer(
+        480, minimum=16, maximum=4096, step=16, unit="px", animatable=False, doc="Height, a multiple of 16."
+    )
     frames = Integer(81, minimum=1, maximum=997, step=4, animatable=False, doc="Length of the shot: 4k + 1 frames.")
     fps = Integer(16, minimum=1, maximum=120, animatable=False, doc="Frames a second at which the shot plays.")
     steps = Integer(40, minimum=1, maximum=200, animatable=False, doc="Denoising steps.")
