@@ -157,7 +157,7 @@ class TritonModelServer:
 async def _drain(call: grpc.aio.StreamStreamCall[pb.ModelInferRequest, pb.ModelStreamInferResponse]) -> None:
     """Read the rest of a stream whose outcome is known.
 
-    Triton now and then never forgets a request whose caller hangs up right at its end, and then cannot unload the model.
+    Triton now and then keeps a request for ever whose caller hangs up right at its end, and never unloads its model.
     """
     with suppress(TimeoutError, grpc.aio.AioRpcError):
         async with asyncio.timeout(_QUICK_SECONDS):
