@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _MP4_FIRST_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"})
+_MP4_MEDIA = frozenset({b"moov", b"mdat", b"moof"})
 _EBML_MAGIC = b"\x1a\x45\xdf\xa3"
 _SEGMENT_ID = b"\x18\x53\x80\x67"
 _RIFF_KINDS = frozenset({b"RIFF", b"RF64"})
@@ -34,29 +35,39 @@ def is_truncated(path: Path) -> bool:
 
 
 def _mp4_is_truncated(file: BinaryIO, size: int) -> bool:
-    """Walk the top-level boxes of ISO 14496-12: size and type, a 64-bit size where the first is 1; 0 is to the end."""
+    """Walk the top-level boxes of ISO 14496-12: size and type, a 64-bit size where the first is 1; 0 is to the end.
+
+    Behind a whole index and whole media data a file may hold what is no box: recorders leave padding there, and some
+    programs a note of their own. Only in a file of fragments may such a rest be the beginning of more media.
+    """
     position = 0
     kinds: set[bytes] = set()
     while position + 8 <= size:
         file.seek(position)
         header = file.read(16)
-        length = int(struct.unpack(">I", header[:4])[0])
-        kinds.add(header[4:8])
+        length, kind = int(struct.unpack(">I", header[:4])[0]), header[4:8]
+        ends_well = _may_end(kinds) and kind not in _MP4_MEDIA
+        kinds.add(kind)
         if length == 1:
             if len(header) < 16:
-                return True
+                return not ends_well
             length = int(struct.unpack(">Q", header[8:16])[0])
         elif length == 0:
             break
         if length < 8:
             return False
         if position + length > size:
-            return True
+            return not ends_well
         position += length
     else:
-        if position != size:
+        if position != size and not _may_end(kinds):
             return True
     return bool(kinds & {b"mdat", b"ftyp"}) and not kinds & {b"moov"}
+
+
+def _may_end(kinds: set[bytes]) -> bool:
+    """Whether boxes of these kinds are a whole movie; of fragments, there may always be more."""
+    return kinds >= {b"moov", b"mdat"} and b"moof" not in kinds
 
 
 def _matroska_end(file: BinaryIO) -> int | None:

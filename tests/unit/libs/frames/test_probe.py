@@ -110,6 +110,17 @@ def test_a_file_cut_anywhere_is_called_truncated(tmp_path: Path, kind: str) -> N
         assert refusal.value.metadata == {"file": kind}
 
 
+@pytest.mark.parametrize("rest", [b"\0", bytes(4), bytes(512), b"Shot by a camera that signs its work.\n"], ids=repr)
+def test_a_rest_behind_the_media_is_no_truncation(tmp_path: Path, rest: bytes) -> None:
+    path = tmp_path / "signed.mp4"
+    with VideoWriter(tmp_path / "s.mp4", 96, 64, Fraction(24)) as writer:
+        for index in range(20):
+            writer.write(numbered(index))
+    join_segments([tmp_path / "s.mp4"], None, path, Fraction(24))
+    path.write_bytes(path.read_bytes() + rest)
+    assert probe(path).video_streams[0].frame_count == 20
+
+
 @pytest.mark.parametrize(
     "data",
     [
