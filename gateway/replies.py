@@ -54,12 +54,12 @@ class Reply:
 def replies(max_request_bytes: int) -> list[Reply]:
     """From the most special to the most general; the first match answers."""
     return [
-        # The transcoder's own words name the field.
+        # The transcoder's own words name the field; what is wrong with paths and headers, Envoy does not say.
         Reply(
             400,
             code_pb2.INVALID_ARGUMENT,
             reasons.ERROR_REASON_REQUEST_INVALID,
-            "%LOCAL_REPLY_BODY%",
+            "The request cannot be read. %LOCAL_REPLY_BODY%",
         ),
         Reply(
             401,

@@ -93,17 +93,16 @@ def _cors(settings: GatewaySettings) -> Config:
 def route_config(settings: GatewaySettings) -> Config:
     """The public listener's table."""
     known = rpcs()
-    routes = [_grpc_route(rpc, settings) for rpc in known]
+    # The CORS filter answers preflights itself, but only where a route to a cluster leads it to the policy of its host.
+    # First of all, since preflights need no token: those of foreign pages must meet no route to a service.
+    preflight: Config = {
+        "name": "preflight",
+        "match": {"prefix": "/", "headers": [header_is(":method", "OPTIONS")]},
+        "route": {"cluster": "none", "cluster_not_found_response_code": "NOT_FOUND"},
+    }
+    routes = [preflight, *(_grpc_route(rpc, settings) for rpc in known)]
     routes += [route for rpc in known for route in _rest_routes(rpc, settings)]
     routes += _infrastructure_routes()
-    # The CORS filter answers preflights itself, but only where a route to a cluster leads it to the policy of its host.
-    routes.append(
-        {
-            "name": "preflight",
-            "match": {"prefix": "/", "headers": [header_is(":method", "OPTIONS")]},
-            "route": {"cluster": "none", "cluster_not_found_response_code": "NOT_FOUND"},
-        }
-    )
     host: Config = {
         "name": "api",
         "domains": ["*"],

@@ -34,6 +34,10 @@ _OPTIONS = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    # More than the gateway takes (60 KiB), and a copy of the path: it refuses in words of its own, gRPC with names of
+    # headers that are nobody's business.
+    ("grpc.max_metadata_size", 160 * 1024),
+    ("grpc.absolute_max_metadata_size", 256 * 1024),
 )
 _LAST_GRACE_S = 0.5  # for the refusals that are still on their way
 _SERVING = health_pb2.HealthCheckResponse.SERVING

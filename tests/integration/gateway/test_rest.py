@@ -76,6 +76,8 @@ def test_a_user_is_changed_field_by_field(gateway: Gateway, admin_token: str) ->
         ("PUT", "/v1/tokens", {}, 404, "ERROR_REASON_UNIMPLEMENTED"),
         ("POST", "/v1/projects", {"displayName": "x" * 200_000}, 413, "ERROR_REASON_LIMIT_EXCEEDED"),
         ("GET", "/v1/assets", None, 503, "ERROR_REASON_DEPENDENCY_UNAVAILABLE"),
+        ("GET", "/v1/users/a%2Fb", None, 400, "ERROR_REASON_REQUEST_INVALID"),
+        ("GET", f"/v1/users/{'a' * 20_000}", None, 400, "ERROR_REASON_REQUEST_INVALID"),
     ],
 )
 def test_failures_are_typed(
@@ -118,8 +120,10 @@ def test_a_browser_may_call_from_this_machine_only(gateway: Gateway) -> None:
     assert allowed.status == 200
     assert allowed.headers["access-control-allow-origin"] == "http://localhost:3000"
     assert "authorization" in allowed.headers["access-control-allow-headers"]
-    foreign = gateway.call("OPTIONS", "/v1/projects", headers={**asking, "origin": "https://evil.example"})
-    assert "access-control-allow-origin" not in foreign.headers
+    for path in ("/v1/projects", "/artifex.collab.v1.ProjectService/ListProjects"):
+        foreign = gateway.call("OPTIONS", path, headers={**asking, "origin": "https://evil.example"})
+        assert foreign.status == 404, "a preflight carries no token, so it reaches no service"
+        assert "access-control-allow-origin" not in foreign.headers
 
 
 def test_grpc_web(gateway: Gateway, admin_token: str) -> None:
