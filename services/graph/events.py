@@ -16,8 +16,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from google.protobuf.message import Message
-
 from artifex.common.v1 import types_pb2
 from artifex.generator.v1 import work_pb2 as generator_work_pb2
 from artifex.graph.v1 import work_pb2
@@ -29,13 +27,14 @@ from services.graph.commands.sweep_segments import delete_segments
 from services.graph.commands.watch_render_job import Wakeups
 from services.graph.domain import transitions
 from services.graph.domain.job import Job, JobState, TaskState, parse_run_name, segment_key
+from services.graph.messages import WorkItem, placed_failure
 from services.graph.ports import JobStore, WorkControl
 
 RESULT_SUBJECTS = ["evt.*.graph.task.*", "evt.*.generator.generation.*", "evt.*.media.assembly.*"]
 ENDED_SUBJECTS = ["evt.*.graph.job.ended"]
 DEAD_SUBJECTS = ["dead.work.frames.*", "dead.work.audio.*", "dead.work.generate.*", "dead.work.assemble.*"]
 
-_DEAD_WORK: dict[str, type[Message]] = {
+_DEAD_WORK: dict[str, type[WorkItem]] = {
     "frames": work_pb2.FramesWork,
     "audio": work_pb2.AudioWork,
     "generate": generator_work_pb2.GenerateWork,
@@ -73,15 +72,14 @@ class ResultHandler:
 
     async def handle_dead(self, delivery: Delivery) -> None:
         """A message on one of `DEAD_SUBJECTS`: nobody will do this work, so its job fails."""
-        kind = delivery.subject.split(".")[2]
-        work = delivery.parse(_DEAD_WORK[kind])
-        signal = TaskSignal(work.actor.tenant, work.job, work.task, work.attempt)  # type: ignore[attr-defined]
+        work = delivery.parse(_DEAD_WORK[delivery.subject.split(".")[2]])
         failure = types_pb2.Failure(
             reason=delivery.headers.get("Artifex-Dead-Reason", "ERROR_REASON_INTERNAL"),
-            message=f"{signal.task}: {delivery.headers.get('Artifex-Dead-Message', 'no worker could do it')}",
-            metadata={"task": signal.task},
+            message=delivery.headers.get("Artifex-Dead-Message", "no worker could do it"),
         )
-        await self._move(signal, lambda job, at, now: transitions.task_failed(job, at, failure, now))
+        placed = placed_failure(failure, work)
+        signal = TaskSignal(work.actor.tenant, work.job, work.task, work.attempt)
+        await self._move(signal, lambda job, at, now: transitions.task_failed(job, at, placed, now))
 
     async def _move(
         self, signal: TaskSignal, transition: transitions.Transition, *, whole_job: bool = True

@@ -5,10 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 from artifex.common.v1 import types_pb2
-from artifex.graph.v1 import messages_pb2
+from artifex.generator.v1 import work_pb2 as generator_work_pb2
+from artifex.graph.v1 import messages_pb2, work_pb2
+from artifex.media.v1 import work_pb2 as media_work_pb2
 from libs.chassis.clock import to_timestamp
 from services.graph.domain.job import Counters, Job, JobState, Task
 from services.graph.domain.transitions import Announcement
+
+WorkItem = work_pb2.FramesWork | work_pb2.AudioWork | generator_work_pb2.GenerateWork | media_work_pb2.AssembleWork
 
 
 def rational(value: Fraction) -> types_pb2.Rational:
@@ -80,3 +84,18 @@ def event_message(announcement: Announcement) -> messages_pb2.RenderEvent:
         failure=announcement.failure,
         output_asset=announcement.output_asset,
     )
+
+
+def placed_failure(failure: types_pb2.Failure, work: WorkItem) -> types_pb2.Failure:
+    """The failure with its place in the movie; the same whether a worker tells of it or the queue gave the work up."""
+    placed = types_pb2.Failure()
+    placed.CopyFrom(failure)
+    place = work.task
+    placed.metadata["task"] = work.task
+    if isinstance(work, work_pb2.FramesWork):
+        last = work.first_frame + work.frame_count - 1
+        place = f"frames {work.first_frame} to {last}"
+        placed.metadata["first_frame"] = str(work.first_frame)
+        placed.metadata["last_frame"] = str(last)
+    placed.message = f"{place}: {failure.message}"
+    return placed

@@ -51,7 +51,8 @@ class JobTransaction(Protocol):
     async def queue(self, subject: str, message: Message, key: str) -> None:
         """Publish the message once the transaction is committed, sooner or later, at least once.
 
-        It travels under the trace that is current now. Messages with the same key within two minutes are one.
+        It travels under the trace that is current now. Messages with the same key are one, as long as the bus remembers
+        it (a quarter of an hour).
         """
         ...
 

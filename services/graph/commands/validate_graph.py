@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from artifex.graph.v1 import messages_pb2
 from services.graph.commands.node_types import port_type
-from services.graph.commands.prepare import prepare
+from services.graph.commands.prepare import Prepared, prepare
 from services.graph.domain.catalogue import Catalogue
-from services.graph.domain.compiler import Converter, compile, output_nodes
+from services.graph.domain.compiler import Compiled, Converter, compile, output_nodes
 from services.graph.domain.problems import GraphInvalid, Problem
 from services.graph.messages import rational
 from services.graph.ports import MediaCatalogue
@@ -33,10 +34,7 @@ class ValidateGraph:
             return _refusal(error.problems)
         if prepared.problems:
             return _refusal(prepared.problems)
-        plans = [
-            compile(prepared.document, self._catalogue, output, prepared.media)
-            for output in output_nodes(prepared.document, self._catalogue)
-        ]
+        plans = await asyncio.to_thread(self._compile, prepared)
         converters: dict[Converter, None] = {converter: None for plan in plans for converter in plan.converters}
         return messages_pb2.ValidateGraphResponse(
             converters=[
@@ -54,6 +52,12 @@ class ValidateGraph:
             height=plans[0].height,
             unused_nodes=plans[0].unused,
         )
+
+    def _compile(self, prepared: Prepared) -> list[Compiled]:
+        return [
+            compile(prepared.document, self._catalogue, output, prepared.media)
+            for output in output_nodes(prepared.document, self._catalogue)
+        ]
 
 
 def _refusal(problems: Sequence[Problem]) -> messages_pb2.ValidateGraphResponse:

@@ -30,6 +30,7 @@ from libs.chassis.rpc.failures import to_failure
 from libs.chassis.sandbox import SandboxCrashed, SandboxPool
 from libs.chassis.telemetry import meter, tracer
 from services.graph.domain.job import document_key, segment_key
+from services.graph.messages import placed_failure
 from services.graph.worker.progress import ProgressReporter
 
 WORK_SUBJECTS = ["work.frames.*", "work.audio.*"]
@@ -201,21 +202,12 @@ class RenderWorker:
         return segment_key(work.actor.tenant, work.job, blob.digest)
 
     async def _publish_failure(self, work: Work, error: Exception) -> None:
-        failure = to_failure(error)
-        failure.metadata["task"] = work.task
-        if isinstance(work, work_pb2.FramesWork):
-            last = work.first_frame + work.frame_count - 1
-            failure.message = f"frames {work.first_frame} to {last}: {failure.message}"
-            failure.metadata["first_frame"] = str(work.first_frame)
-            failure.metadata["last_frame"] = str(last)
-        else:
-            failure.message = f"audio: {failure.message}"
         failed = work_pb2.TaskFailedEvent(
             actor=work.actor,
             job=work.job,
             task=work.task,
             attempt=work.attempt,
-            failure=failure,
+            failure=placed_failure(to_failure(error), work),
             worker=self.name,
         )
         await self._publish(work, "failed", failed, "failed")
