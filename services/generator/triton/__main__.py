@@ -5,12 +5,15 @@ The process is replaced rather than wrapped, so a supervisor's signals reach the
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from services.generator.nano import NANO_VERSION
 from services.generator.triton import server
 from services.generator.triton.repository import assemble
 from services.generator.triton.settings import TritonSettings
@@ -45,13 +48,21 @@ def main() -> None:
     os.execve(installation.server, arguments, server.environment(installation, settings))
 
 
+def _nano_version(target: Path) -> int | None:
+    """Which version of `services.generator.nano` built these weights; None for weights that are not its work."""
+    card = target / "artifex.json"
+    version = json.loads(card.read_text(encoding="utf-8")).get("nano_version") if card.exists() else None
+    return version if isinstance(version, int) else None
+
+
 def _build_nano(settings: TritonSettings) -> None:
     target = settings.models_folder / NANO_MODEL
-    if target.exists():
+    if target.exists() and _nano_version(target) in (None, NANO_VERSION):
         return
     if not os.access(settings.models_folder, os.W_OK):
         _LOG.warning("%s cannot be written, so it stays without %s", settings.models_folder, NANO_MODEL)
         return
+    shutil.rmtree(target, ignore_errors=True)
     _LOG.info("building the random weights of %s", NANO_MODEL)
     subprocess.run(
         [settings.venv / "bin" / "python", "-m", "services.generator.nano", target],
