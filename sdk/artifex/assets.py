@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import uuid
@@ -139,7 +140,8 @@ class Assets:
 
     async def download(self, name: str, path: Path, *, on_progress: Progress | None = None) -> media.Asset:
         """Save an asset's bytes as `path`. The file appears whole or not at all: it is written beside, checked for size
-        and digest, and moved into place. A broken stream goes on where it stopped."""
+        and digest, and moved into place. A broken stream goes on where it stopped. Raises FileProblem."""
+        check_destination(path)
         asset = await self.get(name)
         partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
         try:
@@ -154,7 +156,9 @@ class Assets:
         except OSError as error:
             raise FileProblem(f"{path}: {error.strerror or error}") from None
         finally:
-            partial.unlink(missing_ok=True)
+            # Where the folder cannot be used there is no partial file, and the error above says so.
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
         return asset
 
     async def _receive(self, asset: media.Asset, file: BinaryIO, on_progress: Progress | None) -> None:
@@ -180,6 +184,21 @@ class Assets:
                 raise broken or VerificationFailed(f"{asset.name}: the stream ends before the asset does")
             if broken or failures:
                 await asyncio.sleep(backoff(failures))
+
+
+def check_destination(path: Path) -> None:
+    """Raises FileProblem when no file can be made here, folders on the way included: better said before an hour of
+    rendering than after it. What is here and is no file, as a device, is refused: files are moved into place."""
+    try:
+        if path.exists() and not path.is_file():
+            raise FileProblem(f"{path}: is there and is no file")
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        if not folder.is_dir():
+            raise FileProblem(f"{path}: {folder} is no folder")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise FileProblem(f"{path}: {folder} may not be written to")
+    except OSError as error:
+        raise FileProblem(f"{path}: {error.strerror or error}") from None
 
 
 def file_digest(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,15 @@ class LocalAsset:
         return f"nodes.{self.node}.params.asset"
 
 
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's keys and values; of two equal keys JSON's readers keep one, and nobody would know which."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"the key {twice!r} is there twice in one object; remove one")
+    return found
+
+
 class GraphFile:
     """A document read from a file. Only what is needed to find its local files is looked at here: whether the document
     makes sense is the service's to say."""
@@ -35,13 +45,23 @@ class GraphFile:
         """Raises FileProblem for a file that is missing or holds no JSON object."""
         self.path = path
         try:
-            loaded = json.loads(path.read_text(encoding="utf-8"))
+            # Editors on Windows begin UTF-8 with a mark.
+            text = path.read_text(encoding="utf-8-sig")
+            loaded = json.loads(text, object_pairs_hook=_no_key_twice)
+            json.dumps(loaded, ensure_ascii=False).encode()
         except OSError as error:
             raise FileProblem(f"{path}: {error.strerror or error}") from None
         except UnicodeDecodeError:
             raise FileProblem(f"{path}: not text in UTF-8") from None
+        except UnicodeEncodeError:
+            raise FileProblem(f"{path}: holds text that is not valid Unicode") from None
+        except RecursionError:
+            raise FileProblem(f"{path}: nested too deeply") from None
         except json.JSONDecodeError as error:
             raise FileProblem(f"{path}, line {error.lineno}, column {error.colno}: {error.msg}") from None
+        except ValueError as error:
+            # A key that is there twice, or a number of thousands of digits.
+            raise FileProblem(f"{path}: {error}") from None
         if not isinstance(loaded, dict):
             raise FileProblem(f"{path}: a graph document is a JSON object")
         self.document: dict[str, Any] = loaded
@@ -58,7 +78,7 @@ class GraphFile:
             raise FileProblem(f"--set {assignment!r}: there is no node {node!r}; the nodes are {known}")
         try:
             value = json.loads(text)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             value = text
         parameters = nodes[node].setdefault("params", {})
         if not isinstance(parameters, dict):

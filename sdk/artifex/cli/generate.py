@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from artifex.assets import check_destination
 from artifex.cli.output import Output, studio_command
 from artifex.cli.render import finish
 from artifex.client import Client
@@ -47,6 +48,7 @@ PRESETS = {
 @studio_command
 async def generate(output: Output, studio: Client, prompt: str, seed: int, preset: str, out: Path) -> None:
     """Generate a shot from the words of PROMPT, and save it as a movie. Ctrl-C cancels it."""
+    check_destination(out)
     models = [model async for model in studio.generations.models()]
     if not models:
         raise FailedPrecondition("the studio has no generation model", code="FAILED_PRECONDITION")

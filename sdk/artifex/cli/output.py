@@ -137,7 +137,12 @@ def studio_command(command: Callable[..., Awaitable[None]]) -> Callable[..., Non
         output = Output(as_json)
 
         async def work() -> None:
-            async with Client(endpoint) as studio:
+            try:
+                client = Client(endpoint)
+            except (ValueError, OSError) as error:
+                # An endpoint that is no address, or a file of certificates that cannot be read.
+                raise click.UsageError(str(error)) from None
+            async with client as studio:
                 name = click.get_current_context().command_path
                 with studio.trace(name):
                     await command(output, studio, **options)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from artifex.assets import check_destination
 from artifex.cli.output import Output, plain_dict, studio_command
 from artifex.cli.progress import RenderProgress, transfer
 from artifex.cli.words import asset_summary, seconds_between, size_text
@@ -41,16 +42,18 @@ async def render(
     if document.startswith(STORED):
         if assignments:
             raise FileProblem("--set changes local files only: a stored document is rendered as it is")
-        job = await studio.renders.create(document=document, display_name=document.rpartition("/")[2])
         out = out or Path(f"{document.rpartition('/')[2]}.mp4")
+        check_destination(out)
+        job = await studio.renders.create(document=document, display_name=document.rpartition("/")[2])
     else:
         file = GraphFile(Path(document))
         for assignment in assignments:
             file.set_parameter(assignment)
+        out = out or Path(Path(file.output_name()).name or f"{file.path.stem}.mp4")
+        check_destination(out)
         with transfer(output, "uploading") as progress:
             text = await file.upload(studio, progress)
         job = await studio.renders.create(text, display_name=file.path.stem)
-        out = out or Path(Path(file.output_name()).name or f"{file.path.stem}.mp4")
     await finish(output, studio, job, out, verbose=watch)
 
 

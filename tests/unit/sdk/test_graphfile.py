@@ -103,3 +103,26 @@ def test_malformed_nodes_are_left_to_the_service(tmp_path: Path, nodes: object) 
     document = GraphFile(path)
     assert document.local_assets() == []
     assert document.output_name() == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('{"nodes": {}, "nodes": {}}', "the key 'nodes' is there twice"),
+        ('{"nodes": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deeply"),
+        ('{"width": ' + "9" * 5000 + "}", "digits"),
+        ('{"text": "\\ud800"}', "not valid Unicode"),
+    ],
+    ids=["key twice", "deep", "long number", "half a character"],
+)
+def test_what_cannot_be_sent_is_a_problem_of_the_file(tmp_path: Path, text: str, complaint: str) -> None:
+    path = tmp_path / "odd.json"
+    path.write_text(text)
+    with pytest.raises(FileProblem, match=complaint):
+        GraphFile(path)
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "windows.json"
+    path.write_text('{"nodes": {}}', encoding="utf-8-sig")
+    assert GraphFile(path).document == {"nodes": {}}
