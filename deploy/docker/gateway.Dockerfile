@@ -11,6 +11,9 @@ COPY protos protos
 COPY sdk sdk
 COPY libs libs
 COPY gateway gateway
+# The stubs' generator makes the generator's own as well.
+COPY services/__init__.py services/__init__.py
+COPY services/generator/adapters/kserve services/generator/adapters/kserve
 RUN mkdir -p build && PATH="$PWD/.venv/bin:$PATH" .venv/bin/python protos/generate.py
 RUN uv sync --frozen --no-default-groups --group servers --no-install-project
 
