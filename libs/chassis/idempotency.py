@@ -12,11 +12,10 @@ from typing import Any, TypeVar, cast
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
 from sqlalchemy import Column, Index, LargeBinary, MetaData, PrimaryKeyConstraint, String, Table, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.chassis.clock import utcnow
-from libs.chassis.database import MigrationOperations, UtcDateTime
+from libs.chassis.database import MigrationOperations, UtcDateTime, insert_into
 from libs.chassis.errors import AlreadyExists
 
 _KEPT = timedelta(hours=24)
@@ -79,8 +78,7 @@ async def once(
 
     # Inserting first makes the second of two concurrent calls wait here until the first has committed.
     row = {"tenant": tenant, "method": method, "request_id": request_id, "digest": digest, "created_at": now}
-    dialect = session.get_bind().dialect.name
-    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    insert = insert_into(session, table)
     claimed = (
         await session.execute(insert.values(row).on_conflict_do_nothing().returning(table.c.request_id))
     ).scalar_one_or_none()

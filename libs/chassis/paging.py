@@ -7,12 +7,55 @@ in between. It is opaque to clients and bound to the call and tenant that made i
 import base64
 import binascii
 import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from libs.chassis.errors import InvalidArgument
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 1000
 _CHECKSUM_BYTES = 8
+
+Item = TypeVar("Item")
+
+
+class PageRequest(Protocol):
+    """The fields that every list request has."""
+
+    @property
+    def page_size(self) -> int: ...
+
+    @property
+    def page_token(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """What one list call answers."""
+
+    items: Sequence[Item]
+    next_token: str
+    """Empty on the last page."""
+
+
+async def read_page(
+    method: str,
+    tenant: str,
+    request: PageRequest,
+    read: Callable[[str, int], Awaitable[Sequence[Item]]],
+    key: Callable[[Item], str],
+) -> Page[Item]:
+    """The page that `request` asks for; `read(key, limit)` answers at most `limit` items that follow a key.
+
+    `key` is what the items are sorted by, and "" comes before the first. `method` names the call together with whatever
+    else its tokens must not be mixed up over, such as a parent or a filter. Raises InvalidArgument for a bad token.
+    """
+    limit = page_size(request.page_size)
+    # One more than asked for tells whether there is a next page.
+    found = await read(decode_page_token(method, request.page_token, tenant), limit + 1)
+    items = found[:limit]
+    return Page(items, encode_page_token(method, key(items[-1]), tenant) if len(found) > limit else "")
 
 
 def page_size(requested: int) -> int:

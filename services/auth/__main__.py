@@ -22,7 +22,7 @@ from libs.chassis.settings import PlatformSettings
 from libs.chassis.tokens import TokenVerifier
 from services.auth.adapters.key_file import KeyFile
 from services.auth.adapters.sql_store import SqlStore
-from services.auth.api.auth_servicer import AuthServicer
+from services.auth.api.auth_service import AuthServicer
 from services.auth.bootstrap import keep_signing_keys, let_the_owner_in
 from services.auth.commands.get_key_set import get_key_set
 from services.auth.commands.new_admin_key import new_admin_key

@@ -8,27 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
-from google.protobuf.message import Message
-
+from libs.chassis.repeats import Repeat, Response, Result
 from services.auth.domain.model import ApiKey, SigningKey, Tenant, User
-
-Result = TypeVar("Result")
-Response = TypeVar("Response", bound=Message)
-
-
-@dataclass(frozen=True)
-class Repeat(Generic[Result, Response]):
-    """How a repeated request is recognised, and how a result becomes the answer that is kept for it."""
-
-    method: str
-    request_id: str
-    """Empty: the request is not guarded against repetition."""
-    request: Message
-    encode: Callable[[Result], Response]
 
 
 class Reader(Protocol):

@@ -12,7 +12,7 @@ from libs.chassis.runtime import Runtime
 from libs.chassis.settings import PlatformSettings
 from libs.chassis.tokens import TokenVerifier, grpc_jwks_source
 from services.collab.adapters.sql_store import SqlStore
-from services.collab.api.project_servicer import ProjectServicer
+from services.collab.api.project_service import ProjectServicer
 from services.collab.settings import CollabSettings
 
 SERVICE = "collab"

@@ -11,14 +11,13 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from google.protobuf.message import Message
 
 from artifex.media.v1.messages_pb2 import MediaInfo
+from libs.chassis.repeats import Repeat, Response, Result
 from services.media.domain.model import Asset, Part, Upload
-
-Response = TypeVar("Response", bound=Message)
 
 
 class Reader(Protocol):
@@ -51,9 +50,12 @@ class Reader(Protocol):
 
 class Writer(Reader, Protocol):
     async def once(
-        self, tenant: str, method: str, request_id: str, request: Message, build: Callable[[], Awaitable[Response]]
+        self, tenant: str, repeat: Repeat[Result, Response], build: Callable[[], Awaitable[Result]]
     ) -> Response:
-        """The answer of `build`, or the one that it gave to this request id before."""
+        """The answer to `build()`, or the one given to the same request id within a day.
+
+        Raises AlreadyExists with ERROR_REASON_REQUEST_ID_REUSED when the id came with another request.
+        """
         ...
 
     async def lock_digest(self, tenant: str, digest: str) -> None:

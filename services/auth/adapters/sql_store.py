@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Row, delete, func, select, update
 
 from libs.chassis.database import Database
 from libs.chassis.errors import AlreadyExists
-from libs.chassis.idempotency import once
+from libs.chassis.unit import SqlUnit
 from services.auth.adapters.tables import api_keys, idempotency, signing_keys, tenants, users
 from services.auth.domain.model import ADMIN, ApiKey, SigningKey, Tenant, User
-from services.auth.ports import Repeat, Response, Result
 
 
 def _tenant(row: Row[Any]) -> Tenant:
@@ -49,27 +46,8 @@ def _signing_key(row: Row[Any]) -> SigningKey:
     return SigningKey(**row._mapping)
 
 
-class _Unit:
+class _Unit(SqlUnit):
     """Reads and writes of one session; the `Reader` and `Writer` of the ports."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def _one(self, query: Select[Any]) -> Row[Any] | None:
-        row: Row[Any] | None = (await self._session.execute(query)).one_or_none()
-        return row
-
-    async def _all(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        rows: Sequence[Row[Any]] = (await self._session.execute(query)).all()
-        return rows
-
-    async def _insert(self, table: Table, values: Mapping[str, Any]) -> bool:
-        """False when a unique value is taken. The transaction goes on, which PostgreSQL forbids after an error."""
-        dialect = self._session.get_bind().dialect.name
-        insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-        first = next(iter(table.primary_key))
-        statement = insert.values(values).on_conflict_do_nothing().returning(first)
-        return (await self._session.execute(statement)).one_or_none() is not None
 
     async def tenant(self, tenant: str) -> Tenant | None:
         row = await self._one(select(tenants).where(tenants.c.id == tenant))
@@ -129,7 +107,7 @@ class _Unit:
             "features": list(tenant.features),
             "created_at": tenant.created_at,
         }
-        if not await self._insert(tenants, values):
+        if not await self._insert_new(tenants, values):
             resource = f"tenants/{tenant.id}"
             raise AlreadyExists(f"{resource} exists already.", metadata={"resource": resource})
 
@@ -144,7 +122,7 @@ class _Unit:
             "created_at": user.created_at,
             "revision": user.revision,
         }
-        if not await self._insert(users, values):
+        if not await self._insert_new(users, values):
             raise AlreadyExists(
                 f"A user with the email {user.email} exists already.", metadata={"resource": f"users/{user.email}"}
             )
@@ -171,7 +149,7 @@ class _Unit:
 
     async def add_signing_key(self, key: SigningKey) -> bool:
         values = {column.name: getattr(key, column.name) for column in signing_keys.columns}
-        return await self._insert(signing_keys, values)
+        return await self._insert_new(signing_keys, values)
 
     async def retire_signing_keys(self, before_generation: int, retires_at: datetime) -> None:
         older = signing_keys.c.generation < before_generation
@@ -181,14 +159,6 @@ class _Unit:
 
     async def delete_signing_keys(self, retired_before: datetime) -> None:
         await self._session.execute(delete(signing_keys).where(signing_keys.c.retires_at < retired_before))
-
-    async def once(
-        self, tenant: str, repeat: Repeat[Result, Response], build: Callable[[], Awaitable[Result]]
-    ) -> Response:
-        async def answer() -> Response:
-            return repeat.encode(await build())
-
-        return await once(self._session, idempotency, tenant, repeat.method, repeat.request_id, repeat.request, answer)
 
 
 class SqlStore:
@@ -200,9 +170,9 @@ class SqlStore:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[_Unit]:
         async with self._database.read() as session:
-            yield _Unit(session)
+            yield _Unit(session, idempotency)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[_Unit]:
         async with self._database.transaction() as session:
-            yield _Unit(session)
+            yield _Unit(session, idempotency)

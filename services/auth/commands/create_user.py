@@ -5,9 +5,10 @@ from __future__ import annotations
 from libs.chassis.clock import utcnow
 from libs.chassis.ids import new_id
 from libs.chassis.principal import Principal
+from libs.chassis.repeats import Repeat, Response
 from services.auth.domain import rules
 from services.auth.domain.model import User
-from services.auth.ports import Repeat, Response, Store
+from services.auth.ports import Store
 
 
 async def create_user(

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, Row, Table, and_, delete, select, update
 
 from libs.chassis.database import Database
 from libs.chassis.errors import AlreadyExists
-from libs.chassis.idempotency import once
+from libs.chassis.unit import SqlUnit
 from services.collab.adapters.tables import documents, idempotency, projects, revisions
 from services.collab.domain.model import Document, DocumentInfo, DocumentKey, Project, Revision, RevisionInfo
-from services.collab.ports import Repeat, Response, Result
 
 # A document beside one of its revisions; the columns of both have names of their own.
 _INFO = (
@@ -69,27 +66,12 @@ def _info(row: Row[Any]) -> DocumentInfo:
     )
 
 
-class _Unit:
+class _Unit(SqlUnit):
     """Reads and writes of one session; the `Reader` and `Writer` of the ports."""
 
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def _one(self, query: Select[Any]) -> Row[Any] | None:
-        row: Row[Any] | None = (await self._session.execute(query)).one_or_none()
-        return row
-
-    async def _all(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        rows: Sequence[Row[Any]] = (await self._session.execute(query)).all()
-        return rows
-
-    async def _insert(self, table: Table, values: Mapping[str, Any], resource: str) -> None:
-        """Raises AlreadyExists, without an SQL error: after one PostgreSQL refuses the rest of the transaction."""
-        dialect = self._session.get_bind().dialect.name
-        insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-        first = next(iter(table.primary_key))
-        statement = insert.values(values).on_conflict_do_nothing().returning(first)
-        if (await self._session.execute(statement)).one_or_none() is None:
+    async def _add(self, table: Table, values: Mapping[str, Any], resource: str) -> None:
+        """Raises AlreadyExists."""
+        if not await self._insert_new(table, values):
             raise AlreadyExists(f"{resource} exists already.", metadata={"resource": resource})
 
     async def project(self, tenant: str, project: str) -> Project | None:
@@ -136,7 +118,7 @@ class _Unit:
 
     async def add_project(self, project: Project) -> None:
         values = {column.name: getattr(project, column.name) for column in projects.columns}
-        await self._insert(projects, values, project.name)
+        await self._add(projects, values, project.name)
 
     async def delete_project(self, tenant: str, project: str) -> None:
         await self._session.execute(delete(projects).where(projects.c.tenant == tenant, projects.c.id == project))
@@ -151,7 +133,7 @@ class _Unit:
             "created_at": document.created_at,
             "revision": document.revision.number,
         }
-        await self._insert(documents, values, key.name)
+        await self._add(documents, values, key.name)
         await self._add_revision_row(document)
 
     async def lock_document(self, key: DocumentKey) -> DocumentInfo | None:
@@ -185,14 +167,6 @@ class _Unit:
     async def delete_document(self, key: DocumentKey) -> None:
         await self._session.execute(delete(documents).where(_is(key)))
 
-    async def once(
-        self, tenant: str, repeat: Repeat[Result, Response], build: Callable[[], Awaitable[Result]]
-    ) -> Response:
-        async def answer() -> Response:
-            return repeat.encode(await build())
-
-        return await once(self._session, idempotency, tenant, repeat.method, repeat.request_id, repeat.request, answer)
-
 
 class SqlStore:
     """The `Store` of the ports."""
@@ -203,9 +177,9 @@ class SqlStore:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[_Unit]:
         async with self._database.read() as session:
-            yield _Unit(session)
+            yield _Unit(session, idempotency)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[_Unit]:
         async with self._database.transaction() as session:
-            yield _Unit(session)
+            yield _Unit(session, idempotency)

@@ -6,9 +6,10 @@ from libs.chassis.clock import utcnow
 from libs.chassis.errors import NotFound
 from libs.chassis.ids import new_id
 from libs.chassis.principal import Principal
+from libs.chassis.repeats import Repeat, Response
 from services.collab.domain.content import check_content
 from services.collab.domain.model import Document, DocumentKey, Revision
-from services.collab.ports import Repeat, Response, Store
+from services.collab.ports import Store
 
 
 async def create_document(

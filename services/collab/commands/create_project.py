@@ -5,8 +5,9 @@ from __future__ import annotations
 from libs.chassis.clock import utcnow
 from libs.chassis.ids import new_id
 from libs.chassis.principal import Principal
+from libs.chassis.repeats import Repeat, Response
 from services.collab.domain.model import Project
-from services.collab.ports import Repeat, Response, Store
+from services.collab.ports import Store
 
 
 async def create_project(

@@ -8,14 +8,13 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 from sqlalchemy import Row, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from artifex.common.v1.types_pb2 import Blob, Failure
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis import idempotency
-from libs.chassis.database import Database
+from libs.chassis.database import Database, insert_into
 from libs.chassis.outbox import Outbox
 from services.generator.adapters import tables
 from services.generator.domain.generation import Generation, State
@@ -37,11 +36,8 @@ class SqlUnit:
         return None if row is None else _generation(row)
 
     async def insert(self, generation: Generation) -> bool:
-        postgres = self._session.get_bind().dialect.name == "postgresql"
-        statement = postgresql.insert(_table) if postgres else sqlite.insert(_table)
-        added = await self._session.execute(
-            statement.values(**_columns(generation)).on_conflict_do_nothing().returning(_table.c.id)
-        )
+        statement = insert_into(self._session, _table).values(**_columns(generation))
+        added = await self._session.execute(statement.on_conflict_do_nothing().returning(_table.c.id))
         return added.scalar_one_or_none() is not None
 
     async def save(self, generation: Generation) -> None:

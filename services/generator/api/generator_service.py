@@ -7,7 +7,7 @@ from typing import Any
 
 from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1 import service_pb2_grpc
-from libs.chassis.paging import decode_page_token, encode_page_token, page_size
+from libs.chassis.paging import read_page
 from libs.chassis.principal import current_principal
 from services.generator.commands.cancel_generation import cancel_generation
 from services.generator.commands.create_generation import create_generation
@@ -37,15 +37,15 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
         self._default_model = default_model
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
-        tenant = current_principal().tenant
-        limit = page_size(request.page_size)
-        after = decode_page_token("ListModels", request.page_token, tenant)
-        # One more than asked for tells whether there is a next page.
-        found = await list_models(self._server, after, limit + 1)
-        page = found[:limit]
-        token = encode_page_token("ListModels", page[-1][0].model, tenant) if len(found) > limit else ""
-        models = [model_message(card, loaded=loaded) for card, loaded in page]
-        return pb.ListModelsResponse(models=models, next_page_token=token)
+        page = await read_page(
+            "ListModels",
+            current_principal().tenant,
+            request,
+            lambda after, limit: list_models(self._server, after, limit),
+            lambda model: model[0].model,
+        )
+        models = [model_message(card, loaded=loaded) for card, loaded in page.items]
+        return pb.ListModelsResponse(models=models, next_page_token=page.next_token)
 
     async def CreateGeneration(
         self, request: pb.CreateGenerationRequest, context: Context
@@ -58,14 +58,15 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
 
     async def ListGenerations(self, request: pb.ListGenerationsRequest, context: Context) -> pb.ListGenerationsResponse:
         caller = current_principal()
-        limit = page_size(request.page_size)
-        before = decode_page_token("ListGenerations", request.page_token, caller.tenant)
-        found = await list_generations(self._store, caller, before, limit + 1)
-        page = found[:limit]
-        token = encode_page_token("ListGenerations", page[-1].id, caller.tenant) if len(found) > limit else ""
-        return pb.ListGenerationsResponse(
-            generations=[generation_message(generation) for generation in page], next_page_token=token
+        page = await read_page(
+            "ListGenerations",
+            caller.tenant,
+            request,
+            lambda before, limit: list_generations(self._store, caller, before, limit),
+            lambda generation: generation.id,
         )
+        generations = [generation_message(item) for item in page.items]
+        return pb.ListGenerationsResponse(generations=generations, next_page_token=page.next_token)
 
     async def WatchGeneration(
         self, request: pb.WatchGenerationRequest, context: Context

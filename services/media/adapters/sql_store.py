@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
 from google.protobuf.message import Message
 from sqlalchemy import Row, Select, delete, insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from artifex.common.v1.types_pb2 import Blob
 from artifex.media.v1.messages_pb2 import MediaInfo, Provenance
-from libs.chassis.database import Database
+from libs.chassis.database import Database, insert_into
 from libs.chassis.errors import AlreadyExists
-from libs.chassis.idempotency import once
 from libs.chassis.outbox import Outbox
+from libs.chassis.unit import SqlUnit
 from services.media.adapters.tables import assets, idempotency, staged_blobs, upload_parts, uploads
 from services.media.domain.model import Asset, Part, Upload
-from services.media.ports import Response
 
 
 def _upload(row: Row[Any]) -> Upload:
@@ -41,11 +39,11 @@ def _asset(row: Row[Any]) -> Asset:
     )
 
 
-class _Unit:
+class _Unit(SqlUnit):
     """Reads and writes of one session; the `Reader` and `Writer` of the ports."""
 
     def __init__(self, session: AsyncSession, outbox: Outbox) -> None:
-        self._session = session
+        super().__init__(session, idempotency)
         self._outbox = outbox
 
     # -- reads -------------------------------------------------------------------------------------------------------
@@ -86,14 +84,9 @@ class _Unit:
 
     # -- writes ------------------------------------------------------------------------------------------------------
 
-    async def once(
-        self, tenant: str, method: str, request_id: str, request: Message, build: Callable[[], Awaitable[Response]]
-    ) -> Response:
-        return await once(self._session, idempotency, tenant, method, request_id, request, build)
-
     async def lock_digest(self, tenant: str, digest: str) -> None:
         # On SQLite the transaction began by taking the only write lock.
-        if self._dialect == "postgresql":
+        if self._session.get_bind().dialect.name == "postgresql":
             await self._session.execute(
                 text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{tenant}/{digest}"}
             )
@@ -125,32 +118,27 @@ class _Unit:
         await self._session.execute(delete(uploads).where(uploads.c.id == upload))
 
     async def add_asset(self, asset: Asset) -> None:
-        statement = (
-            self._insert(assets)
-            .values(
-                id=asset.id,
-                tenant=asset.tenant,
-                display_name=asset.display_name,
-                digest=asset.blob.digest,
-                size=asset.blob.size,
-                media_type=asset.blob.media_type,
-                media=asset.media.SerializeToString(),
-                provenance=asset.provenance.SerializeToString(),
-                create_time=asset.create_time,
-                create_user=asset.create_user,
-                origin_key=asset.origin_key,
-            )
-            .on_conflict_do_nothing()
-            .returning(assets.c.id)
-        )
-        if (await self._session.execute(statement)).one_or_none() is None:
+        values = {
+            "id": asset.id,
+            "tenant": asset.tenant,
+            "display_name": asset.display_name,
+            "digest": asset.blob.digest,
+            "size": asset.blob.size,
+            "media_type": asset.blob.media_type,
+            "media": asset.media.SerializeToString(),
+            "provenance": asset.provenance.SerializeToString(),
+            "create_time": asset.create_time,
+            "create_user": asset.create_user,
+            "origin_key": asset.origin_key,
+        }
+        if not await self._insert_new(assets, values):
             raise AlreadyExists(f"{asset.name} exists", metadata={"resource": asset.name})
 
     async def delete_asset(self, tenant: str, asset: str) -> None:
         await self._session.execute(delete(assets).where(assets.c.tenant == tenant, assets.c.id == asset))
 
     async def stage_blob(self, tenant: str, digest: str, now: datetime) -> None:
-        statement = self._insert(staged_blobs).values(tenant=tenant, digest=digest, create_time=now)
+        statement = insert_into(self._session, staged_blobs).values(tenant=tenant, digest=digest, create_time=now)
         await self._session.execute(
             statement.on_conflict_do_update(index_elements=["tenant", "digest"], set_={"create_time": now})
         )
@@ -165,24 +153,9 @@ class _Unit:
 
     # ----------------------------------------------------------------------------------------------------------------
 
-    @property
-    def _dialect(self) -> str:
-        return self._session.get_bind().dialect.name
-
-    def _insert(self, table: Any) -> Any:
-        return postgresql.insert(table) if self._dialect == "postgresql" else sqlite.insert(table)
-
-    async def _one(self, query: Select[Any]) -> Row[Any] | None:
-        row: Row[Any] | None = (await self._session.execute(query)).one_or_none()
-        return row
-
     async def _one_asset(self, query: Select[Any]) -> Asset | None:
         row = await self._one(query)
         return None if row is None else _asset(row)
-
-    async def _all(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        rows: Sequence[Row[Any]] = (await self._session.execute(query)).all()
-        return rows
 
 
 class SqlStore:

@@ -13,8 +13,9 @@ from artifex.media.v1 import messages_pb2 as pb
 from artifex.media.v1 import service_pb2_grpc
 from libs.chassis.errors import InvalidArgument
 from libs.chassis.objects import LocalCache, ObjectStore
-from libs.chassis.paging import decode_page_token, encode_page_token, page_size
+from libs.chassis.paging import read_page
 from libs.chassis.principal import current_principal
+from libs.chassis.repeats import Repeat
 from services.media.api import encode
 from services.media.commands.create_upload import create_upload
 from services.media.commands.delete_asset import delete_asset
@@ -52,23 +53,16 @@ class MediaServicer(service_pb2_grpc.MediaServiceServicer):
         self._upload_lifetime = upload_lifetime
 
     async def CreateUpload(self, request: pb.CreateUploadRequest, context: Context) -> pb.CreateUploadResponse:
-        caller = current_principal()
-        async with self._store.transaction() as unit:
-
-            async def build() -> pb.CreateUploadResponse:
-                return encode.created(
-                    await create_upload(
-                        unit,
-                        caller,
-                        display_name=request.display_name,
-                        size=request.size,
-                        digest=request.digest,
-                        max_bytes=self._max_upload_bytes,
-                        lifetime=self._upload_lifetime,
-                    )
-                )
-
-            return await unit.once(caller.tenant, "CreateUpload", request.request_id, request, build)
+        return await create_upload(
+            self._store,
+            current_principal(),
+            display_name=request.display_name,
+            size=request.size,
+            digest=request.digest,
+            max_bytes=self._max_upload_bytes,
+            lifetime=self._upload_lifetime,
+            repeat=Repeat("CreateUpload", request.request_id, request, encode.created),
+        )
 
     async def GetUpload(self, request: pb.GetUploadRequest, context: Context) -> pb.GetUploadResponse:
         upload = await get_upload(self._store, current_principal(), request.name)
@@ -111,13 +105,15 @@ class MediaServicer(service_pb2_grpc.MediaServiceServicer):
 
     async def ListAssets(self, request: pb.ListAssetsRequest, context: Context) -> pb.ListAssetsResponse:
         caller = current_principal()
-        limit = page_size(request.page_size)
-        before = decode_page_token("ListAssets", request.page_token, caller.tenant)
-        # One more than asked for tells whether there is a next page.
-        found = await list_assets(self._store, caller, before=before, limit=limit + 1)
-        page = found[:limit]
-        token = encode_page_token("ListAssets", page[-1].id, caller.tenant) if len(found) > limit else ""
-        return pb.ListAssetsResponse(assets=[asset_message(item) for item in page], next_page_token=token)
+        page = await read_page(
+            "ListAssets",
+            caller.tenant,
+            request,
+            lambda before, limit: list_assets(self._store, caller, before=before, limit=limit),
+            lambda asset: asset.id,
+        )
+        assets = [asset_message(item) for item in page.items]
+        return pb.ListAssetsResponse(assets=assets, next_page_token=page.next_token)
 
     async def DeleteAsset(self, request: pb.DeleteAssetRequest, context: Context) -> pb.DeleteAssetResponse:
         await delete_asset(self._store, self._objects, current_principal(), request.name)

@@ -13,11 +13,12 @@ from artifex.auth.v1 import messages_pb2 as pb
 from libs.chassis.clock import utcnow
 from libs.chassis.database import Database, migrate
 from libs.chassis.errors import AlreadyExists
+from libs.chassis.repeats import Repeat
 from services.auth.__main__ import MIGRATIONS
 from services.auth.adapters.sql_store import SqlStore
 from services.auth.domain import signing
 from services.auth.domain.model import ALL_FEATURES, ApiKey, Tenant, User
-from services.auth.ports import Repeat, Store
+from services.auth.ports import Store
 
 NOW = utcnow()
 ACME = Tenant("acme", "Acme", operator=False, features=ALL_FEATURES, created_at=NOW)

@@ -19,7 +19,7 @@ from libs.chassis.testing.tokens import TokenMint
 from services.collab.__main__ import MIGRATIONS
 from services.collab.adapters.sql_store import SqlStore
 from services.collab.adapters.tables import metadata
-from services.collab.api.project_servicer import ProjectServicer
+from services.collab.api.project_service import ProjectServicer
 
 GRAPH = '{"schema": "artifex.graph/1",\n "nodes": {"제목": {"type": "TextInput"}}}'
 

@@ -18,6 +18,7 @@ from libs.chassis.database import Database, migrate
 from libs.chassis.errors import AlreadyExists
 from libs.chassis.ids import new_id
 from libs.chassis.outbox import Outbox
+from libs.chassis.repeats import Repeat
 from services.media.__main__ import MIGRATIONS
 from services.media.adapters.sql_store import SqlStore
 from services.media.adapters.tables import outbox
@@ -170,16 +171,17 @@ async def test_a_digests_lock_lets_one_transaction_pass_at_a_time(store: Store) 
 
 async def test_events_and_answers_belong_to_the_transaction(store: Store, database: Database) -> None:
     request = CreateUploadRequest(display_name="x", size=1, digest="0" * 64, request_id="r")
+    repeat = Repeat[str, CreateUploadResponse]("CreateUpload", "r", request, lambda _: CreateUploadResponse())
 
-    async def build() -> CreateUploadResponse:
-        return CreateUploadResponse()
+    async def build() -> str:
+        return "made"
 
     class Lost(Exception):
         pass
 
     async def attempt(fail: bool) -> None:
         async with store.transaction() as unit:
-            await unit.once("studio", "CreateUpload", "r", request, build)
+            await unit.once("studio", repeat, build)
             await unit.announce("evt.studio.media.asset.ready", MediaInfo(), key="k")
             if fail:
                 raise Lost

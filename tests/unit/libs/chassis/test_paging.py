@@ -1,9 +1,17 @@
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.chassis.errors import InvalidArgument
-from libs.chassis.paging import decode_page_token, encode_page_token, page_size
+from libs.chassis.paging import decode_page_token, encode_page_token, page_size, read_page
+
+
+@dataclass(frozen=True)
+class Request:
+    page_size: int
+    page_token: str
 
 
 @given(st.text(), st.text(), st.text())
@@ -43,3 +51,22 @@ def test_page_sizes(asked: int, given_: int) -> None:
 def test_a_negative_page_size_is_refused() -> None:
     with pytest.raises(InvalidArgument):
         page_size(-1)
+
+
+@given(st.sets(st.integers(0, 99)), st.integers(1, 7))
+async def test_pages_make_the_whole_list(numbers: set[int], size: int) -> None:
+    names = sorted(f"{number:02}" for number in numbers)
+
+    async def read(after: str, limit: int) -> list[str]:
+        return [name for name in names if name > after][:limit]
+
+    seen: list[str] = []
+    token = ""
+    while True:
+        page = await read_page("/x/List", "studio", Request(size, token), read, str)
+        assert len(page.items) <= size
+        seen += page.items
+        token = page.next_token
+        if not token:
+            break
+    assert seen == names

@@ -6,8 +6,9 @@ from typing import Any
 
 from artifex.collab.v1 import messages_pb2 as pb
 from artifex.collab.v1 import service_pb2_grpc
-from libs.chassis.paging import decode_page_token, encode_page_token, page_size
+from libs.chassis.paging import read_page
 from libs.chassis.principal import current_principal
+from libs.chassis.repeats import Repeat
 from services.collab.api import encode
 from services.collab.commands.create_document import create_document
 from services.collab.commands.create_project import create_project
@@ -20,7 +21,7 @@ from services.collab.commands.list_documents import list_documents
 from services.collab.commands.list_projects import list_projects
 from services.collab.commands.update_document import update_document
 from services.collab.domain.model import Document, Project
-from services.collab.ports import Repeat, Store
+from services.collab.ports import Store
 
 Context = Any  # grpc.aio.ServicerContext; no rpc here needs it
 
@@ -50,13 +51,15 @@ class ProjectServicer(service_pb2_grpc.ProjectServiceServicer):
 
     async def ListProjects(self, request: pb.ListProjectsRequest, context: Context) -> pb.ListProjectsResponse:
         caller = current_principal()
-        limit = page_size(request.page_size)
-        after = decode_page_token("ListProjects", request.page_token, caller.tenant)
-        # One more than asked for tells whether there is a next page.
-        found = await list_projects(self._store, caller, after=after, limit=limit + 1)
-        page = found[:limit]
-        token = encode_page_token("ListProjects", page[-1].id, caller.tenant) if len(found) > limit else ""
-        return pb.ListProjectsResponse(projects=[encode.project(item) for item in page], next_page_token=token)
+        page = await read_page(
+            "ListProjects",
+            caller.tenant,
+            request,
+            lambda after, limit: list_projects(self._store, caller, after=after, limit=limit),
+            lambda project: project.id,
+        )
+        projects = [encode.project(item) for item in page.items]
+        return pb.ListProjectsResponse(projects=projects, next_page_token=page.next_token)
 
     async def DeleteProject(self, request: pb.DeleteProjectRequest, context: Context) -> pb.DeleteProjectResponse:
         await delete_project(self._store, current_principal(), request.name)
@@ -85,13 +88,15 @@ class ProjectServicer(service_pb2_grpc.ProjectServiceServicer):
 
     async def ListDocuments(self, request: pb.ListDocumentsRequest, context: Context) -> pb.ListDocumentsResponse:
         caller = current_principal()
-        method = f"ListDocuments {request.parent}"
-        limit = page_size(request.page_size)
-        after = decode_page_token(method, request.page_token, caller.tenant)
-        found = await list_documents(self._store, caller, parent=request.parent, after=after, limit=limit + 1)
-        page = found[:limit]
-        token = encode_page_token(method, page[-1].key.id, caller.tenant) if len(found) > limit else ""
-        return pb.ListDocumentsResponse(documents=[encode.document_info(item) for item in page], next_page_token=token)
+        page = await read_page(
+            f"ListDocuments {request.parent}",
+            caller.tenant,
+            request,
+            lambda after, limit: list_documents(self._store, caller, parent=request.parent, after=after, limit=limit),
+            lambda document: document.key.id,
+        )
+        documents = [encode.document_info(item) for item in page.items]
+        return pb.ListDocumentsResponse(documents=documents, next_page_token=page.next_token)
 
     async def UpdateDocument(self, request: pb.UpdateDocumentRequest, context: Context) -> pb.UpdateDocumentResponse:
         document = await update_document(
@@ -112,12 +117,14 @@ class ProjectServicer(service_pb2_grpc.ProjectServiceServicer):
         self, request: pb.ListDocumentRevisionsRequest, context: Context
     ) -> pb.ListDocumentRevisionsResponse:
         caller = current_principal()
-        method = f"ListDocumentRevisions {request.name}"
-        limit = page_size(request.page_size)
-        before = int(decode_page_token(method, request.page_token, caller.tenant) or 0)
-        found = await list_document_revisions(self._store, caller, request.name, before=before, limit=limit + 1)
-        page = found[:limit]
-        token = encode_page_token(method, str(page[-1].number), caller.tenant) if len(found) > limit else ""
-        return pb.ListDocumentRevisionsResponse(
-            revisions=[encode.revision(item) for item in page], next_page_token=token
+        page = await read_page(
+            f"ListDocumentRevisions {request.name}",
+            caller.tenant,
+            request,
+            lambda before, limit: list_document_revisions(
+                self._store, caller, request.name, before=int(before or 0), limit=limit
+            ),
+            lambda revision: str(revision.number),
         )
+        revisions = [encode.revision(item) for item in page.items]
+        return pb.ListDocumentRevisionsResponse(revisions=revisions, next_page_token=page.next_token)

@@ -8,8 +8,9 @@ from artifex.auth.v1 import messages_pb2 as pb
 from artifex.auth.v1 import service_pb2_grpc
 from artifex.common.v1 import policy_pb2
 from libs.chassis.clock import to_timestamp
-from libs.chassis.paging import decode_page_token, encode_page_token, page_size
+from libs.chassis.paging import read_page
 from libs.chassis.principal import current_principal
+from libs.chassis.repeats import Repeat
 from libs.chassis.rpc.policy import permissions_of
 from services.auth.api import encode
 from services.auth.commands.create_api_key import create_api_key
@@ -27,7 +28,7 @@ from services.auth.commands.list_users import list_users
 from services.auth.commands.update_user import CHANGEABLE, update_user
 from services.auth.domain.model import User
 from services.auth.domain.signing import Issuer
-from services.auth.ports import Repeat, Store
+from services.auth.ports import Store
 
 Context = Any  # grpc.aio.ServicerContext; no rpc here needs it
 
@@ -68,14 +69,15 @@ class AuthServicer(service_pb2_grpc.AuthServiceServicer):
         )
 
     async def ListTenants(self, request: pb.ListTenantsRequest, context: Context) -> pb.ListTenantsResponse:
-        scope = current_principal().tenant
-        limit = page_size(request.page_size)
-        after = decode_page_token("ListTenants", request.page_token, scope)
-        # One more than asked for tells whether there is a next page.
-        found = await list_tenants(self._store, after=after, limit=limit + 1)
-        page = found[:limit]
-        token = encode_page_token("ListTenants", page[-1].id, scope) if len(found) > limit else ""
-        return pb.ListTenantsResponse(tenants=[encode.tenant(item) for item in page], next_page_token=token)
+        page = await read_page(
+            "ListTenants",
+            current_principal().tenant,
+            request,
+            lambda after, limit: list_tenants(self._store, after=after, limit=limit),
+            lambda tenant: tenant.id,
+        )
+        tenants = [encode.tenant(item) for item in page.items]
+        return pb.ListTenantsResponse(tenants=tenants, next_page_token=page.next_token)
 
     async def GetTenant(self, request: pb.GetTenantRequest, context: Context) -> pb.GetTenantResponse:
         tenant = await get_tenant(self._store, current_principal(), request.name)
@@ -103,12 +105,15 @@ class AuthServicer(service_pb2_grpc.AuthServiceServicer):
 
     async def ListUsers(self, request: pb.ListUsersRequest, context: Context) -> pb.ListUsersResponse:
         caller = current_principal()
-        limit = page_size(request.page_size)
-        after = decode_page_token("ListUsers", request.page_token, caller.tenant)
-        found = await list_users(self._store, caller, after=after, limit=limit + 1)
-        page = found[:limit]
-        token = encode_page_token("ListUsers", page[-1].id, caller.tenant) if len(found) > limit else ""
-        return pb.ListUsersResponse(users=[encode.user(item) for item in page], next_page_token=token)
+        page = await read_page(
+            "ListUsers",
+            caller.tenant,
+            request,
+            lambda after, limit: list_users(self._store, caller, after=after, limit=limit),
+            lambda user: user.id,
+        )
+        users = [encode.user(item) for item in page.items]
+        return pb.ListUsersResponse(users=users, next_page_token=page.next_token)
 
     async def UpdateUser(self, request: pb.UpdateUserRequest, context: Context) -> pb.UpdateUserResponse:
         # AIP-134: without a mask, the fields that the message sets; `*` stands for all.
@@ -145,13 +150,15 @@ class AuthServicer(service_pb2_grpc.AuthServiceServicer):
 
     async def ListApiKeys(self, request: pb.ListApiKeysRequest, context: Context) -> pb.ListApiKeysResponse:
         caller = current_principal()
-        method = f"ListApiKeys {request.user}"
-        limit = page_size(request.page_size)
-        after = decode_page_token(method, request.page_token, caller.tenant)
-        found = await list_api_keys(self._store, caller, user=request.user, after=after, limit=limit + 1)
-        page = found[:limit]
-        token = encode_page_token(method, page[-1].id, caller.tenant) if len(found) > limit else ""
-        return pb.ListApiKeysResponse(api_keys=[encode.api_key(item) for item in page], next_page_token=token)
+        page = await read_page(
+            f"ListApiKeys {request.user}",
+            caller.tenant,
+            request,
+            lambda after, limit: list_api_keys(self._store, caller, user=request.user, after=after, limit=limit),
+            lambda key: key.id,
+        )
+        keys = [encode.api_key(item) for item in page.items]
+        return pb.ListApiKeysResponse(api_keys=keys, next_page_token=page.next_token)
 
     async def DeleteApiKey(self, request: pb.DeleteApiKeyRequest, context: Context) -> pb.DeleteApiKeyResponse:
         await delete_api_key(self._store, current_principal(), request.name)
