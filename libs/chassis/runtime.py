@@ -26,6 +26,7 @@ from libs.chassis.telemetry import setup_telemetry
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_Build = Callable[["Runtime"], Awaitable[object]]
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -92,12 +93,12 @@ class Runtime:
             self.stop(1)
 
     @classmethod
-    def main(cls, service: str, settings: PlatformSettings, build: Callable[[Runtime], Awaitable[None]]) -> int:
+    def main(cls, service: str, settings: PlatformSettings, build: _Build) -> int:
         """Run a whole service: `build` enters and spawns its parts; returns the exit code."""
         return asyncio.run(cls._main(service, settings, build))
 
     @classmethod
-    async def _main(cls, service: str, settings: PlatformSettings, build: Callable[[Runtime], Awaitable[None]]) -> int:
+    async def _main(cls, service: str, settings: PlatformSettings, build: _Build) -> int:
         runtime = cls(service, settings)
         try:
             async with runtime:
@@ -108,7 +109,7 @@ class Runtime:
             return 1
         return runtime.exit_code
 
-    async def _start(self, build: Callable[[Runtime], Awaitable[None]]) -> None:
+    async def _start(self, build: _Build) -> None:
         # A signal, or the crash of a task that is already running, must also end a start that waits for something.
         self._starting = asyncio.current_task()
         try:

@@ -7,16 +7,24 @@ A cluster differs from it by these settings alone. They are read once, in a serv
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _split(value: object) -> object:
+    return frozenset(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+Roles = Annotated[frozenset[Literal["api", "worker"]], NoDecode, BeforeValidator(_split), Field(min_length=1)]
+"""What one process of a service does, in its setting separated by commas: a cluster scales the two apart."""
 
 
 class PlatformSettings(BaseSettings):
     """Settings that all services share; each service adds a class of its own with the prefix `ARTIFEX_<NAME>_`."""
 
-    model_config = SettingsConfigDict(env_prefix="ARTIFEX_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="ARTIFEX_", frozen=True)
 
     home: Path = Field(default_factory=lambda: Path.home() / ".artifex")
     """Where the laptop's databases, objects, token and traces lie."""

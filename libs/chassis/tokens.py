@@ -15,6 +15,7 @@ from artifex.common.v1 import policy_pb2
 from libs.chassis.errors import ArtifexError, Unauthenticated, Unavailable
 from libs.chassis.principal import Principal
 from libs.chassis.rpc.channel import service_channel
+from libs.chassis.settings import PlatformSettings
 
 _log = logging.getLogger(__name__)
 
@@ -122,3 +123,10 @@ def grpc_jwks_source(auth_endpoint: str) -> JwksSource:
         return {"keys": [{name: getattr(key, name) for name in fields if getattr(key, name)} for key in answer.keys]}
 
     return fetch
+
+
+def remote_verifier(platform: PlatformSettings) -> TokenVerifier:
+    """The verifier of every service but auth itself: its keys come from auth."""
+    return TokenVerifier(
+        grpc_jwks_source(platform.auth_endpoint), issuer=platform.token_issuer, audience=platform.token_audience
+    )

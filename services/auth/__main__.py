@@ -36,8 +36,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _USAGE = "usage: python -m services.auth [new-key | admin-key]"
 
 
-async def build(runtime: Runtime, settings: AuthSettings, platform: PlatformSettings) -> GrpcServer:
+async def build(runtime: Runtime, settings: AuthSettings) -> GrpcServer:
     """Opens the database, makes what a first start needs, and serves."""
+    platform = runtime.settings
     url = platform.database_url_for(SERVICE)
     await migrate(url, schema=SERVICE, migrations=MIGRATIONS)
     database = await runtime.enter(Database(url, schema=SERVICE))
@@ -80,11 +81,7 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case []:
             settings = AuthSettings()
-
-            async def start(runtime: Runtime) -> None:
-                await build(runtime, settings, platform)
-
-            return Runtime.main(SERVICE, platform, start)
+            return Runtime.main(SERVICE, platform, lambda runtime: build(runtime, settings))
         case ["new-key"]:
             sys.stdout.write(api_keys.mint(new_id()).secret + "\n")
             return 0

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class AuthSettings(BaseSettings):
     """Environment prefix `ARTIFEX_AUTH_`."""
 
-    model_config = SettingsConfigDict(env_prefix="ARTIFEX_AUTH_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ARTIFEX_AUTH_", frozen=True)
 
     listen: str = "127.0.0.1:8101"
     token_ttl_seconds: int = Field(default=900, ge=30, le=86_400)

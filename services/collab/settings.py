@@ -8,6 +8,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class CollabSettings(BaseSettings):
     """Environment prefix `ARTIFEX_COLLAB_`."""
 
-    model_config = SettingsConfigDict(env_prefix="ARTIFEX_COLLAB_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ARTIFEX_COLLAB_", frozen=True)
 
     listen: str = "127.0.0.1:8105"

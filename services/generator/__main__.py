@@ -13,7 +13,7 @@ from libs.chassis.outbox import Outbox
 from libs.chassis.rpc.server import GrpcServer
 from libs.chassis.runtime import Runtime
 from libs.chassis.settings import PlatformSettings
-from libs.chassis.tokens import TokenVerifier, grpc_jwks_source
+from libs.chassis.tokens import TokenVerifier, remote_verifier
 from services.generator.adapters import tables
 from services.generator.adapters.bus import BusCancellations
 from services.generator.adapters.clip_masters import ClipMasters
@@ -32,13 +32,10 @@ _EVENT_BACKOFF = (0.2, 1.0, 5.0)
 
 
 async def build(
-    runtime: Runtime,
-    settings: GeneratorSettings,
-    platform: PlatformSettings,
-    *,
-    verifier: TokenVerifier | None = None,
+    runtime: Runtime, settings: GeneratorSettings, *, verifier: TokenVerifier | None = None
 ) -> GrpcServer | None:
     """Opens what the roles need and starts them; returns the API's server where this process serves it."""
+    platform = runtime.settings
     url = platform.database_url_for(SERVICE)
     await migrate(url, schema=SERVICE, migrations=MIGRATIONS)
     database = await runtime.enter(Database(url, schema=SERVICE))
@@ -101,14 +98,11 @@ async def build(
             backoff=_EVENT_BACKOFF,
         ),
     )
-    verifier = verifier or TokenVerifier(
-        grpc_jwks_source(platform.auth_endpoint), issuer=platform.token_issuer, audience=platform.token_audience
-    )
     servicer = GeneratorServicer(store, server, cancellations, wakeups, settings.default_model)
     return await runtime.enter(
         GrpcServer(
             settings.listen,
-            verifier=verifier,
+            verifier=verifier or remote_verifier(platform),
             servicers=[(service_pb2_grpc.add_GeneratorServiceServicer_to_server, servicer)],
             services=list(service_pb2.DESCRIPTOR.services_by_name.values()),
             # Not Triton: while it restarts, records can be read and cancelled, and queued work waits.
@@ -118,13 +112,8 @@ async def build(
 
 
 def main() -> int:
-    platform = PlatformSettings()
     settings = GeneratorSettings()
-
-    async def start(runtime: Runtime) -> None:
-        await build(runtime, settings, platform)
-
-    return Runtime.main(SERVICE, platform, start)
+    return Runtime.main(SERVICE, PlatformSettings(), lambda runtime: build(runtime, settings))
 
 
 if __name__ == "__main__":

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from libs.chassis.settings import Roles
 
 
 class GeneratorSettings(BaseSettings):
     """Read once, in `__main__`."""
 
-    model_config = SettingsConfigDict(env_prefix="ARTIFEX_GENERATOR_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ARTIFEX_GENERATOR_", frozen=True)
 
     listen: str = "127.0.0.1:8104"
     """Address of the API; a port of 0 takes any free one."""
 
-    roles: Annotated[frozenset[str], NoDecode] = frozenset({"api", "worker"})
-    """"api", "worker" or both, separated by commas: a cluster scales the two apart."""
+    roles: Roles = frozenset({"api", "worker"})
+    """`api` answers calls, `worker` has Triton generate."""
 
     triton_endpoint: str = "127.0.0.1:8111"
     """`host:port` of Triton's gRPC."""
@@ -36,11 +36,3 @@ class GeneratorSettings(BaseSettings):
 
     max_deliver: int = Field(default=8, ge=1)
     """Attempts at a work item before the generation fails."""
-
-    @field_validator("roles", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        roles = frozenset(part.strip() for part in value.split(",")) if isinstance(value, str) else value
-        if isinstance(roles, frozenset) and (not roles or roles - {"api", "worker"}):
-            raise ValueError("roles are api and worker")
-        return roles

@@ -22,7 +22,7 @@ from libs.chassis.rpc.channel import service_channel
 from libs.chassis.rpc.server import GrpcServer
 from libs.chassis.runtime import Runtime
 from libs.chassis.telemetry import meter
-from libs.chassis.tokens import TokenVerifier, grpc_jwks_source
+from libs.chassis.tokens import remote_verifier
 from services.graph.adapters import tables
 from services.graph.adapters.bus import BusControl, BusQueue
 from services.graph.adapters.job_store import SqlJobStore
@@ -78,13 +78,10 @@ async def build_api(runtime: Runtime, settings: GraphSettings) -> None:
     runtime.spawn("reaper", _reap(store, objects, BusQueue(bus), settings))
     _JobGauge(store).start(runtime)
 
-    verifier = TokenVerifier(
-        grpc_jwks_source(platform.auth_endpoint), issuer=platform.token_issuer, audience=platform.token_audience
-    )
     await runtime.enter(
         GrpcServer(
             settings.listen,
-            verifier=verifier,
+            verifier=remote_verifier(platform),
             servicers=[
                 (
                     service_pb2_grpc.add_GraphServiceServicer_to_server,
@@ -95,10 +92,8 @@ async def build_api(runtime: Runtime, settings: GraphSettings) -> None:
                     RenderServicer(store, objects, control, wakeups, create),
                 ),
             ],
-            services=[
-                service_pb2.DESCRIPTOR.services_by_name["GraphService"],
-                service_pb2.DESCRIPTOR.services_by_name["RenderService"],
-            ],
+            services=list(service_pb2.DESCRIPTOR.services_by_name.values()),
+            # Not the bus: while it is away jobs are taken and shown, and their work waits in the outbox.
             health_checks={"database": database.check},
         )
     )

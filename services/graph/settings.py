@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class GraphSettings(BaseSettings):
     """Read once, in `__main__`."""
 
-    model_config = SettingsConfigDict(env_prefix="ARTIFEX_GRAPH_")
+    model_config = SettingsConfigDict(env_prefix="ARTIFEX_GRAPH_", frozen=True)
 
     listen: str = "127.0.0.1:8103"
     """Address of the API; a port of 0 takes any free one."""
@@ -40,7 +40,7 @@ class GraphSettings(BaseSettings):
 class WorkerSettings(BaseSettings):
     """Settings of one render worker, from environment variables with the prefix `ARTIFEX_GRAPH_WORKER_`."""
 
-    model_config = SettingsConfigDict(env_prefix="ARTIFEX_GRAPH_WORKER_")
+    model_config = SettingsConfigDict(env_prefix="ARTIFEX_GRAPH_WORKER_", frozen=True)
 
     concurrency: int = Field(default=1, ge=1, le=64)
     """Work items at a time, each in a child process of its own. One: scale by starting more workers."""

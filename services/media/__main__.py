@@ -20,7 +20,7 @@ from libs.chassis.outbox import Outbox
 from libs.chassis.rpc.server import GrpcServer
 from libs.chassis.runtime import Runtime
 from libs.chassis.settings import PlatformSettings
-from libs.chassis.tokens import TokenVerifier, grpc_jwks_source
+from libs.chassis.tokens import TokenVerifier, remote_verifier
 from services.media.adapters.sandbox_decoder import SandboxDecoder
 from services.media.adapters.sql_store import SqlStore
 from services.media.adapters.tables import outbox as outbox_table
@@ -35,17 +35,13 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 async def build(
-    runtime: Runtime,
-    settings: MediaSettings,
-    platform: PlatformSettings,
-    *,
-    verifier: TokenVerifier | None = None,
+    runtime: Runtime, settings: MediaSettings, *, verifier: TokenVerifier | None = None
 ) -> GrpcServer | None:
     """Opens stores and bus, and begins the work of the process's roles; the server, where it serves the API.
 
     `verifier` checks access tokens; by default with the keys of the auth service.
     """
-    roles = settings.parsed_roles()
+    platform = runtime.settings
     url = platform.database_url_for(SERVICE)
     await migrate(url, schema=SERVICE, migrations=MIGRATIONS)
     database = await runtime.enter(Database(url, schema=SERVICE))
@@ -71,7 +67,7 @@ async def build(
         "sweeper",
         _keep_sweeping(store, objects, settings.sweep_seconds, timedelta(seconds=settings.staged_seconds)),
     )
-    if "worker" in roles:
+    if "worker" in settings.roles:
         control = Control(bus)
         runtime.spawn("cancellations", control.watch())
         await control.ready()
@@ -87,17 +83,12 @@ async def build(
                 one_queue=True,
             ),
         )
-    if "api" not in roles:
+    if "api" not in settings.roles:
         return None
     return await runtime.enter(
         GrpcServer(
             settings.listen,
-            verifier=verifier
-            or TokenVerifier(
-                grpc_jwks_source(platform.auth_endpoint),
-                issuer=platform.token_issuer,
-                audience=platform.token_audience,
-            ),
+            verifier=verifier or remote_verifier(platform),
             servicers=[
                 (
                     service_pb2_grpc.add_MediaServiceServicer_to_server,
@@ -134,13 +125,8 @@ async def _keep_sweeping(store: Store, objects: ObjectStore, seconds: float, sta
 
 
 def main() -> int:
-    platform = PlatformSettings()
     settings = MediaSettings()
-
-    async def start(runtime: Runtime) -> None:
-        await build(runtime, settings, platform)
-
-    return Runtime.main(SERVICE, platform, start)
+    return Runtime.main(SERVICE, PlatformSettings(), lambda runtime: build(runtime, settings))
 
 
 if __name__ == "__main__":

@@ -7,17 +7,19 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from libs.chassis.settings import Roles
+
 
 class MediaSettings(BaseSettings):
     """Read once, in `__main__`."""
 
-    model_config = SettingsConfigDict(env_prefix="ARTIFEX_MEDIA_")
+    model_config = SettingsConfigDict(env_prefix="ARTIFEX_MEDIA_", frozen=True)
 
     listen: str = "127.0.0.1:8102"
     """Address of the API; a port of 0 takes any free one."""
 
-    roles: str = "api,worker"
-    """What this process does, separated by commas: `api` answers calls, `worker` joins movies and takes in footage."""
+    roles: Roles = frozenset({"api", "worker"})
+    """`api` answers calls, `worker` joins movies and takes in footage."""
 
     max_upload_bytes: int = Field(default=64 * 1024**3, gt=0)
     """The largest file that is taken."""
@@ -55,10 +57,3 @@ class MediaSettings(BaseSettings):
 
     call_seconds: float = Field(default=3600.0, gt=0)
     """The deadline of calls that bring none: uploads and downloads of large files take their time."""
-
-    def parsed_roles(self) -> frozenset[str]:
-        """The roles, checked. Raises ValueError for an unknown one, and for none."""
-        roles = frozenset(part.strip() for part in self.roles.split(",") if part.strip())
-        if not roles or not roles <= {"api", "worker"}:
-            raise ValueError(f"ARTIFEX_MEDIA_ROLES is {self.roles!r}; it takes api, worker, or both")
-        return roles

@@ -27,7 +27,7 @@ from libs.chassis.objects import blob_key, open_objects
 from libs.chassis.principal import Principal, acting_as
 from libs.chassis.rpc.channel import service_channel
 from libs.chassis.runtime import Runtime
-from libs.chassis.settings import PlatformSettings
+from libs.chassis.settings import PlatformSettings, Roles
 from libs.chassis.testing import NatsServer, Server, eventually, spawn
 from libs.chassis.testing.tokens import TokenMint
 from libs.frames.video_reader import VideoReader
@@ -104,18 +104,16 @@ class Generator:
 
 @asynccontextmanager
 async def generator(
-    folder: Path, triton: TritonServer, *, roles: str = "api,worker", database_url: str = ""
+    folder: Path, triton: TritonServer, *, roles: Roles = frozenset({"api", "worker"}), database_url: str = ""
 ) -> AsyncIterator[Generator]:
     home = folder / "home"
     mint = TokenMint()
     async with AsyncExitStack() as stack:
         nats = await stack.enter_async_context(NatsServer(folder / "nats"))
         platform = PlatformSettings(home=home, nats_url=nats.url, log_format="text", database_url=database_url)
-        settings = GeneratorSettings(
-            listen="127.0.0.1:0", roles=frozenset(roles.split(",")), triton_endpoint=triton.endpoint
-        )
+        settings = GeneratorSettings(listen="127.0.0.1:0", roles=roles, triton_endpoint=triton.endpoint)
         runtime = await stack.enter_async_context(Runtime("generator", platform))
-        server = await build(runtime, settings, platform, verifier=mint.verifier())
+        server = await build(runtime, settings, verifier=mint.verifier())
         assert server is not None
         caller = Principal(tenant="studio", subject="ann", role="ROLE_ARTIST", token=mint.token())
         stack.enter_context(acting_as(caller))
@@ -322,7 +320,7 @@ async def test_a_killed_workers_generation_is_finished_by_another(
     tmp_path: Path, triton: TritonServer, spec: pb.GenerationSpec
 ) -> None:
     spec.steps, spec.width, spec.height = 60, 256, 144
-    async with generator(tmp_path, triton, roles="api") as running:
+    async with generator(tmp_path, triton, roles=frozenset({"api"})) as running:
         with WorkerProcess(tmp_path / "worker", running.env) as worker:
             created = await running.create(spec)
             await running.until_step(created.name, 2)

@@ -134,7 +134,7 @@ async def serving(
     options: dict[str, Any] = {"listen": "127.0.0.1:0", "decoders": 1, **overrides}
     settings = MediaSettings(**options)
     async with Runtime("media", platform) as runtime:
-        server = await build(runtime, settings, platform, verifier=mint.verifier())
+        server = await build(runtime, settings, verifier=mint.verifier())
         assert server is not None
         channel = await runtime.enter(grpc.aio.insecure_channel(f"127.0.0.1:{server.port}"))
         bus = await runtime.enter(Bus(nats_url, name="test"))

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pydantic
 import pytest
+from pydantic_settings import BaseSettings
 
-from libs.chassis.settings import PlatformSettings
+from libs.chassis.settings import PlatformSettings, Roles
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +42,22 @@ def test_a_wrong_value_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> No
 def test_settings_cannot_be_changed_after_reading() -> None:
     with pytest.raises(pydantic.ValidationError, match="frozen"):
         PlatformSettings().nats_url = "nats://elsewhere"
+
+
+class Process(BaseSettings):
+    roles: Roles = frozenset({"api", "worker"})
+
+
+def test_roles_are_words_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Process().roles == {"api", "worker"}
+    monkeypatch.setenv("ROLES", "worker")
+    assert Process().roles == {"worker"}
+    monkeypatch.setenv("ROLES", " api , worker ")
+    assert Process().roles == {"api", "worker"}
+
+
+@pytest.mark.parametrize("roles", ["", "apis", "api,cook"])
+def test_other_roles_are_refused(monkeypatch: pytest.MonkeyPatch, roles: str) -> None:
+    monkeypatch.setenv("ROLES", roles)
+    with pytest.raises(pydantic.ValidationError, match="roles"):
+        Process()

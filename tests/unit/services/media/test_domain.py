@@ -13,7 +13,6 @@ from libs.chassis.objects.store import checked_key
 from services.media.domain.keys import assembly_origin, new_part_key, segment_key, thumbnail_key
 from services.media.domain.media_types import media_type_of
 from services.media.domain.thumbnails import thumbnail_milliseconds, thumbnail_width
-from services.media.settings import MediaSettings
 
 
 @pytest.mark.parametrize(
@@ -68,11 +67,3 @@ def test_keys_are_the_object_stores() -> None:
     for job in ("generations/x", "renderJobs/", "renderJobs/a/../../b", "x"):
         with pytest.raises(InvalidArgument):
             segment_key("studio", job, "d")
-
-
-def test_roles_are_checked() -> None:
-    assert MediaSettings(roles="worker").parsed_roles() == {"worker"}
-    assert MediaSettings(roles=" api , worker ").parsed_roles() == {"api", "worker"}
-    for roles in ("", "apis", "api,cook"):
-        with pytest.raises(ValueError, match="ARTIFEX_MEDIA_ROLES"):
-            MediaSettings(roles=roles).parsed_roles()
