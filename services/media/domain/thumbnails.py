@@ -13,7 +13,7 @@ def thumbnail_milliseconds(media: MediaInfo, seconds: float) -> int:
     """The time to show, within the clip; rounded up, so that a frame's own time still shows that frame."""
     stream = media.video_streams[0]
     end = stream.duration.numerator * 1000 // max(stream.duration.denominator, 1)
-    return max(min(math.ceil(seconds * 1000 - 1e-6), end), 0)
+    return max(math.ceil(min(seconds * 1000 - 1e-6, end)), 0)
 
 
 def thumbnail_width(media: MediaInfo, width: int) -> int:
