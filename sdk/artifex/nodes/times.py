@@ -1,29 +1,36 @@
 """Exact times. A time is a `Fraction` of seconds; frame n of a picture stream is shown at n / frame_rate."""
 
+import math
 import re
 from fractions import Fraction
 
 _RATIONAL = re.compile(r"(-?\d{1,18})(?:/(\d{1,18})|\.(\d{1,18}))?", re.ASCII)
+_LIMIT = 10**18
+_FINEST = 10**15
 
 
 def parse_rational(value: object) -> Fraction | None:
     """A JSON number or string as an exact fraction; None when it is neither.
 
     Strings are integers, decimals or quotients: "24", "5.28", "24000/1001". A JSON number means the decimal that
-    is written (0.1 is 1/10), not the binary float next to it.
+    is written (0.1 is 1/10), not the binary float next to it; one of more digits than exact times have, as a
+    program's 0.0016666666666666668, means the nearest fraction of up to 15 digits. None also for what
+    `rational_text` could not write so that it reads back: numerators and denominators have up to 18 digits.
     """
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return Fraction(value)
-    if isinstance(value, float):
-        return Fraction(repr(value)) if value - value == 0.0 else None
-    if isinstance(value, str):
+    found: Fraction | None = None
+    if isinstance(value, int) and not isinstance(value, bool):
+        found = Fraction(value)
+    elif isinstance(value, float) and math.isfinite(value):
+        found = Fraction(repr(value))
+        if found.denominator >= _LIMIT:
+            found = found.limit_denominator(_FINEST)
+    elif isinstance(value, str):
         match = _RATIONAL.fullmatch(value)
-        if match is None or (match[2] is not None and int(match[2]) == 0):
-            return None
-        return Fraction(value)
-    return None
+        if match is not None and (match[2] is None or int(match[2]) != 0):
+            found = Fraction(value)
+    if found is None or abs(found.numerator) >= _LIMIT or found.denominator >= _LIMIT:
+        return None
+    return found
 
 
 def rational_text(value: Fraction) -> str:

@@ -57,7 +57,12 @@ class TextInput(Node):
     size = Float(64.0, minimum=1, maximum=2000, unit="px", doc="Height of the em.")
     color = Color((1.0, 1.0, 1.0, 1.0), minimum=0, maximum=1, doc="Display-encoded Rec.709, as a colour picker shows.")
     opacity = Float(1.0, minimum=0, maximum=1, doc="0 is invisible.")
-    position = Vector2((0.5, 0.5), doc="Where the anchor lies, in parts of the document's width and height.")
+    position = Vector2(
+        (0.5, 0.5),
+        minimum=-1000,
+        maximum=1000,
+        doc="Where the anchor lies, in parts of the document's width and height.",
+    )
     anchor = Choice("center", choices=tuple(_ANCHORS), doc="Which point of the text's box lies at the position.")
     align = Choice("center", choices=("left", "center", "right"), doc="How lines stand in the box.")
     wrap = Float(0.0, minimum=0, maximum=16384, unit="px", doc="Width at which lines break; 0 for only at line feeds.")

@@ -41,11 +41,13 @@ class Transform2D(Node):
     video = Input(VIDEO, "The picture to move.")
     moved = Output(VIDEO, "The moved picture.", name="video")
 
-    translate = Vector2((0.0, 0.0), unit="px", doc="How far it moves, right and down.")
+    translate = Vector2((0.0, 0.0), minimum=-1e6, maximum=1e6, unit="px", doc="How far it moves, right and down.")
     rotate = Float(0.0, unit="deg", doc="Clockwise turn around the pivot.")
     scale = Vector2((1.0, 1.0), minimum=-100, maximum=100, doc="Size across and down; negative mirrors.")
     pivot = Vector2(
         (0.5, 0.5),
+        minimum=-1000,
+        maximum=1000,
         doc="The point that turning and scaling leave in place: (0, 0) is the top left, (1, 1) the bottom right.",
     )
     pivot_of = Choice(

@@ -17,13 +17,17 @@ from artifex.nodes import frame_time, parse_rational, rational_text, round_half_
         (0.1, Fraction(1, 10)),
         (25, Fraction(25)),
         (1e-3, Fraction(1, 1000)),
+        (1 / 600, Fraction(1, 600)),
+        (0.1 + 0.2 - 0.3, Fraction(0)),
     ],
 )
 def test_rationals_mean_what_is_written(given_value: object, expected: Fraction) -> None:
     assert parse_rational(given_value) == expected
 
 
-@pytest.mark.parametrize("value", [True, None, "", "1/0", "a", "1e3", " 1", "1/2/3", float("inf"), [1], "٣"])
+@pytest.mark.parametrize(
+    "value", [True, None, "", "1/0", "a", "1e3", " 1", "1/2/3", float("inf"), [1], "٣", 1e18, 10**18]
+)
 def test_anything_else_is_no_rational(value: object) -> None:
     assert parse_rational(value) is None
 
@@ -31,6 +35,12 @@ def test_anything_else_is_no_rational(value: object) -> None:
 @given(st.fractions(-(10**9), 10**9, max_denominator=10**9))
 def test_spelling_reads_back(value: Fraction) -> None:
     assert parse_rational(rational_text(value)) == value
+
+
+@given(st.floats() | st.integers() | st.from_regex(r"-?[0-9]{1,18}([/.][0-9]{1,18})?", fullmatch=True))
+def test_whatever_is_read_can_be_written_and_read_again(value: object) -> None:
+    time = parse_rational(value)
+    assert time is None or parse_rational(rational_text(time)) == time
 
 
 def test_halves_round_up() -> None:

@@ -147,6 +147,17 @@ def test_the_error_carries_the_first_violations_and_the_count() -> None:
     assert raised.value.violations[0].reason == "unknown_key"
 
 
+@pytest.mark.parametrize("time", [1 / 600, 5e-17, 1e-300, "0.000000000000000001", 1e300, 10**30])
+def test_a_worker_reads_what_was_accepted(time: object) -> None:
+    document = json.loads(text_of(GOOD))
+    document["nodes"]["comp"]["params"]["mix"] = {"keys": [[time, 0.0]]}
+    try:
+        parsed = parse_document(json.dumps(document))
+    except GraphInvalid:
+        return
+    assert parse_document(canonical_json(parsed)) == parsed
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
