@@ -5,10 +5,14 @@ The oracle is an undisturbed run of the same graph: the decoded frames must be e
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
 from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
 import pytest_asyncio
 
@@ -51,3 +55,51 @@ async def test_the_job_survives(
     frames = Counter(frame for task in chunks for frame in range(task.first_frame, task.first_frame + task.frame_count))
     assert frames == Counter(range(72))
     await stack.restarted(victim, killed)
+
+
+async def test_the_evaluators_are_killed_and_not_their_workers(
+    stack: Stack, client: Client, document: Document, undisturbed: list[str], tmp_path: Path
+) -> None:
+    workers = {name: stack.pid(name) for name in stack.children if name.startswith("graph-worker")}
+    created = await client.renders.create(json.dumps(document))
+    await until_frames(client, created.name, 1)
+    children = [child for pid in workers.values() for child in psutil.Process(pid).children(recursive=True)]
+    assert children
+    for child in children:
+        child.kill()
+    await finish(client, created.name, tmp_path / "movie.mp4")
+    assert frame_digests(tmp_path / "movie.mp4") == undisturbed
+    assert {name: stack.pid(name) for name in workers} == workers
+
+
+async def test_everything_is_killed_at_once(
+    stack: Stack, client: Client, document: Document, undisturbed: list[str], tmp_path: Path
+) -> None:
+    created = await client.renders.create(json.dumps(document))
+    await until_frames(client, created.name, 1)
+    killed = {name: stack.kill9(name) for name in stack.children}
+    await finish(client, created.name, tmp_path / "movie.mp4")
+    assert frame_digests(tmp_path / "movie.mp4") == undisturbed
+    for name, pid in killed.items():
+        await stack.restarted(name, pid)
+
+
+async def test_a_worker_that_hangs_is_no_worker(
+    stack: Stack, client: Client, document: Document, undisturbed: list[str], tmp_path: Path
+) -> None:
+    created = await client.renders.create(json.dumps(document))
+    await until_frames(client, created.name, 1)
+    hanging = stack.pid("graph-worker-1")
+    os.kill(hanging, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(30):
+            await finish(client, created.name, tmp_path / "movie.mp4")
+    finally:
+        os.kill(hanging, signal.SIGCONT)
+    assert frame_digests(tmp_path / "movie.mp4") == undisturbed
+    # What it says when it wakes changes nothing, and it works again.
+    again = await client.renders.create(json.dumps(document))
+    await finish(client, again.name, tmp_path / "again.mp4")
+    assert frame_digests(tmp_path / "again.mp4") == undisturbed
+    assert (await client.renders.get(created.name)).state == graph.RenderJob.STATE_SUCCEEDED
+    assert stack.pid("graph-worker-1") == hanging
