@@ -96,6 +96,13 @@ class Studio:
                 return response.event.task
         raise AssertionError(f"{name} ended before that")
 
+    async def until_rendered(self, name: str, frames: int) -> None:
+        """Follow a job until so many of its frames are rendered, those of unfinished chunks included."""
+        async for response in self.render.WatchRenderJob(messages_pb2.WatchRenderJobRequest(name=name)):
+            if response.event.progress.frames_done >= frames:
+                return
+        raise AssertionError(f"{name} ended before that")
+
     def movie(self, job: messages_pb2.RenderJob) -> Path:
         """The file of a finished job."""
         path = self.objects.local_path(blob_key("studio", job.output_asset.removeprefix("assets/")))

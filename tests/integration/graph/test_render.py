@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -122,10 +123,12 @@ async def test_the_bus_and_the_api_may_be_killed(running: Studio) -> None:
         assert len(frame_hashes(running.movie(done))) == 96
 
 
-async def test_cancel_stops_at_once_and_retry_goes_all_the_way(running: Studio) -> None:
-    async with running.worker("worker") as worker:
+async def test_cancel_stops_at_once_and_retry_goes_all_the_way(tmp_path: Path) -> None:
+    # Chunks of some seconds, so that the worker is for certain in the middle of one.
+    env = {"ARTIFEX_GRAPH_CHUNK_FRAMES": "240"}
+    async with studio(tmp_path, env) as running, running.worker("worker") as worker:
         job = await submit(running, frames=960)
-        await running.until(job.name, Task.KIND_FRAMES, Task.STATE_SUCCEEDED)
+        await running.until_rendered(job.name, 250)
         assembled = len(running.assembled)
         assert worker.process is not None
         rendering = psutil.Process(worker.process.pid).children()
