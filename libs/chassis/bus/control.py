@@ -28,14 +28,20 @@ class Control:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._cancelled: set[str] = set()
+        # Marked here, and perhaps not in the bucket yet.
+        self._announcing: set[str] = set()
         # Events live as long as somebody waits on them.
         self._events: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
         self._loaded = asyncio.Event()
 
     async def cancel(self, key: str) -> None:
         """Tell every worker; returns once the bucket has the key. Waits out outages."""
-        self._mark(key)
-        await self._bus.publish_raw(_PREFIX + key, b"")
+        self._announcing.add(key)
+        try:
+            self._mark(key)
+            await self._bus.publish_raw(_PREFIX + key, b"")
+        finally:
+            self._announcing.discard(key)
 
     def is_cancelled(self, key: str) -> bool:
         """True once the cancellation has reached this process."""
@@ -80,14 +86,21 @@ class Control:
                 await asyncio.sleep(pause)
 
     async def _refresh(self, link: Link) -> None:
-        """Read the whole bucket. Keys heard of meanwhile are in it too, since they are published by being stored."""
+        """Read the whole bucket, and forget what it has forgotten.
+
+        Keys heard of meanwhile are in it too, since they are published by being stored.
+        """
+        known = self._cancelled - self._announcing
+        stored: set[str] = set()
         bucket = await link.jetstream.key_value(CANCELLED)
         watcher: Any = await bucket.watchall(ignore_deletes=True, meta_only=True)
         try:
             while (entry := await watcher.updates(timeout=5.0)) is not None:
+                stored.add(entry.key)
                 self._mark(entry.key)
         finally:
             await watcher.stop()
+        self._cancelled -= known - stored - self._announcing
         self._loaded.set()
 
     async def _on_message(self, message: Msg) -> None:

@@ -12,7 +12,8 @@ import pytest
 from nats.js.api import ConsumerConfig, RetentionPolicy
 
 from artifex.common.v1.types_pb2 import Rational
-from libs.chassis.bus import Bus, Control, Delivery
+from libs.chassis.bus import Bus, Control, Delivery, control
+from libs.chassis.bus.streams import CANCELLED
 from libs.chassis.errors import InvalidArgument, Unavailable
 from libs.chassis.settings import PlatformSettings
 from libs.chassis.telemetry import current_trace_id, setup_telemetry, tracer
@@ -340,6 +341,20 @@ async def test_a_cancellation_reaches_every_process_at_once(bus: Bus, nats: Nats
         assert there.is_cancelled("renderJobs/x")
         assert not there.is_cancelled("renderJobs/y")
         assert there.event("renderJobs/x").is_set()
+
+
+async def test_keys_that_the_bucket_forgot_are_forgotten_here(
+    bus: Bus, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "_REFRESH_SECONDS", 0.05)
+    async with watching(bus) as here:
+        await here.cancel("renderJobs/old")
+        await here.cancel("renderJobs/new")
+        link = await bus.connection.link()
+        # As when its day is over.
+        await link.jetstream.purge_stream(f"KV_{CANCELLED}", subject=f"$KV.{CANCELLED}.renderJobs/old")
+        await eventually(lambda: not here.is_cancelled("renderJobs/old"), what="forgetting")
+        assert here.is_cancelled("renderJobs/new")
 
 
 async def test_a_worker_that_starts_later_knows_what_was_cancelled(bus: Bus, nats: NatsServer) -> None:
