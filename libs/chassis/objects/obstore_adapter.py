@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,6 +21,7 @@ _PART = 8 * PIECE
 _PARTS_AT_ONCE = 2
 _MAX_PARTS = 9_000  # S3 takes 10,000
 _MIN_STREAM_CHUNK = PIECE // 4
+_STAGED = re.compile(r"#\d+$")
 
 
 class ObstoreObjects:
@@ -128,7 +130,7 @@ class ObstoreObjects:
         for key in keys:
             await self.delete(key)
         if self._root is not None and folder:
-            await asyncio.to_thread(_remove_empty_folders, self._root / folder)
+            await asyncio.to_thread(_remove_remains, self._root / folder)
 
     async def list(self, prefix: str) -> AsyncIterator[StoredObject]:
         folder = checked_prefix(prefix)
@@ -161,8 +163,13 @@ def _errors_named(key: str) -> Iterator[None]:
         ) from error
 
 
-def _remove_empty_folders(folder: Path) -> None:
-    for path, _, _ in os.walk(folder, topdown=False):
+def _remove_remains(folder: Path) -> None:
+    """Remove the folders that are empty, and what LocalStore stages its writes in: `name#1`, never listed, and left by
+    a process that was killed while it wrote, or by a copy over what is the same file already."""
+    for path, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            if _STAGED.search(name):
+                Path(path, name).unlink(missing_ok=True)
         try:
             Path(path).rmdir()
         except OSError:

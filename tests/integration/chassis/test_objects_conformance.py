@@ -111,6 +111,17 @@ async def test_a_prefix_is_a_folder(store: ObjectStore) -> None:
     assert await read(store, "a/b/1") == b"again"
 
 
+async def test_nothing_stays_of_a_deleted_prefix(store: ObjectStore) -> None:
+    await store.put_bytes("jobs/a-1/segment", b"frames")
+    await asyncio.gather(*(store.copy("jobs/a-1/segment", "jobs/a-2/segment") for _ in range(4)))
+    if (local := store.local_path("jobs/a-2/segment")) is not None:
+        # What a process leaves that is killed while it writes.
+        local.with_name("half#0").write_bytes(b"fra")
+    await store.delete_prefix("jobs/a-2")
+    assert await keys(store) == ["jobs/a-1/segment"]
+    assert local is None or not local.parent.exists()
+
+
 async def test_a_listing_of_more_than_a_page(store: ObjectStore) -> None:
     names = [f"many/{n:04}" for n in range(1100)]
     for start in range(0, len(names), 50):
