@@ -6,6 +6,7 @@ to standard output as they please.
 """
 
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -89,6 +90,18 @@ def _serve(requests: BinaryIO, answers: BinaryIO, target: str, cpu_seconds: int 
         except Exception as error:  # noqa: BLE001 - it travels to the caller
             answer = _error(error)
         send(answer)
+        del answer, request
+        _let_go()
+
+
+def _let_go() -> None:
+    """Give the memory of a finished request back, while the parent is busy with its answer.
+
+    Codec contexts refer to one another in circles, so they live until the collector happens to run, and the C library
+    keeps what was freed: without this a child grows by some megabytes with each file, up to a plateau of its own.
+    """
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
 
 
 def main() -> None:
