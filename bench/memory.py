@@ -1,4 +1,4 @@
-"""Whether memory depends on the length of the movie: the peak of every process over a 10 s and over a 100 s job.
+"""Whether memory depends on the length of the movie: the peak of every process over a 20 s and over a 200 s job.
 
 Both jobs run in studios of their own, so that neither starts with what the other left behind. The peak is the kernel's
 own high-water mark of resident memory (VmHWM), with the children that come and go.
@@ -15,9 +15,9 @@ import psutil
 
 from artifex.client import Client
 from artifex.up import Stack
-from bench.studio import document, footage, looped, render, say
+from bench.studio import camera_footage, document, render, say
 
-SHORT, LONG = 10, 100
+SHORT, LONG = 20, 200
 CLAIM = 1.10
 MIB = 1 << 20
 
@@ -41,7 +41,7 @@ async def run() -> bool:
 
 async def measure(folder: Path, seconds: int) -> dict[str, int]:
     """Peak bytes by process name over one job."""
-    clip = looped(footage(), seconds, folder / f"clip-{seconds}.mp4")
+    clip = camera_footage(seconds, folder)
     async with (
         Stack(folder / f"home-{seconds}", workers=2, without=("triton", "generator")) as stack,
         Client(stack.endpoint, home=stack.home) as client,

