@@ -19,8 +19,3 @@ def to_timestamp(moment: datetime) -> Timestamp:
     timestamp = Timestamp()
     timestamp.FromDatetime(moment)
     return timestamp
-
-
-def from_timestamp(timestamp: Timestamp) -> datetime:
-    """The aware datetime, in UTC, cut to the microsecond."""
-    return timestamp.ToDatetime(tzinfo=UTC)

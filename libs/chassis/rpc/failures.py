@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from artifex.common.v1 import types_pb2
-from libs.chassis.errors import REASONS, ArtifexError, Internal, rebuild
+from libs.chassis.errors import ArtifexError, Internal
 from libs.chassis.ids import new_id
 
 _log = logging.getLogger(__name__)
@@ -30,9 +30,3 @@ def to_failure(error: Exception) -> types_pb2.Failure:
     """Why something in the background failed, in the words of a failed call."""
     shown = public_error(error)
     return types_pb2.Failure(reason=shown.reason, message=shown.message, metadata=shown.metadata)
-
-
-def failure_to_error(failure: types_pb2.Failure) -> ArtifexError:
-    """The error that a Failure tells of; one with an unknown reason is an Internal."""
-    kind = REASONS.get(failure.reason, Internal)
-    return rebuild(kind, failure.message, reason=failure.reason, metadata=dict(failure.metadata))

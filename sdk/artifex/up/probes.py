@@ -62,7 +62,8 @@ def http_ok(port: int, path: str, *, tls: bool = False) -> Probe:
 
     async def probe() -> bool:
         try:
-            return await asyncio.wait_for(ask(), _TIMEOUT)
+            async with asyncio.timeout(_TIMEOUT):
+                return await ask()
         except (OSError, TimeoutError):
             return False
 

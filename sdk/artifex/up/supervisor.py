@@ -161,7 +161,8 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
             try:
-                await asyncio.wait_for(process.wait(), state.child.grace)
+                async with asyncio.timeout(state.child.grace):
+                    await process.wait()
             except TimeoutError:
                 self._report(name, f"did not stop within {state.child.grace:.0f} s and is killed")
                 with contextlib.suppress(ProcessLookupError):
@@ -170,16 +171,12 @@ class Supervisor:
         if task is not None:
             if process is None:
                 task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            # Not awaited itself, which could not tell its cancellation from ours.
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.result()
         await self._sweep(name)
         state.state, state.pid = "stopped", 0
-
-    def start_child(self, name: str) -> None:
-        """Start a child again that was stopped for good."""
-        state = self.children[name]
-        state.stopping, state.state = False, "waiting"
-        self._tasks[name] = self._begin(state)
 
     def _begin(self, state: ChildState) -> asyncio.Task[None]:
         task = asyncio.create_task(self._tend(state), name=f"tend {state.child.name}")

@@ -49,6 +49,8 @@ def _mix(step: Step, context: "_Context") -> Audio:
     except ArtifexError as error:
         error.metadata.setdefault("node", step.node)
         raise
+    except MemoryError:
+        raise  # for the sandbox to tell: its limit is at fault, not the node
     except Exception as error:
         message = f'node "{step.node}" ({step.type.schema.type}) failed at sample {context.start}'
         raise Internal(message, metadata={"node": step.node}) from error

@@ -159,6 +159,8 @@ class FramePuller:
             error.metadata.setdefault("node", item.step.node)
             error.metadata.setdefault("frame", str(index))
             raise
+        except MemoryError:
+            raise  # for the sandbox to tell: its limit is at fault, not the node
         except Exception as error:
             message = f'node "{item.step.node}" ({item.step.type.schema.type}) failed at frame {index}'
             raise Internal(message, metadata={"node": item.step.node, "frame": str(index)}) from error
