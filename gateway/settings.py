@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class GatewaySettings(BaseSettings):
     """The public port and its limits. Environment prefix `ARTIFEX_GATEWAY_`."""
 
-    model_config = SettingsConfigDict(env_prefix="ARTIFEX_GATEWAY_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ARTIFEX_GATEWAY_", frozen=True)
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import sys
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -32,6 +32,7 @@ from services.media.settings import MediaSettings
 
 SERVICE = "media"
 MIGRATIONS = Path(__file__).parent / "migrations"
+_log = logging.getLogger(__name__)
 
 
 async def build(
@@ -119,8 +120,10 @@ def _empty(folder: Path) -> None:
 
 async def _keep_sweeping(store: Store, objects: ObjectStore, seconds: float, staged: timedelta) -> NoReturn:
     while True:
-        with suppress(Unavailable):  # the next round comes soon enough
+        try:
             await sweep(store, objects, utcnow(), staged=staged)
+        except Unavailable as error:
+            _log.warning("what is left over is swept later: %s", error)
         await asyncio.sleep(seconds)
 
 
