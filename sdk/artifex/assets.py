@@ -113,16 +113,10 @@ class Assets:
 
     async def list(self) -> AsyncIterator[media.Asset]:
         """Every asset, newest first, fetched page by page."""
-        token = ""
-        while True:
-            page = await self._transport.unary(
-                self._stub.ListAssets, media.ListAssetsRequest(page_token=token), name="MediaService/ListAssets"
-            )
+        pages = self._transport.pages(self._stub.ListAssets, media.ListAssetsRequest(), name="MediaService/ListAssets")
+        async for page in pages:
             for asset in page.assets:
                 yield asset
-            token = page.next_page_token
-            if not token:
-                return
 
     async def delete(self, name: str) -> None:
         await self._transport.unary(
@@ -149,7 +143,7 @@ class Assets:
             with partial.open("wb") as file:
                 await self._receive(asset, file, on_progress)
                 file.flush()
-                os.fsync(file.fileno())
+                await asyncio.to_thread(os.fsync, file.fileno())
             if await asyncio.to_thread(file_digest, partial) != asset.blob.digest:
                 raise VerificationFailed(f"{name}: the bytes received are not the asset's")
             partial.replace(path)

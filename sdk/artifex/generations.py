@@ -23,18 +23,12 @@ class Generations:
 
     async def models(self) -> AsyncIterator[generator.Model]:
         """The models that the installation can run. `random_weights` tells which of them were never trained."""
-        token = ""
-        while True:
-            page = await self._transport.unary(
-                self._stub.ListModels,
-                generator.ListModelsRequest(page_token=token),
-                name="GeneratorService/ListModels",
-            )
+        pages = self._transport.pages(
+            self._stub.ListModels, generator.ListModelsRequest(), name="GeneratorService/ListModels"
+        )
+        async for page in pages:
             for model in page.models:
                 yield model
-            token = page.next_page_token
-            if not token:
-                return
 
     async def create(self, spec: generator.GenerationSpec, *, request_id: str = "") -> generator.Generation:
         """Queue a generation. The same spec on the same model and kind of device gives the same bytes."""
@@ -55,18 +49,12 @@ class Generations:
 
     async def list(self) -> AsyncIterator[generator.Generation]:
         """Generations, newest first, fetched page by page."""
-        token = ""
-        while True:
-            page = await self._transport.unary(
-                self._stub.ListGenerations,
-                generator.ListGenerationsRequest(page_token=token),
-                name="GeneratorService/ListGenerations",
-            )
+        pages = self._transport.pages(
+            self._stub.ListGenerations, generator.ListGenerationsRequest(), name="GeneratorService/ListGenerations"
+        )
+        async for page in pages:
             for generation in page.generations:
                 yield generation
-            token = page.next_page_token
-            if not token:
-                return
 
     async def watch(self, name: str, *, patience: float = 120.0) -> AsyncIterator[generator.Generation]:
         """The generation as it changes, until it has ended. A broken stream is taken up again; gives up when nobody

@@ -18,18 +18,12 @@ class Graphs:
 
     async def node_types(self) -> AsyncIterator[graph.NodeType]:
         """Every node type of the installation, fetched page by page."""
-        token = ""
-        while True:
-            page = await self._transport.unary(
-                self._stub.ListNodeTypes,
-                graph.ListNodeTypesRequest(page_token=token),
-                name="GraphService/ListNodeTypes",
-            )
+        pages = self._transport.pages(
+            self._stub.ListNodeTypes, graph.ListNodeTypesRequest(), name="GraphService/ListNodeTypes"
+        )
+        async for page in pages:
             for node_type in page.node_types:
                 yield node_type
-            token = page.next_page_token
-            if not token:
-                return
 
     async def node_type(self, type_name: str) -> graph.NodeType:
         """One node type, by the name that documents use: "ColorCorrector"."""

@@ -36,16 +36,10 @@ class Identity:
         return answer.user
 
     async def users(self) -> AsyncIterator[auth.User]:
-        token = ""
-        while True:
-            page = await self._transport.unary(
-                self._stub.ListUsers, auth.ListUsersRequest(page_token=token), name="AuthService/ListUsers"
-            )
+        pages = self._transport.pages(self._stub.ListUsers, auth.ListUsersRequest(), name="AuthService/ListUsers")
+        async for page in pages:
             for user in page.users:
                 yield user
-            token = page.next_page_token
-            if not token:
-                return
 
     async def create_api_key(self, *, user: str = "", display_name: str = "") -> auth.CreateApiKeyResponse:
         """A key for `user`, by default the caller. Its `secret` is shown here and never again."""

@@ -35,18 +35,12 @@ class Projects:
         return answer.project
 
     async def list(self) -> AsyncIterator[collab.Project]:
-        token = ""
-        while True:
-            page = await self._transport.unary(
-                self._stub.ListProjects,
-                collab.ListProjectsRequest(page_token=token),
-                name="ProjectService/ListProjects",
-            )
+        pages = self._transport.pages(
+            self._stub.ListProjects, collab.ListProjectsRequest(), name="ProjectService/ListProjects"
+        )
+        async for page in pages:
             for project in page.projects:
                 yield project
-            token = page.next_page_token
-            if not token:
-                return
 
     async def delete(self, name: str) -> None:
         """Remove a project and its documents."""
@@ -88,18 +82,12 @@ class Projects:
 
     async def list_documents(self, project: str) -> AsyncIterator[collab.Document]:
         """The project's documents, without their content."""
-        token = ""
-        while True:
-            page = await self._transport.unary(
-                self._stub.ListDocuments,
-                collab.ListDocumentsRequest(parent=project, page_token=token),
-                name="ProjectService/ListDocuments",
-            )
+        pages = self._transport.pages(
+            self._stub.ListDocuments, collab.ListDocumentsRequest(parent=project), name="ProjectService/ListDocuments"
+        )
+        async for page in pages:
             for document in page.documents:
                 yield document
-            token = page.next_page_token
-            if not token:
-                return
 
     async def update_document(self, name: str, content_json: str, *, etag: str, message: str = "") -> collab.Document:
         """Store a new revision. Raises Aborted when the document changed since `etag` was read."""
@@ -120,15 +108,11 @@ class Projects:
 
     async def revisions(self, name: str) -> AsyncIterator[collab.DocumentRevision]:
         """A document's history, newest first."""
-        token = ""
-        while True:
-            page = await self._transport.unary(
-                self._stub.ListDocumentRevisions,
-                collab.ListDocumentRevisionsRequest(name=name, page_token=token),
-                name="ProjectService/ListDocumentRevisions",
-            )
+        pages = self._transport.pages(
+            self._stub.ListDocumentRevisions,
+            collab.ListDocumentRevisionsRequest(name=name),
+            name="ProjectService/ListDocumentRevisions",
+        )
+        async for page in pages:
             for revision in page.revisions:
                 yield revision
-            token = page.next_page_token
-            if not token:
-                return

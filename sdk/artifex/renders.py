@@ -56,18 +56,12 @@ class Renders:
 
     async def list(self, states: Sequence[graph.RenderJob.State.ValueType] = ()) -> AsyncIterator[graph.RenderJob]:
         """Jobs without their tasks, newest first, fetched page by page."""
-        token = ""
-        while True:
-            page = await self._transport.unary(
-                self._stub.ListRenderJobs,
-                graph.ListRenderJobsRequest(page_token=token, states=states),
-                name="RenderService/ListRenderJobs",
-            )
+        pages = self._transport.pages(
+            self._stub.ListRenderJobs, graph.ListRenderJobsRequest(states=states), name="RenderService/ListRenderJobs"
+        )
+        async for page in pages:
             for job in page.render_jobs:
                 yield job
-            token = page.next_page_token
-            if not token:
-                return
 
     async def watch(
         self, name: str, *, after_sequence: int = 0, patience: float = 120.0
@@ -120,7 +114,7 @@ class Renders:
         return answer.render_job
 
     async def retry(self, name: str) -> graph.RenderJob:
-        """Run again what failed or was cancelled; what succeeded is kept."""
+        """Run a job again that failed or was cancelled; what a failed one has rendered is kept."""
         answer = await self._transport.unary(
             self._stub.RetryRenderJob,
             graph.RetryRenderJobRequest(name=name),

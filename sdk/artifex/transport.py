@@ -11,7 +11,7 @@ import random
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import grpc
 from opentelemetry import trace
@@ -26,6 +26,22 @@ from artifex.credentials import Credentials
 from artifex.errors import ApiError, DeadlineExceeded, ResourceExhausted, Unauthenticated, Unavailable, from_rpc_error
 
 Response = TypeVar("Response")
+
+
+class Listing(Protocol):
+    """What every answer to a list rpc has."""
+
+    @property
+    def next_page_token(self) -> str: ...
+
+
+class ListingRequest(Protocol):
+    """What every request of a list rpc has."""
+
+    page_token: str
+
+
+Page = TypeVar("Page", bound=Listing)
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 ATTEMPTS = 8
@@ -118,6 +134,17 @@ class Transport:
                 return await method(request, timeout=timeout or self.timeout, metadata=await self.metadata())
 
             return await self.attempts(once, repeatable=repeatable)
+
+    async def pages(
+        self, method: Callable[..., Awaitable[Page]], request: ListingRequest, *, name: str
+    ) -> AsyncIterator[Page]:
+        """Every answer to a list rpc, page by page; raises `ApiError` classes only."""
+        while True:
+            page = await self.unary(method, request, name=name)
+            yield page
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
 
     async def attempts(self, once: Callable[[], Awaitable[Response]], *, repeatable: bool = True) -> Response:
         """Run `once` until it answers: again after a pause when repeating is harmless and can help."""
