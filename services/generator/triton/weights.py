@@ -98,7 +98,13 @@ def _unfit(path: Path) -> str | None:
     index = path / "model_index.json"
     if not index.exists():
         return "no model_index.json, so not in diffusers layout"
-    content = json.loads(index.read_text(encoding="utf-8"))
+    try:
+        content = json.loads(index.read_text(encoding="utf-8"))
+        card = json.loads((path / _CARD_FILE).read_text(encoding="utf-8")) if (path / _CARD_FILE).exists() else {}
+    except ValueError as error:
+        return f"its model_index.json or {_CARD_FILE} is not JSON: {error}"
+    if not isinstance(content, dict) or not isinstance(card, dict):
+        return f"its model_index.json or {_CARD_FILE} is no JSON object"
     if content.get("_class_name") != "WanPipeline" or content.get("expand_timesteps"):
         return f"{content.get('_class_name')} is not one of the text-to-video pipelines that run here"
     return None

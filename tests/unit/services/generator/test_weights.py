@@ -29,10 +29,12 @@ def test_only_text_to_video_weights_in_diffusers_layout_are_taken(
     weights(models, "ti2v-5b", expand_timesteps=True)
     weights(models, "i2v", _class_name="WanImageToVideoPipeline")
     (models / "empty").mkdir()
+    (weights(models, "torn") / "model_index.json").write_text('{"_class_name": "WanPip')
+    (weights(models, "bare") / "artifex.json").write_text("[]")
     (models / ".half-built").mkdir()
     found = discover(models, tmp_path / "digests.json")
     assert [entry.model for entry in found] == ["wan22-t2v"]
-    for name in ("Wan22", "ti2v-5b", "i2v", "empty"):
+    for name in ("Wan22", "ti2v-5b", "i2v", "empty", "torn", "bare"):
         assert f"{name} left out" in caplog.text
 
 
