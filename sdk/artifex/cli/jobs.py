@@ -75,7 +75,7 @@ async def cancel(output: Output, studio: Client, job: str) -> None:
 @click.argument("job")
 @studio_command
 async def retry(output: Output, studio: Client, job: str) -> None:
-    """Run JOB again, which failed (what it has rendered is kept) or was cancelled. Follow it with `artifex jobs watch`."""
+    """Run a failed or cancelled JOB again; what a failed one rendered is kept. Follow it with `artifex jobs watch`."""
     found = await studio.renders.retry(full_name(job))
     if output.as_json:
         output.line(found)
