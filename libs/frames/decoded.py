@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -29,19 +29,10 @@ def frame_hashes(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> list[str]
     return [_hash(frame) for frame in _frames(Path(path), limits)]
 
 
-def decode_all(
-    path: Path | str, on_frame: Callable[[int], None] | None = None, limits: Limits = DEFAULT_LIMITS
-) -> Decoded:
-    """Decode every frame and sample of the first streams. MediaUnreadable when anything does not decode.
-
-    `on_frame` is called with the number of frames so far. Constant memory.
-    """
+def decode_all(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Decoded:
+    """Decode every frame and sample of the first streams, in constant memory. MediaUnreadable when one does not."""
     path = Path(path)
-    count = 0
-    for _ in _frames(path, limits):
-        count += 1
-        if on_frame is not None:
-            on_frame(count)
+    count = sum(1 for _ in _frames(path, limits))
     return Decoded(count, _audio_seconds(path, limits))
 
 

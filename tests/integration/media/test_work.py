@@ -185,7 +185,8 @@ async def frozen(media: Media, tmp_path: Path) -> tuple[Media, work_pb2.Assemble
     media.events.clear()
     (child,) = (
         child
-        for child in psutil.Process().children(recursive=True)
+        # The service runs in this process; a studio that other tests left running has decoders further down.
+        for child in psutil.Process().children()
         if "services.media.adapters.decoder_child:run" in child.cmdline()
     )
     segments = await render(media, tmp_path, job="renderJobs/held", counts=(150, 150))
