@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from libs.chassis.logs import setup_logging
+from libs.chassis.memory import return_freed_memory
 from libs.chassis.settings import PlatformSettings
 from libs.chassis.telemetry import setup_telemetry
 
@@ -95,6 +96,7 @@ class Runtime:
     @classmethod
     def main(cls, service: str, settings: PlatformSettings, build: _Build) -> int:
         """Run a whole service: `build` enters and spawns its parts; returns the exit code."""
+        return_freed_memory()
         return asyncio.run(cls._main(service, settings, build))
 
     @classmethod

@@ -163,6 +163,8 @@ class Stack:
                 "nats",
                 [binary("nats-server"), "--config", str(self.home / "nats" / "nats.conf")],
                 http_ok(ports.nats_monitor, "/healthz"),
+                # A laptop's queue holds little: collect before the heap has doubled rather than after.
+                env={"GOGC": "25"},
             ),
             Child(
                 "triton",
