@@ -28,7 +28,7 @@ async def run() -> bool:
             for workers in times:
                 times[workers].append(await measure(Path(folder) / f"home-{number}-{workers}", clip, workers))
     one, two = (statistics.median(times[workers]) for workers in (1, 2))
-    say(f"\nscaling: {SECONDS} s of 720p, graded and titled; median of {ROUNDS} runs")
+    say(f"\nscaling: {SECONDS} s of 720p, graded, with an inset and a title; median of {ROUNDS} runs")
     say("| workers | seconds | frames a second | times as fast |")
     say("|---|---|---|---|")
     for workers, seconds in ((1, one), (2, two)):

@@ -71,7 +71,7 @@ def looped(source: Path, seconds: int, path: Path) -> Path:
 
 
 def document(asset: str, seconds: int) -> str:
-    """The footage graded under a title: decode, colour, text, composite, encode."""
+    """A usual comp: graded footage, itself again smaller and turned in a corner, and a title that fades in."""
     return json.dumps(
         {
             "schema": "artifex.graph/1",
@@ -83,8 +83,18 @@ def document(asset: str, seconds: int) -> str:
                     "inputs": {"video": "plate.video"},
                     "params": {"exposure": 0.3, "saturation": 1.1},
                 },
+                "small": {
+                    "type": "Transform2D",
+                    "inputs": {"video": "plate.video"},
+                    "params": {"scale": [0.4, 0.4], "translate": [360, 190], "rotate": 4},
+                },
+                "inset": {"type": "Merge", "inputs": {"a": "small", "b": "grade"}},
                 "title": {"type": "TextInput", "params": {"text": "안녕 Artifex", "size": 64}},
-                "comp": {"type": "Merge", "inputs": {"a": "title", "b": "grade"}, "params": {"operation": "over"}},
+                "comp": {
+                    "type": "Merge",
+                    "inputs": {"a": "title", "b": "inset"},
+                    "params": {"mix": {"keys": [[0, 0], [1, 1, "ease_in_out"]]}},
+                },
                 "out": {"type": "FileOutput", "inputs": {"video": "comp"}, "params": {"path": "bench.mp4"}},
             },
         }

@@ -29,19 +29,21 @@ def frame_hashes(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> list[str]
     return [_hash(frame) for frame in _frames(Path(path), limits)]
 
 
-def decode_all(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Decoded:
-    """Decode every frame and sample of the first streams, in constant memory. MediaUnreadable when one does not."""
+def decode_all(path: Path | str, limits: Limits = DEFAULT_LIMITS, *, threads: int = 1) -> Decoded:
+    """Decode every frame and sample of the first streams on `threads` threads, in memory that does not depend on the
+    length. MediaUnreadable when one does not."""
     path = Path(path)
-    count = sum(1 for _ in _frames(path, limits))
+    count = sum(1 for _ in _frames(path, limits, threads))
     return Decoded(count, _audio_seconds(path, limits))
 
 
-def _frames(path: Path, limits: Limits) -> Iterator[VideoFrame]:
+def _frames(path: Path, limits: Limits, threads: int = 1) -> Iterator[VideoFrame]:
     with open_input(path, limits) as container:
         streams = picture_streams(container)
         if not streams:
             return
-        streams[0].codec_context.thread_count = 1
+        streams[0].codec_context.thread_count = threads
+        streams[0].thread_type = "AUTO"
         try:
             yield from container.decode(streams[0])
         except av.FFmpegError as error:

@@ -9,11 +9,11 @@ from typing import Any, Self
 from artifex.graph.v1 import work_pb2
 from libs.chassis.bus import Bus
 
-_INTERVAL_SECONDS = 0.25
+_INTERVAL_SECONDS = 0.5
 
 
 class ProgressReporter:
-    """Publishes the latest number of frames, at most four times a second, while the block lasts.
+    """Publishes the latest number of frames, at most twice a second, while the block lasts.
 
     Intermediate numbers are skipped, and while the bus is away nothing waits for it.
     """

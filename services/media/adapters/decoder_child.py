@@ -5,6 +5,7 @@ It reads users' files, so it may crash, hang or be killed at any time.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +23,8 @@ from libs.frames.stills import write_jpeg
 from libs.frames.video_reader import VideoReader
 
 Progress = Callable[[dict[str, Any]], None]
+
+_MAX_THREADS = 4
 
 
 def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -61,7 +64,8 @@ def _assemble(request: dict[str, Any]) -> dict[str, Any]:
     wanted = request["frame_count"]
     join_segments(request["segments"], request["audio"], output, rate)
     media = probe(output)
-    decoded = decode_all(output)
+    # The job's frames are all rendered by now, so its cores are free; each thread holds some frames more.
+    decoded = decode_all(output, threads=min(_MAX_THREADS, len(os.sched_getaffinity(0))))
     stream = media.video_streams[0]
     problems = []
     if decoded.frame_count != wanted or stream.frame_count != wanted:
