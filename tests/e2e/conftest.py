@@ -23,7 +23,7 @@ def show(name: str, line: str) -> None:
     sys.stderr.write(f"{name:>16} | {line}\n")
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session", params=["embedded", "cluster"])
+@pytest_asyncio.fixture(scope="package", loop_scope="session", params=["embedded", "cluster"])
 async def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """A whole studio, Triton included."""
     folder = tmp_path_factory.mktemp(request.param)
@@ -38,14 +38,14 @@ async def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
             yield studio
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def client(stack: Stack) -> AsyncIterator[Client]:
     """The first admin's."""
     async with Client(stack.endpoint, home=stack.home) as studio:
         yield studio
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def plate(client: Client) -> str:
     """The real footage as an asset."""
     return (await client.assets.upload(bunny())).name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 
@@ -19,26 +20,34 @@ from tests.support.jobs import until_frames
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-def rendering(stack: Stack) -> list[int]:
-    """The worker's child processes that have used the processor since a moment ago."""
-    busy = []
+def cpu_seconds(stack: Stack) -> dict[int, float]:
+    """What each process in which a worker renders has used of the processors so far."""
+    used = {}
     for name, child in stack.children.items():
         if name.startswith("graph-worker"):
-            busy += [below.pid for below in psutil.Process(child.pid).children(recursive=True)]
-    return busy
+            for below in psutil.Process(child.pid).children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    times = below.cpu_times()
+                    used[below.pid] = times.user + times.system
+    return used
+
+
+async def at_rest(stack: Stack) -> bool:
+    """Whether the workers have rendered nothing for a fifth of a second."""
+    before = cpu_seconds(stack)
+    await asyncio.sleep(0.2)
+    return all(used - before.get(pid, 0.0) < 0.05 for pid, used in cpu_seconds(stack).items())
 
 
 async def test_a_running_job_stops(stack: Stack, client: Client, plate: str) -> None:
     before = {asset.name async for asset in client.assets.list()}
     created = await client.renders.create(json.dumps(graded(plate, width=1280, height=720, rate="25", duration=60.0)))
     await until_frames(client, created.name, 1)
-    working = rendering(stack)
-    assert working
+    assert not await at_rest(stack)
     asked = time.monotonic()
     await client.renders.cancel(created.name)
-    while any(psutil.pid_exists(pid) for pid in working):
+    while not await at_rest(stack):
         assert time.monotonic() - asked < 2, "a worker still renders"
-        await asyncio.sleep(0.02)
     job = await client.renders.get(created.name)
     assert job.state == graph.RenderJob.STATE_CANCELLED
     assert not job.output_asset

@@ -52,6 +52,9 @@ class SeaweedServer(Server):
             "-s3",
             f"-s3.port={self.port}",
             f"-s3.port.grpc={s3_grpc}",
+            # These listen on fixed ports unless told not to, which two servers on one machine cannot share.
+            "-s3.port.lance=0",
+            "-s3.port.iceberg=0",
             f"-s3.config={identities}",
             "-volume.max=20",
             "-master.volumeSizeLimitMB=512",
