@@ -209,6 +209,7 @@ REASONS: Mapping[str, type[ArtifexError]] = {
     "ERROR_REASON_STATE_CONFLICT": FailedPrecondition,
     "ERROR_REASON_UPLOAD_OFFSET_MISMATCH": OutOfRange,
     "ERROR_REASON_UPLOAD_DIGEST_MISMATCH": DataLoss,
+    "ERROR_REASON_STORED_DATA_CHANGED": DataLoss,
     "ERROR_REASON_RANGE_INVALID": OutOfRange,
     "ERROR_REASON_RATE_LIMITED": ResourceExhausted,
     "ERROR_REASON_LIMIT_EXCEEDED": ResourceExhausted,

@@ -1,10 +1,9 @@
-"""Facts that only decoding a whole file proves."""
+"""Facts that only decoding a whole file proves. Memory does not depend on its length."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,25 +15,19 @@ from libs.frames.containers import DEFAULT_LIMITS, Limits, open_input, picture_s
 from libs.frames.errors import MediaUnreadable
 
 
-@dataclass(frozen=True)
-class Decoded:
-    """What came out of the decoders: frames of the first video stream, seconds of the first audio stream."""
-
-    frame_count: int
-    audio_seconds: Fraction | None
-
-
 def frame_hashes(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> list[str]:
     """SHA-256 of every decoded frame's visible samples in order of presentation: equal lists mean equal pictures."""
     return [_hash(frame) for frame in _frames(Path(path), limits)]
 
 
-def decode_all(path: Path | str, limits: Limits = DEFAULT_LIMITS, *, threads: int = 1) -> Decoded:
-    """Decode every frame and sample of the first streams on `threads` threads, in memory that does not depend on the
-    length. MediaUnreadable when one does not."""
-    path = Path(path)
-    count = sum(1 for _ in _frames(path, limits, threads))
-    return Decoded(count, _audio_seconds(path, limits))
+def decoded_frames(path: Path | str, limits: Limits = DEFAULT_LIMITS, *, threads: int = 1) -> int:
+    """How many frames of the first video stream decode on `threads` threads; MediaUnreadable when one does not."""
+    return sum(1 for _ in _frames(Path(path), limits, threads))
+
+
+def decoded_seconds(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Fraction | None:
+    """How long the first audio stream is once decoded, None without one; MediaUnreadable when it does not decode."""
+    return _audio_seconds(Path(path), limits)
 
 
 def _frames(path: Path, limits: Limits, threads: int = 1) -> Iterator[VideoFrame]:

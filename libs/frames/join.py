@@ -26,6 +26,7 @@ from av.video.stream import VideoStream
 
 from libs.frames.containers import open_input, picture_streams
 from libs.frames.errors import MediaUnreadable, MediaUnsupported
+from libs.frames.payload import Payload, PayloadHash
 from libs.frames.video_writer import timescale
 
 
@@ -35,6 +36,8 @@ class Joined:
 
     frame_count: int
     duration: Fraction
+    payload: Payload
+    """Of the pictures, as they were read from the segments."""
 
 
 def join_segments(
@@ -94,9 +97,14 @@ class _Frames:
         self._tick = tick
         self._delay: int | None = None
         self._count = 0
+        self._passed = PayloadHash()
 
     def result(self) -> Joined:
-        return Joined(self._count, self._count / self._fps)
+        return Joined(self._count, self.duration, self._passed.result())
+
+    @property
+    def duration(self) -> Fraction:
+        return self._count / self._fps
 
     def __iter__(self) -> Iterator[Packet[VideoStream]]:
         for path in self._paths:
@@ -130,6 +138,7 @@ class _Frames:
             packet.pts, packet.dts = displayed * self._per_frame, decoded * self._per_frame
             packet.duration = self._per_frame
             self._count += 1
+            self._passed.add(packet)
             yield packet
         if len(shown) != self._count - start or (shown and max(shown) != len(shown) - 1) or not shown:
             raise MediaUnsupported(path, "frames are missing from the segment")
@@ -203,7 +212,7 @@ def _interleave(
             heard.stream = audio
             output.mux_one(heard)
             heard = next(sounds)
-    end = round(pictures.result().duration / heard.time_base)
+    end = round(pictures.duration / heard.time_base)
     while (start := cast(int, heard.pts)) < end:
         heard.duration = min(cast(int, heard.duration), end - start)
         heard.stream = audio

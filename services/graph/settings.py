@@ -19,7 +19,7 @@ class GraphSettings(BaseSettings):
     give other bytes on another cluster."""
 
     max_chunks: int = Field(default=2000, ge=1, le=5000)
-    """Chunks grow for movies that would need more of them: a work item must name them all."""
+    """Chunks grow for movies that would need more full ones than this: a work item must name them all."""
 
     silence_seconds: float = Field(default=30.0, gt=0)
     """A task of which nothing was heard for so long is looked for in the queue, and queued anew if it is lost."""

@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 
 from artifex.nodes import Frame, MediaSource, Pixels, Window, sample_at
-from libs.chassis.errors import OutOfRange
+from libs.chassis.errors import Internal, OutOfRange
 from libs.frames.audio_writer import AudioWriter
+from libs.frames.decoded import decoded_frames
 from libs.frames.video_writer import H264Quality, VideoWriter
 from services.graph.domain.allocation import keep_freed_memory
 from services.graph.domain.catalogue import catalogue
@@ -42,7 +43,8 @@ def render_frames(
     threads: int,
     progress: Progress,
 ) -> None:
-    """Frames `first` to `first + count` as one segment at `out_path`, which is only complete when this returns.
+    """Frames `first` to `first + count` as one segment at `out_path`, which is complete, and proved by decoding it, only
+    when this returns.
 
     `sources` holds, by node, the local file and description of every asset and every generated clip. `threads` is for
     decoding, resampling and encoding each. `progress` is called after every frame. Raises GraphInvalid, OutOfRange,
@@ -67,6 +69,9 @@ def render_frames(
         for done in range(count):
             writer.write(display_pixels(puller.frame(first + done), compiled, colour))
             progress(done + 1)
+    decoded = decoded_frames(out_path, threads=threads)
+    if decoded != count:
+        raise Internal(f"of {count} frames that were encoded, {decoded} decode")
 
 
 def render_audio(document: Document, output_node: str, sources: Sources, out_path: Path, progress: Progress) -> None:

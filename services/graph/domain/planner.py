@@ -41,7 +41,7 @@ class Plan:
 def plan(compiled: Compiled, chunk_frames: int) -> Plan:
     """Generations first, then chunks of at most `chunk_frames` frames and the sound, then the assembly.
 
-    Chunks differ by at most one frame in length, so that workers end together.
+    The last chunks are shorter and shorter, so that workers end together however many there are.
     """
     if chunk_frames < 1:
         raise ValueError("a chunk has at least one frame")
@@ -51,13 +51,30 @@ def plan(compiled: Compiled, chunk_frames: int) -> Plan:
     ]
     ready = tuple(task.id for task in generations)
     total = compiled.frame_count
-    chunks = -(-total // chunk_frames)
-    bounds = [total * index // chunks for index in range(chunks + 1)]
-    parts = [
-        PlannedTask(f"frames:{index}", TaskKind.FRAMES, ready, bounds[index], bounds[index + 1] - bounds[index])
-        for index in range(chunks)
-    ]
+    parts: list[PlannedTask] = []
+    first = 0
+    for count in chunk_sizes(total, chunk_frames):
+        parts.append(PlannedTask(f"frames:{len(parts)}", TaskKind.FRAMES, ready, first, count))
+        first += count
     if compiled.has_audio:
         parts.append(PlannedTask("audio", TaskKind.AUDIO))
     assembly = PlannedTask("assembly", TaskKind.ASSEMBLY, tuple(part.id for part in parts), 0, total)
     return Plan((*generations, *parts, assembly))
+
+
+def chunk_sizes(total: int, chunk_frames: int) -> list[int]:
+    """Sizes that add up to `total`, at most `chunk_frames` each, the longest first: guided self-scheduling
+    (Polychronopoulos and Kuck, 1987).
+
+    Each chunk is at most a quarter of what is left, down to a quarter of a chunk: shorter segments would spend more on
+    their keyframes than the wait at the end costs. Those are at most seven more chunks than full ones alone would be.
+    """
+    shortest = -(-chunk_frames // 4)
+    sizes = []
+    while total > 0:
+        size = min(chunk_frames, max(-(-total // 4), shortest), total)
+        if total <= chunk_frames and total - size < shortest // 2:
+            size = total
+        sizes.append(size)
+        total -= size
+    return sorted(sizes, reverse=True)

@@ -9,11 +9,11 @@ from typing import Any, Self
 from artifex.graph.v1 import work_pb2
 from libs.chassis.bus import Bus
 
-_INTERVAL_SECONDS = 0.5
+_INTERVAL_SECONDS = 1.0
 
 
 class ProgressReporter:
-    """Publishes the latest number of frames, at most twice a second, while the block lasts.
+    """Publishes the latest number of frames, at most once a second, while the block lasts.
 
     Intermediate numbers are skipped, and while the bus is away nothing waits for it.
     """
@@ -44,8 +44,9 @@ class ProgressReporter:
 
     async def _publish(self) -> None:
         while True:
+            # The wait comes first: a short task tells nothing but its end, and every message is kept by the stream.
+            await asyncio.sleep(_INTERVAL_SECONDS)
             await self._news.wait()
             self._news.clear()
             subject = f"evt.{self._event.actor.tenant}.graph.task.progressed"
             await self._bus.publish(subject, self._event, key=f"{self._key}/{self._event.frames_done}")
-            await asyncio.sleep(_INTERVAL_SECONDS)

@@ -5,7 +5,6 @@ It reads users' files, so it may crash, hang or be killed at any time.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -15,16 +14,15 @@ import cv2
 import numpy as np
 from google.protobuf import json_format
 
-from libs.frames.decoded import decode_all
+from libs.frames.decoded import decoded_seconds
 from libs.frames.errors import MediaError, MediaUnsupported
 from libs.frames.join import join_segments
+from libs.frames.payload import video_payload
 from libs.frames.probe import from_rational, probe
 from libs.frames.stills import write_jpeg
 from libs.frames.video_reader import VideoReader
 
 Progress = Callable[[dict[str, Any]], None]
-
-_MAX_THREADS = 4
 
 
 def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -62,24 +60,22 @@ def _assemble(request: dict[str, Any]) -> dict[str, Any]:
     output = Path(request["output"])
     rate = Fraction(request["frame_rate"])
     wanted = request["frame_count"]
-    join_segments(request["segments"], request["audio"], output, rate)
+    joined = join_segments(request["segments"], request["audio"], output, rate)
     media = probe(output)
-    # The job's frames are all rendered by now, so its cores are free; each thread holds some frames more.
-    decoded = decode_all(output, threads=min(_MAX_THREADS, len(os.sched_getaffinity(0))))
+    # Who rendered a segment has decoded it, so what is left to prove is that the movie holds the very same packets.
+    payload = video_payload(output)
     stream = media.video_streams[0]
     problems = []
-    if decoded.frame_count != wanted or stream.frame_count != wanted:
-        problems.append(f"{decoded.frame_count} frames decode, and {wanted} were asked for")
+    if payload != joined.payload:
+        problems.append("its pictures are not those of the segments")
+    if payload.packets != wanted or stream.frame_count != wanted:
+        problems.append(f"it holds {payload.packets} frames, and {wanted} were asked for")
     if stream.variable_frame_rate or from_rational(stream.frame_rate) != rate:
         problems.append(f"its frame rate is {from_rational(stream.frame_rate)} instead of {rate}")
     if request["audio"] is not None:
         # The decoder gives whole codec frames, so what is heard is at least the declared length.
-        length = wanted / rate
-        if (
-            not media.audio_streams
-            or decoded.audio_seconds is None
-            or decoded.audio_seconds < length - Fraction(1, 1000)
-        ):
+        heard = decoded_seconds(output)
+        if not media.audio_streams or heard is None or heard < wanted / rate - Fraction(1, 1000):
             problems.append("its sound is missing or too short")
     elif media.audio_streams:
         problems.append("it holds sound that nobody asked for")

@@ -11,7 +11,7 @@ from artifex.common.v1.types_pb2 import Blob
 from artifex.media.v1.messages_pb2 import MediaInfo, Provenance
 from artifex.media.v1.work_pb2 import AssembleWork, Segment
 from libs.chassis.clock import utcnow
-from libs.chassis.errors import InvalidArgument, NotFound
+from libs.chassis.errors import DataLoss, InvalidArgument, NotFound
 from libs.chassis.ids import new_id
 from libs.chassis.interruption import Interrupted, unless_set
 from libs.chassis.objects import LocalCache, ObjectMissing, ObjectStore, hash_file
@@ -36,7 +36,8 @@ async def assemble_movie(
     """The movie's asset, made now or by an earlier delivery of the same work; its events go out with it.
 
     `cancelled` is set when the job is: then the decoder is killed, nothing is left behind, and Interrupted is raised.
-    Raises InvalidArgument for work that no attempt can do, NotFound for a missing segment.
+    Raises InvalidArgument for work that no attempt can do, NotFound for a missing segment, DataLoss for one that changed
+    in the store.
     """
     if work.container != "mp4":
         raise InvalidArgument(f"{work.job}: movies are joined as mp4, not as {work.container!r}")
@@ -79,9 +80,17 @@ async def _join(cache: LocalCache, decoder: Decoder, work: AssembleWork, output:
         async def fetch(segment: Segment) -> Path:
             key = segment_key(work.actor.tenant, work.job, segment.blob.digest)
             try:
-                return await stack.enter_async_context(cache.path(key))
+                path = await stack.enter_async_context(cache.path(key))
             except ObjectMissing as error:
                 raise NotFound(work.job, message=f"{work.job}: a rendered segment is missing") from error
+            # The segment was proved by who rendered it; from here on its digest carries that proof.
+            if await asyncio.to_thread(hash_file, path) != segment.blob.digest:
+                raise DataLoss(
+                    f"{work.job}: a rendered segment is not what its worker stored; submit the render anew",
+                    reason="ERROR_REASON_STORED_DATA_CHANGED",
+                    metadata={"digest": segment.blob.digest},
+                )
+            return path
 
         segments = [await fetch(segment) for segment in work.segments]
         audio = await fetch(work.audio) if work.HasField("audio") else None

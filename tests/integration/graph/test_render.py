@@ -54,7 +54,10 @@ async def finished(running: Studio, name: str) -> Job:
 async def test_a_title_becomes_a_movie(running: Studio) -> None:
     async with running.worker("worker"):
         job = await submit(running, request_id="first")
-        assert [task.id for task in job.tasks] == ["frames:0", "frames:1", "frames:2", "frames:3", "assembly"]
+        chunks = [task.id for task in job.tasks[:-1]]
+        assert chunks == [f"frames:{number}" for number in range(len(chunks))]
+        assert len(chunks) > 2
+        assert job.tasks[-1].id == "assembly"
         again = await submit(running, request_id="first")
         assert again.name == job.name
         with pytest.raises(AlreadyExists):

@@ -15,7 +15,7 @@ import pytest
 from artifex.common.v1.types_pb2 import Actor, Blob, Rational
 from artifex.media.v1 import messages_pb2 as pb
 from artifex.media.v1 import work_pb2
-from libs.chassis.objects import blob_key
+from libs.chassis.objects import blob_key, hash_file
 from libs.chassis.testing import NatsServer, eventually
 from libs.frames.audio_reader import AudioReader
 from libs.frames.audio_writer import AudioWriter
@@ -132,6 +132,7 @@ async def test_a_redelivery_tells_the_same_asset_again(media: Media, tmp_path: P
     ("damage", "reason"),
     [
         ("missing segment", "ERROR_REASON_RESOURCE_NOT_FOUND"),
+        ("changed segment", "ERROR_REASON_STORED_DATA_CHANGED"),
         ("no media", "ERROR_REASON_MEDIA_UNREADABLE"),
         ("other settings", "ERROR_REASON_MEDIA_UNSUPPORTED"),
         ("other count", "ERROR_REASON_MEDIA_UNSUPPORTED"),
@@ -145,13 +146,16 @@ async def test_work_that_cannot_succeed_is_told_and_leaves_nothing(
     key = f"tenants/studio/jobs/j1/{work.segments[1].blob.digest}"
     if damage == "missing segment":
         await media.objects.delete(key)
-    elif damage == "no media":
-        await media.objects.put_bytes(key, b"no movie")
-    elif damage == "other settings":
+    elif damage == "changed segment":
+        await media.objects.put_bytes(key, b"rotten")
+    elif damage in ("no media", "other settings"):
         path = tmp_path / "odd.mp4"
-        with VideoWriter(path, 96, 64, FPS) as writer:
-            writer.write(pattern(0, 96, 64))
-        await media.objects.put_file(key, path)
+        path.write_bytes(b"no movie")
+        if damage == "other settings":
+            with VideoWriter(path, 96, 64, FPS) as writer:
+                writer.write(pattern(0, 96, 64))
+        work.segments[1].blob.digest = hash_file(path)
+        await media.objects.put_file(f"tenants/studio/jobs/j1/{hash_file(path)}", path)
     else:
         work.frame_count += 1
     await queue(media, work)

@@ -11,9 +11,10 @@ import pytest
 
 from libs.frames.audio_reader import AudioReader
 from libs.frames.audio_writer import AudioWriter
-from libs.frames.decoded import decode_all, frame_hashes
+from libs.frames.decoded import decoded_seconds, frame_hashes
 from libs.frames.errors import MediaError, MediaUnsupported
 from libs.frames.join import join_segments
+from libs.frames.payload import video_payload
 from libs.frames.video_reader import VideoReader
 from libs.frames.video_writer import H264Quality, VideoWriter
 from tests.unit.libs.frames.clips import number_of, numbered
@@ -49,6 +50,7 @@ def test_every_frame_is_there_once_and_unchanged(tmp_path: Path, fps: Fraction, 
     joined = join_segments(paths, None, tmp_path / "out.mp4", fps)
     assert (joined.frame_count, joined.duration) == (TOTAL, TOTAL / fps)
     assert frame_hashes(tmp_path / "out.mp4") == [name for path in paths for name in frame_hashes(path)]
+    assert video_payload(tmp_path / "out.mp4") == joined.payload
     with av.open(str(tmp_path / "out.mp4"), "r") as container:
         stream = container.streams.video[0]
         assert stream.average_rate == fps
@@ -74,7 +76,7 @@ def test_sound_is_in_sync_and_as_long_as_the_pictures(tmp_path: Path, extra: int
     assert np.array_equal(got[:, : kept - 1024], wanted[:, : kept - 1024])
     assert np.abs(got[:, kept + 2048 :]).max(initial=0) < 1e-3
     assert not got[:, length:].any()
-    seconds = decode_all(tmp_path / "out.mp4").audio_seconds
+    seconds = decoded_seconds(tmp_path / "out.mp4")
     assert seconds is not None
     assert 0 <= seconds - Fraction(length, 48000) < Fraction(1024, 48000)
 
@@ -90,6 +92,15 @@ def test_the_same_segments_make_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
         join_segments(paths, audio, tmp_path / name, Fraction(24))
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_a_changed_byte_of_a_picture_is_noticed(tmp_path: Path) -> None:
+    joined = join_segments(segments(tmp_path, Fraction(24)), None, tmp_path / "out.mp4", Fraction(24))
+    assert joined.payload.packets == TOTAL
+    spoilt = bytearray((tmp_path / "out.mp4").read_bytes())
+    spoilt[-100] ^= 1  # the index comes first, so these are pictures
+    (tmp_path / "out.mp4").write_bytes(spoilt)
+    assert video_payload(tmp_path / "out.mp4").digest != joined.payload.digest
 
 
 def test_segments_that_do_not_fit_are_refused_by_name(tmp_path: Path) -> None:
