@@ -55,7 +55,7 @@ async def build(
         runner = GenerationRunner(
             store=store,
             server=server,
-            masters=ClipMasters(open_objects(platform.objects_url_or_default())),
+            masters=ClipMasters(open_objects(platform.objects_url_or_default()), platform.home / SERVICE / "scratch"),
             cancellations=cancellations,
             default_model=settings.default_model,
             notify=wakeups.notify,

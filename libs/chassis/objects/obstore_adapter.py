@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -143,6 +143,11 @@ class ObstoreObjects:
         with _errors_named(source):
             await obstore.copy_async(self._store, checked_key(source), checked_key(target))
 
+    async def sweep_unfinished(self, before: datetime) -> int:
+        if self._root is None:
+            return 0
+        return await asyncio.to_thread(_remove_staged, self._root, before.timestamp())
+
     def local_path(self, key: str) -> Path | None:
         checked_key(key)
         return None if self._root is None else self._root / key
@@ -161,6 +166,20 @@ def _errors_named(key: str) -> Iterator[None]:
             metadata={"dependency": "objects"},
             retry_after=1.0,
         ) from error
+
+
+def _remove_staged(root: Path, before: float) -> int:
+    """Remove the staged files that nobody has written to since; how many there were."""
+    removed = 0
+    for path, _, names in os.walk(root):
+        for staged in (Path(path, name) for name in names if _STAGED.search(name)):
+            try:
+                if staged.stat().st_mtime < before:
+                    staged.unlink()
+                    removed += 1
+            except FileNotFoundError:
+                continue  # its put was finished, or another process sweeps too
+    return removed
 
 
 def _remove_remains(folder: Path) -> None:

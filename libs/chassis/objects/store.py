@@ -11,6 +11,7 @@ Promises that every adapter keeps, proved by one conformance suite:
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -75,6 +76,12 @@ class ObjectStore(Protocol):
 
     async def copy(self, source: str, target: str) -> None:
         """Store the bytes of `source` under `target` too; raises `ObjectMissing`."""
+
+    async def sweep_unfinished(self, before: datetime) -> int:
+        """Remove what puts that were killed before then left behind, which no listing shows; how many there were.
+
+        Only a file store has such files. A bucket ends its unfinished uploads itself, by a lifecycle rule.
+        """
 
     def local_path(self, key: str) -> Path | None:
         """The object's own file when the store is a folder of this machine, else None. To be read, never written."""

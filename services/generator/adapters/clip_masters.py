@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -59,12 +60,17 @@ class ClipMaster:
 
 
 class ClipMasters:
-    def __init__(self, objects: ObjectStore) -> None:
+    def __init__(self, objects: ObjectStore, scratch: Path) -> None:
+        """`scratch`: a folder of this process alone, emptied now: it may hold what a killed one left half made."""
         self._objects = objects
+        self._scratch = scratch
+        if scratch.exists():
+            shutil.rmtree(scratch)
+        scratch.mkdir(parents=True)
 
     @asynccontextmanager
     async def record(self, spec: GenerationSpec) -> AsyncIterator[ClipMaster]:
-        with tempfile.TemporaryDirectory(prefix="artifex-generation-") as folder:
+        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
             path = Path(folder) / "clip.mkv"
             rate = Fraction(spec.frame_rate.numerator, spec.frame_rate.denominator)
             with VideoWriter(path, spec.width, spec.height, rate, codec="ffv1") as writer:

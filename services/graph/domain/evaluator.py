@@ -43,8 +43,7 @@ def render_frames(
     threads: int,
     progress: Progress,
 ) -> None:
-    """Frames `first` to `first + count` as one segment at `out_path`, which is complete, and proved by decoding it, only
-    when this returns.
+    """Frames `first` to `first + count` as one segment at `out_path`, complete and proved by decoding when it returns.
 
     `sources` holds, by node, the local file and description of every asset and every generated clip. `threads` is for
     decoding, resampling and encoding each. `progress` is called after every frame. Raises GraphInvalid, OutOfRange,

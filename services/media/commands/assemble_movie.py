@@ -36,8 +36,8 @@ async def assemble_movie(
     """The movie's asset, made now or by an earlier delivery of the same work; its events go out with it.
 
     `cancelled` is set when the job is: then the decoder is killed, nothing is left behind, and Interrupted is raised.
-    Raises InvalidArgument for work that no attempt can do, NotFound for a missing segment, DataLoss for one that changed
-    in the store.
+    Raises InvalidArgument for work that no attempt can do, NotFound for a missing segment, DataLoss for one whose bytes
+    changed in the store.
     """
     if work.container != "mp4":
         raise InvalidArgument(f"{work.job}: movies are joined as mp4, not as {work.container!r}")

@@ -1,4 +1,4 @@
-"""Removing what nobody came back for: uploads past their time, and blobs that no asset ever named."""
+"""Removing what nobody came back for: old uploads, blobs that no asset ever named, puts that were killed half-way."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 async def sweep(store: Store, objects: ObjectStore, now: datetime, *, staged: timedelta) -> int:
-    """Sweep all tenants; how many uploads and blobs went. `staged` is how long a blob may wait for its asset.
+    """Sweep all tenants; how many things went. `staged` is how long a blob may wait for its asset.
 
     Safe to run in several processes, and to be broken off anywhere.
     """
@@ -39,6 +39,7 @@ async def sweep(store: Store, objects: ObjectStore, now: datetime, *, staged: ti
     for tenant, digest in blobs:
         await discard_blob(store, objects, tenant, digest)
         swept += 1
+    swept += await objects.sweep_unfinished(now - staged)
     if swept:
         _log.info("swept", extra={"swept": swept})
     return swept

@@ -3,8 +3,10 @@
 import asyncio
 import hashlib
 import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -176,6 +178,40 @@ async def test_a_stream_that_is_cancelled_stores_nothing(store: ObjectStore) -> 
         await task
     assert await store.head("a") is None
     assert await keys(store) == []
+
+
+_ENDLESS_PUT = """
+import asyncio, sys
+from libs.chassis.objects import open_objects
+
+async def endless():
+    for _ in range(40):
+        yield b"x" * (1 << 20)
+    print("half way", flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(open_objects(sys.argv[1]).put_stream("a/b", endless()))
+"""
+
+
+async def test_what_a_killed_put_left_is_swept_in_time(tmp_path: Path) -> None:
+    folder = tmp_path / "objects"
+    store = open_objects(folder.as_uri())
+    await store.put_bytes("a/kept", b"kept")
+    writer = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _ENDLESS_PUT, folder.as_uri(), stdout=asyncio.subprocess.PIPE
+    )
+    assert writer.stdout is not None
+    assert await writer.stdout.readline() == b"half way\n"
+    writer.kill()
+    await writer.wait()
+    left = [path.name for path in folder.rglob("*") if path.is_file() and path.name != "kept"]
+    assert len(left) == 1, "the half object, under another name"
+    assert await keys(store) == ["a/kept"]
+    now = datetime.now(UTC)
+    assert await store.sweep_unfinished(now - timedelta(hours=1)) == 0, "its writer may yet live"
+    assert await store.sweep_unfinished(now + timedelta(seconds=1)) == 1
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == ["kept"]
 
 
 async def test_readers_see_whole_objects_while_writers_race(store: ObjectStore) -> None:
