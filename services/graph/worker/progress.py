@@ -9,11 +9,11 @@ from typing import Any, Self
 from artifex.graph.v1 import work_pb2
 from libs.chassis.bus import Bus
 
-_INTERVAL_SECONDS = 1.0
+_INTERVAL_SECONDS = 3.0
 
 
 class ProgressReporter:
-    """Publishes the latest number of frames, at most once a second, while the block lasts.
+    """Publishes the latest number of frames, at most every three seconds, while the block lasts.
 
     Intermediate numbers are skipped, and while the bus is away nothing waits for it.
     """
