@@ -34,8 +34,8 @@ from services.graph.commands.requeue_lost_tasks import requeue_lost_tasks
 from services.graph.commands.sweep_segments import sweep_segments
 from services.graph.commands.validate_graph import ValidateGraph
 from services.graph.commands.watch_render_job import Wakeups
-from services.graph.domain.catalogue import catalogue
-from services.graph.domain.job import JobState
+from services.graph.domain.compile.catalogue import catalogue
+from services.graph.domain.jobs.job import JobState
 from services.graph.events import DEAD_SUBJECTS, ENDED_SUBJECTS, RESULT_SUBJECTS, EndHandler, ResultHandler
 from services.graph.ports import JobStore, WorkQueue
 from services.graph.settings import GraphSettings

@@ -25,8 +25,8 @@ from libs.chassis.objects import ObjectStore
 from services.graph.commands.record_signal import TaskSignal, record_signal
 from services.graph.commands.sweep_segments import delete_segments
 from services.graph.commands.watch_render_job import Wakeups
-from services.graph.domain import transitions
-from services.graph.domain.job import Job, JobState, TaskState, parse_run_name, segment_key
+from services.graph.domain.jobs import transitions
+from services.graph.domain.jobs.job import Job, JobState, TaskState, parse_run_name, segment_key
 from services.graph.messages import WorkItem, placed_failure
 from services.graph.ports import JobStore, WorkControl
 

@@ -9,8 +9,8 @@ from artifex.generator.v1 import work_pb2 as generator_work_pb2
 from artifex.graph.v1 import messages_pb2, work_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
 from libs.chassis.clock import to_timestamp
-from services.graph.domain.job import Counters, Job, JobState, Task
-from services.graph.domain.transitions import Announcement
+from services.graph.domain.jobs.job import Counters, Job, JobState, Task
+from services.graph.domain.jobs.transitions import Announcement
 
 WorkItem = work_pb2.FramesWork | work_pb2.AudioWork | generator_work_pb2.GenerateWork | media_work_pb2.AssembleWork
 

@@ -12,8 +12,8 @@ from google.protobuf.message import Message
 
 from artifex.graph.v1 import messages_pb2
 from artifex.media.v1 import messages_pb2 as media_pb2
-from services.graph.domain.job import Job, JobState, TaskKind
-from services.graph.domain.transitions import Changes
+from services.graph.domain.jobs.job import Job, JobState, TaskKind
+from services.graph.domain.jobs.transitions import Changes
 
 M = TypeVar("M", bound=Message)
 

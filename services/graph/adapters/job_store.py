@@ -20,8 +20,8 @@ from libs.chassis import idempotency
 from libs.chassis.database import Database
 from libs.chassis.outbox import Outbox
 from services.graph.adapters import tables
-from services.graph.domain.job import Counters, Job, JobState, Task, TaskKind, TaskState
-from services.graph.domain.transitions import Changes
+from services.graph.domain.jobs.job import Counters, Job, JobState, Task, TaskKind, TaskState
+from services.graph.domain.jobs.transitions import Changes
 from services.graph.messages import event_message
 from services.graph.ports import StaleTask
 

@@ -10,7 +10,7 @@ from artifex.graph.v1 import messages_pb2, service_pb2_grpc
 from libs.chassis.principal import current_principal
 from services.graph.commands.node_types import get_node_type, list_node_types
 from services.graph.commands.validate_graph import ValidateGraph
-from services.graph.domain.catalogue import Catalogue
+from services.graph.domain.compile.catalogue import Catalogue
 
 _Context = grpc.aio.ServicerContext[Any, Any]
 

@@ -16,7 +16,7 @@ from services.graph.commands.get_render_job import get_render_job
 from services.graph.commands.list_render_jobs import list_render_jobs
 from services.graph.commands.retry_render_job import retry_render_job
 from services.graph.commands.watch_render_job import Wakeups, watch_render_job
-from services.graph.domain.job import COLLECTION
+from services.graph.domain.jobs.job import COLLECTION
 from services.graph.ports import JobStore, WorkControl
 
 _Context = grpc.aio.ServicerContext[Any, Any]

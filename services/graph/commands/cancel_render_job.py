@@ -9,8 +9,8 @@ from libs.chassis.clock import utcnow
 from libs.chassis.errors import NotFound, Unavailable
 from libs.chassis.principal import Principal
 from services.graph.dispatch import queue_changes
-from services.graph.domain import transitions
-from services.graph.domain.job import COLLECTION
+from services.graph.domain.jobs import transitions
+from services.graph.domain.jobs.job import COLLECTION
 from services.graph.messages import job_message
 from services.graph.ports import JobStore, WorkControl
 

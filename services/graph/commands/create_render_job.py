@@ -15,13 +15,13 @@ from libs.chassis.principal import Principal
 from libs.chassis.telemetry import current_trace_id, inject, tracer
 from services.graph.commands.prepare import Prepared, prepare
 from services.graph.dispatch import queue_changes
-from services.graph.domain import transitions
-from services.graph.domain.catalogue import Catalogue
-from services.graph.domain.compiler import Compiled, compile
-from services.graph.domain.document import canonical_json, digest
-from services.graph.domain.job import Job, Task, TaskKind, document_key
-from services.graph.domain.planner import plan
-from services.graph.domain.problems import GraphInvalid, Reason
+from services.graph.domain.compile.catalogue import Catalogue
+from services.graph.domain.compile.compiler import Compiled, compile
+from services.graph.domain.documents.document import canonical_json, digest
+from services.graph.domain.documents.problems import GraphInvalid, Reason
+from services.graph.domain.jobs import transitions
+from services.graph.domain.jobs.job import Job, Task, TaskKind, document_key
+from services.graph.domain.jobs.planner import plan
 from services.graph.messages import job_message
 from services.graph.ports import Documents, JobStore, MediaCatalogue
 

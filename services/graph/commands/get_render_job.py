@@ -5,7 +5,7 @@ from __future__ import annotations
 from artifex.graph.v1 import messages_pb2
 from libs.chassis.errors import NotFound
 from libs.chassis.principal import Principal
-from services.graph.domain.job import COLLECTION
+from services.graph.domain.jobs.job import COLLECTION
 from services.graph.messages import job_message
 from services.graph.ports import JobStore
 

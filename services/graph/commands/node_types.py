@@ -10,7 +10,7 @@ from artifex.nodes import REQUIRED, Input, NodeSchema, Output, Parameter, PortTy
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import decode_page_token, encode_page_token, page_size
 from libs.chassis.principal import Principal
-from services.graph.domain.catalogue import Catalogue
+from services.graph.domain.compile.catalogue import Catalogue
 
 _METHOD = "ListNodeTypes"
 _COLLECTION = "nodeTypes"

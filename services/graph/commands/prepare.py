@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from artifex.media.v1 import messages_pb2 as media_pb2
-from services.graph.domain.catalogue import Catalogue
-from services.graph.domain.compiler import asset_references, validate
-from services.graph.domain.document import Document, parse_document
-from services.graph.domain.problems import Problem
+from services.graph.domain.compile.catalogue import Catalogue
+from services.graph.domain.compile.compiler import asset_references, validate
+from services.graph.domain.documents.document import Document, parse_document
+from services.graph.domain.documents.problems import Problem
 from services.graph.ports import MediaCatalogue
 
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from libs.chassis.errors import Unavailable
 from services.graph.dispatch import WORK_KINDS, job_trace, queue_changes
-from services.graph.domain import transitions
-from services.graph.domain.job import TaskKind
+from services.graph.domain.jobs import transitions
+from services.graph.domain.jobs.job import TaskKind
 from services.graph.ports import JobStore, WorkQueue
 
 _log = logging.getLogger(__name__)

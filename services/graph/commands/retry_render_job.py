@@ -12,8 +12,8 @@ from libs.chassis.ids import new_id
 from libs.chassis.objects import ObjectMissing, ObjectStore
 from libs.chassis.principal import Principal
 from services.graph.dispatch import job_trace, queue_changes
-from services.graph.domain import transitions
-from services.graph.domain.job import (
+from services.graph.domain.jobs import transitions
+from services.graph.domain.jobs.job import (
     COLLECTION,
     Job,
     JobState,

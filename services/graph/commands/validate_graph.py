@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from artifex.graph.v1 import messages_pb2
 from services.graph.commands.node_types import port_type
 from services.graph.commands.prepare import Prepared, prepare
-from services.graph.domain.catalogue import Catalogue
-from services.graph.domain.compiler import Compiled, Converter, compile, output_nodes
-from services.graph.domain.problems import GraphInvalid, Problem
+from services.graph.domain.compile.catalogue import Catalogue
+from services.graph.domain.compile.compiler import Compiled, Converter, compile, output_nodes
+from services.graph.domain.documents.problems import GraphInvalid, Problem
 from services.graph.messages import rational
 from services.graph.ports import MediaCatalogue
 

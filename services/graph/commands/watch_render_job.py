@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from artifex.graph.v1 import messages_pb2
 from libs.chassis.errors import NotFound, Unavailable
 from libs.chassis.principal import Principal
-from services.graph.domain.job import COLLECTION
+from services.graph.domain.jobs.job import COLLECTION
 from services.graph.ports import JobStore
 
 POLL_SECONDS = 0.5

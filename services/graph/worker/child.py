@@ -12,8 +12,8 @@ from typing import Any
 from google.protobuf import json_format
 
 from artifex.media.v1 import messages_pb2 as media_pb2
-from services.graph.domain.document import parse_document
-from services.graph.domain.evaluator import render_audio, render_frames
+from services.graph.domain.documents.document import parse_document
+from services.graph.domain.evaluate.evaluator import render_audio, render_frames
 
 Progress = Callable[[dict[str, Any]], None]
 

@@ -29,7 +29,7 @@ from libs.chassis.objects import LocalCache, ObjectMissing, ObjectStore, blob_ke
 from libs.chassis.rpc.failures import to_failure
 from libs.chassis.sandbox import SandboxCrashed, SandboxPool
 from libs.chassis.telemetry import meter, tracer
-from services.graph.domain.job import document_key, segment_key
+from services.graph.domain.jobs.job import document_key, segment_key
 from services.graph.messages import placed_failure
 from services.graph.worker.progress import ProgressReporter
 

@@ -25,7 +25,7 @@ from libs.chassis.rpc.channel import service_channel
 from libs.chassis.testing import NatsServer, Server, free_port, spawn
 from libs.chassis.testing.process import accepts
 from libs.frames.join import join_segments
-from services.graph.domain.job import segment_key
+from services.graph.domain.jobs.job import segment_key
 
 
 class Service(Server):

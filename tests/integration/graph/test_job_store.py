@@ -17,11 +17,11 @@ from services.graph.adapters import tables
 from services.graph.adapters.job_store import SqlJobStore
 from services.graph.commands.record_signal import TaskSignal, record_signal
 from services.graph.dispatch import queue_changes
-from services.graph.domain import transitions
-from services.graph.domain.job import Job, JobState
-from services.graph.domain.transitions import Changes, Signal
+from services.graph.domain.jobs import transitions
+from services.graph.domain.jobs.job import Job, JobState
+from services.graph.domain.jobs.transitions import Changes, Signal
 from services.graph.ports import StaleTask
-from tests.unit.services.graph.domain.jobs import START, make_job
+from tests.unit.services.graph.domain.jobs.made import START, make_job
 
 
 async def submit(store: SqlJobStore, job: Job) -> Job:

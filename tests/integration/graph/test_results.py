@@ -29,11 +29,11 @@ from services.graph.adapters import tables
 from services.graph.adapters.job_store import SqlJobStore
 from services.graph.commands.watch_render_job import Wakeups
 from services.graph.composition import MIGRATIONS
-from services.graph.domain import transitions
-from services.graph.domain.job import Job, JobState, TaskKind, segment_key
+from services.graph.domain.jobs import transitions
+from services.graph.domain.jobs.job import Job, JobState, TaskKind, segment_key
 from services.graph.events import ResultHandler
 from tests.integration.graph.test_job_store import submit
-from tests.unit.services.graph.domain.jobs import make_job
+from tests.unit.services.graph.domain.jobs.made import make_job
 
 
 def delivery(subject: str, message: Message) -> Delivery:

@@ -10,9 +10,9 @@ from demo.checks import check_movie
 from demo.sheet import contact_sheet
 from libs.frames.probe import probe
 from libs.frames.stills import read_image
-from services.graph.domain.catalogue import catalogue
-from services.graph.domain.compiler import validate
-from services.graph.domain.document import parse_document
+from services.graph.domain.compile.catalogue import catalogue
+from services.graph.domain.compile.compiler import validate
+from services.graph.domain.documents.document import parse_document
 
 
 def test_the_document_can_be_rendered() -> None:

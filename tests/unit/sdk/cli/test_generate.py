@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from artifex.cli.generate import PRESETS, Preset, document, fitted
 from artifex.generator.v1 import messages_pb2 as generator
-from services.graph.domain.document import parse_document
+from services.graph.domain.documents.document import parse_document
 
 WAN = generator.Model(size_multiple=16, max_width=1280, max_height=720, frame_multiple=4, max_frames=81)
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import Audio, Float, Frame, Input, MediaSource, Node, Output, Request, Window, base_name
 from libs.frames.probe import probe
-from services.graph.domain.colour import WorkingColour
-from services.graph.domain.document import parse_document
-from services.graph.domain.model import Document
+from services.graph.domain.documents.document import parse_document
+from services.graph.domain.documents.model import Document
+from services.graph.domain.evaluate.colour import WorkingColour
 
 N = TypeVar("N", bound=Node)
 

@@ -16,8 +16,8 @@ from libs.chassis.principal import Principal
 from services.graph.adapters.job_store import SqlJobStore
 from services.graph.commands.create_render_job import CreateRenderJob
 from services.graph.commands.validate_graph import ValidateGraph
-from services.graph.domain.catalogue import catalogue
-from services.graph.domain.job import document_key
+from services.graph.domain.compile.catalogue import catalogue
+from services.graph.domain.jobs.job import document_key
 from tests.support.documents import graded, titled
 from tests.unit.services.graph.commands.conftest import Shelf
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from artifex.nodes import Frame
-from services.graph.domain.colour import WorkingColour
+from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.nodes.color.color_corrector import ColorCorrector
 from tests.unit.services.graph.support import Context, node, picture
 

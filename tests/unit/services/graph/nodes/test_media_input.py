@@ -11,8 +11,8 @@ from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import Frame, Window
 from libs.frames.audio_reader import AudioReader
 from libs.frames.video_reader import VideoReader
-from services.graph.domain.colour import WorkingColour
-from services.graph.domain.sources import open_sources
+from services.graph.domain.evaluate.colour import WorkingColour
+from services.graph.domain.evaluate.sources import open_sources
 from services.graph.nodes.input.media_input import MediaInput
 from tests.unit.services.graph.support import Context, Sound, footage, footage_info, node
 

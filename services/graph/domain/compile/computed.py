@@ -1,0 +1,96 @@
+"""Ties a node's expressions to what they read."""
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from fractions import Fraction
+from typing import Any
+
+from artifex.nodes import Parameter
+from libs.chassis.errors import InvalidArgument
+from services.graph.domain.compile.signals import DOCUMENT_NAMES, SCALARS, Computed, Constant, Signal
+from services.graph.domain.compile.walks import find_cycles, post_order
+from services.graph.domain.documents.expressions import CONSTANTS, ExpressionError, Program, parse
+from services.graph.domain.documents.model import Expression, Settings
+from services.graph.domain.documents.problems import Reason
+
+Report = Callable[[str, Reason, str], None]
+"""Takes a problem: the parameter, why, and the message."""
+
+
+def bind_expressions(
+    given: Mapping[str, tuple[Parameter[Any], Expression]],
+    signals: dict[str, Signal],
+    scalars: Mapping[str, Parameter[Any]],
+    settings: Settings,
+    report: Report,
+) -> None:
+    """Adds to `signals`, which holds all other parameters, those that are given as expressions.
+
+    `scalars` are the node's parameters; those that are one number can be read by name. An expression that reads nothing
+    that changes becomes a constant.
+    """
+    readable = {name for name, parameter in scalars.items() if parameter.kind in SCALARS}
+    programs = {
+        name: program
+        for name, (parameter, expression) in given.items()
+        if (program := _parse(name, parameter, expression, readable, report)) is not None
+    }
+    sources = {name: [read for read in program.names if read in programs] for name, program in programs.items()}
+    cycles = find_cycles(sources)
+    for cycle in cycles:
+        path = " → ".join([*cycle, cycle[0]])
+        report(cycle[0], Reason.INVALID_EXPRESSION, f"the expressions need each other: {path}")
+    if cycles:
+        return
+    bound: set[str] = set()
+    for name in programs:
+        for needed in post_order(name, sources.__getitem__):
+            if needed not in bound:
+                bound.add(needed)
+                _bind(needed, given[needed][0], programs[needed], signals, settings, report)
+
+
+def _parse(
+    name: str, parameter: Parameter[Any], expression: Expression, readable: set[str], report: Report
+) -> Program | None:
+    if not parameter.animatable:
+        report(name, Reason.NOT_ANIMATABLE, "cannot change with time; give a value instead of an expression")
+        return None
+    if not parameter.interpolates:
+        report(name, Reason.PARAMETER_TYPE, "is no number; expressions only give numbers")
+        return None
+    try:
+        program = parse(expression.source)
+    except ExpressionError as error:
+        report(name, Reason.INVALID_EXPRESSION, str(error))
+        return None
+    known = [*DOCUMENT_NAMES, *CONSTANTS, *sorted(readable)]
+    for unknown in sorted(program.names - set(known)):
+        close = get_close_matches(unknown, known, 1)
+        hint = f'did you mean "{close[0]}"?' if close else f"known are {', '.join(known)}"
+        report(name, Reason.INVALID_EXPRESSION, f'there is nothing called "{unknown}" here; {hint}')
+    return program if program.names <= set(known) else None
+
+
+def _bind(
+    name: str,
+    parameter: Parameter[Any],
+    program: Program,
+    signals: dict[str, Signal],
+    settings: Settings,
+    report: Report,
+) -> None:
+    reads = program.names - set(DOCUMENT_NAMES)
+    if not reads <= signals.keys():
+        # What is missing has a problem of its own.
+        return
+    numbers = {read: signals[read] for read in reads}
+    computed = Computed(parameter, program, numbers, settings)
+    constant = not program.names & {"t", "frame"} and all(isinstance(signal, Constant) for signal in numbers.values())
+    if not constant:
+        signals[name] = computed
+        return
+    try:
+        signals[name] = Constant(computed.at(Fraction(0)))
+    except InvalidArgument as error:
+        report(name, Reason.INVALID_EXPRESSION, error.message)

@@ -1,0 +1,220 @@
+"""Checks a document against a catalogue, node by node, and ties names to what they mean."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from artifex.nodes import CONVERSIONS, REQUIRED, Input, Node, NodeSchema, Output, Parameter, base_name, position
+from services.graph.domain.compile.catalogue import Catalogue
+from services.graph.domain.compile.computed import bind_expressions
+from services.graph.domain.compile.signals import Constant, Signal, compile_signal
+from services.graph.domain.documents.model import Document, Expression, Link, NodeSpec
+from services.graph.domain.documents.problems import Problem, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An input that is connected."""
+
+    port: Input
+    source: str
+    """Node id."""
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A node without problems of its own, its names replaced by what they mean."""
+
+    spec: NodeSpec
+    type: type[Node]
+    connections: Mapping[str, Connection]
+    """By name of the connection: "video", "audio.1"."""
+    signals: Mapping[str, Signal]
+    """Every parameter, given or by default; those of multiple inputs once for each connection."""
+
+    @property
+    def schema(self) -> NodeSchema:
+        return self.type.schema
+
+
+def resolve(document: Document, catalogue: Catalogue) -> tuple[dict[str, Resolved], list[Problem]]:
+    """All nodes whose type is known, and the problems of all nodes."""
+    problems: list[Problem] = []
+    types: dict[str, type[Node]] = {}
+    suggestions: dict[str, str | None] = {}
+    for spec in document.nodes.values():
+        found = catalogue.get(spec.type)
+        if found is None:
+            if spec.type not in suggestions:
+                suggestions[spec.type] = catalogue.closest(spec.type)
+            close = suggestions[spec.type]
+            hint = f"did you mean {close}?" if close else "`artifex nodes list` shows all types"
+            message = f'there is no node type "{spec.type[:80]}"; {hint}'
+            problems.append(Problem(spec.id, f"nodes.{spec.id}.type", Reason.UNKNOWN_NODE_TYPE, message))
+            continue
+        types[spec.id] = found
+        problems.extend(_check_version(spec, found.schema))
+    resolved = {
+        node: _Resolver(document.nodes[node], found, document, types, problems).resolve()
+        for node, found in types.items()
+    }
+    return resolved, problems
+
+
+def _check_version(spec: NodeSpec, schema: NodeSchema) -> list[Problem]:
+    if not spec.version:
+        return []
+    asked, have = (tuple(map(int, version.split("."))) for version in (spec.version, schema.version))
+    if asked[0] == have[0] and asked <= have:
+        return []
+    message = f"{schema.type} is at version {schema.version}, which cannot stand in for {spec.version}"
+    return [Problem(spec.id, f"nodes.{spec.id}.version", Reason.UNSUPPORTED_VERSION, message)]
+
+
+class _Resolver:
+    """Resolves one node."""
+
+    def __init__(
+        self,
+        spec: NodeSpec,
+        node_type: type[Node],
+        document: Document,
+        types: Mapping[str, type[Node]],
+        problems: list[Problem],
+    ) -> None:
+        self.spec = spec
+        self.type = node_type
+        self.schema = node_type.schema
+        self.document = document
+        self.types = types
+        self.problems = problems
+        self.path = f"nodes.{spec.id}"
+
+    def problem(self, path: str, reason: Reason, message: str) -> None:
+        self.problems.append(Problem(self.spec.id, f"{self.path}.{path}", reason, message))
+
+    def resolve(self) -> Resolved:
+        connections = self.connections()
+        return Resolved(self.spec, self.type, connections, self.signals(connections))
+
+    def connections(self) -> dict[str, Connection]:
+        connections: dict[str, Connection] = {}
+        for name, link in sorted(self.spec.inputs.items(), key=lambda item: _order(item[0])):
+            port = self.schema.inputs.get(base_name(name))
+            if port is None or (name != port.name and not port.multiple):
+                known = ", ".join(self.schema.inputs) or "none"
+                message = f'{self.schema.type} has no input "{name}"; its inputs: {known}'
+                self.problem(f"inputs.{name}", Reason.UNKNOWN_INPUT, message)
+                continue
+            output = self.source_output(name, link)
+            if output is not None and self.check_types(name, port, link, output):
+                connections[name] = Connection(port, link.node, output)
+        given = {base_name(name) for name in self.spec.inputs}
+        for name, port in self.schema.inputs.items():
+            if port.required and name not in given:
+                message = f'the input "{name}" ({port.kind}) must be connected'
+                self.problem(f"inputs.{name}", Reason.MISSING_INPUT, message)
+        return connections
+
+    def source_output(self, name: str, link: Link) -> Output | None:
+        """The output that a link names, or None with a problem (or where the source's own problem says it all)."""
+        if link.node not in self.document.nodes:
+            close = get_close_matches(link.node, self.document.nodes, 1) if len(self.document.nodes) <= 1000 else []
+            hint = f'; did you mean "{close[0]}"?' if close else ""
+            self.problem(f"inputs.{name}", Reason.UNKNOWN_SOURCE, f'there is no node "{link.node}"{hint}')
+            return None
+        source = self.types.get(link.node)
+        if source is None:
+            return None
+        outputs = source.schema.outputs
+        if not outputs:
+            message = f'"{link.node}" is a {source.schema.type}, which has no outputs'
+            self.problem(f"inputs.{name}", Reason.UNKNOWN_SOURCE, message)
+            return None
+        output = outputs.get(link.output) if link.output else next(iter(outputs.values()))
+        if output is None:
+            message = f'"{link.node}" has no output "{link.output}"; its outputs: {", ".join(outputs)}'
+            self.problem(f"inputs.{name}", Reason.UNKNOWN_SOURCE, message)
+        return output
+
+    def check_types(self, name: str, port: Input, link: Link, output: Output) -> bool:
+        if output.kind == port.kind or (output.kind, port.kind) in CONVERSIONS:
+            return True
+        fitting = [other.name for other in self.types[link.node].schema.outputs.values() if other.kind == port.kind]
+        hint = f'; connect "{link.node}.{fitting[0]}"' if fitting else ""
+        message = f'takes {port.kind}, but "{link.node}.{output.name}" is {output.kind}{hint}'
+        self.problem(f"inputs.{name}", Reason.TYPE_MISMATCH, message)
+        return False
+
+    def signals(self, connections: Mapping[str, Connection]) -> dict[str, Signal]:
+        signals: dict[str, Signal] = dict(default_signals(self.type))
+        for name in connections:
+            suffix = name[len(base_name(name)) :]
+            if suffix:
+                for declared in self.schema.parameters.values():
+                    if declared.per is not None and declared.per.name == base_name(name):
+                        signals[declared.name + suffix] = Constant(declared.default)
+        expressions: dict[str, tuple[Parameter[Any], Expression]] = {}
+        for name, given in self.spec.params.items():
+            parameter = self.parameter(name)
+            if parameter is None:
+                continue
+            if isinstance(given, Expression):
+                expressions[name] = (parameter, given)
+                continue
+
+            def report(where: str, reason: Reason, message: str, name: str = name) -> None:
+                self.problem(f"params.{name}{where}", reason, f'"{name}": {message}')
+
+            signal = compile_signal(parameter, given, report)
+            if signal is not None:
+                signals[name] = signal
+        if expressions:
+            bind_expressions(expressions, signals, self.schema.parameters, self.document.settings, self.bad_expression)
+        for name, declared in self.schema.parameters.items():
+            if declared.default is REQUIRED and name not in self.spec.params:
+                self.problem(f"params.{name}", Reason.MISSING_PARAMETER, f'"{name}" must be given: {declared.doc}')
+        return signals
+
+    def bad_expression(self, name: str, reason: Reason, message: str) -> None:
+        self.problem(f"params.{name}", reason, f'"{name}": {message}')
+
+    def parameter(self, name: str) -> Parameter[Any] | None:
+        """The parameter that `name` means, or None with a problem."""
+        base = base_name(name)
+        parameter = self.schema.parameters.get(base)
+        if parameter is not None and name == base:
+            return parameter
+        if parameter is not None and parameter.per is not None:
+            connection = parameter.per.name + name[len(base) :]
+            if connection in self.spec.inputs:
+                return parameter
+            message = f'"{name}" belongs to the input "{connection}", which is not connected'
+            self.problem(f"params.{name}", Reason.UNKNOWN_PARAMETER, message)
+            return None
+        close = get_close_matches(name, self.schema.parameters, 1)
+        known = ", ".join(self.schema.parameters) or "none"
+        hint = f'did you mean "{close[0]}"?' if close else f"its parameters: {known}"
+        message = f'{self.schema.type} has no parameter "{name}"; {hint}'
+        self.problem(f"params.{name}", Reason.UNKNOWN_PARAMETER, message)
+        return None
+
+
+_DEFAULTS: Final[WeakKeyDictionary[type[Node], dict[str, Signal]]] = WeakKeyDictionary()
+
+
+def default_signals(node_type: type[Node]) -> dict[str, Signal]:
+    """The parameters of a type that have defaults; not to be changed."""
+    defaults = _DEFAULTS.get(node_type)
+    if defaults is None:
+        parameters = node_type.schema.parameters.items()
+        defaults = {name: Constant(p.default) for name, p in parameters if p.default is not REQUIRED}
+        _DEFAULTS[node_type] = defaults
+    return defaults
+
+
+def _order(name: str) -> tuple[str, int]:
+    return base_name(name), position(name) or 0

@@ -1,0 +1,153 @@
+"""Parameters over time: what a document says about one, made ready to be evaluated."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artifex.nodes import Curve, Ease, Key, Parameter, ParameterError, ParameterType
+from libs.chassis.errors import InvalidArgument
+from services.graph.domain.documents.expressions import Program
+from services.graph.domain.documents.model import Animation, ParameterValue, Settings
+from services.graph.domain.documents.problems import Reason
+
+Report = Callable[[str, Reason, str], None]
+"""Takes a problem: where below the parameter's path ("" or ".keys.0.1"), why, and the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The same value always."""
+
+    value: Any
+
+    def at(self, time: Fraction) -> Any:
+        return self.value
+
+    def spelling(self) -> str:
+        """Equal for equal signals, here and below."""
+        return repr(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Animated:
+    """Interpolated keyframes."""
+
+    parameter: Parameter[Any]
+    curve: Curve
+
+    def at(self, time: Fraction) -> Any:
+        return self.parameter.compose(self.curve.at(time))
+
+    def spelling(self) -> str:
+        return f"keys {self.curve.keys!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """Keyframes of a value that has nothing between: each holds from its time on; the first also before."""
+
+    times: tuple[Fraction, ...]
+    values: tuple[Any, ...]
+
+    def at(self, time: Fraction) -> Any:
+        return self.values[max(0, bisect_right(self.times, time) - 1)]
+
+    def spelling(self) -> str:
+        return f"steps {self.times!r} {self.values!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """The value of an expression, kept within the parameter's bounds."""
+
+    parameter: Parameter[Any]
+    program: Program
+    numbers: Mapping[str, "Signal"]
+    """The node's other parameters that the program reads."""
+    settings: Settings
+
+    def at(self, time: Fraction) -> Any:
+        names: dict[str, Any] = {name: np.float64(signal.at(time)) for name, signal in self.numbers.items()}
+        number = float(self._evaluate(np.float64(float(time)), np.float64(float(time * self.settings.fps)), names))
+        return self.parameter.compose([number]) if self._is_scalar else self.parameter.parse(number)
+
+    def sample(self, start: int, count: int, rate: int) -> NDArray[np.float64]:
+        """The value at samples `start` to `start + count` of `rate` a second."""
+        time = np.arange(start, start + count, dtype=np.float64) / rate
+        names = {name: sample(signal, start, count, rate) for name, signal in self.numbers.items()}
+        return np.broadcast_to(self._evaluate(time, time * float(self.settings.fps), names), (count,))
+
+    def spelling(self) -> str:
+        return f"expr {self.program.source!r}"
+
+    @property
+    def _is_scalar(self) -> bool:
+        return self.parameter.kind in SCALARS
+
+    def _evaluate(self, time: Any, frame: Any, names: dict[str, Any]) -> NDArray[np.float64]:
+        settings = self.settings
+        document = {
+            "t": time,
+            "frame": frame,
+            "fps": np.float64(float(settings.fps)),
+            "width": np.float64(settings.width),
+            "height": np.float64(settings.height),
+        }
+        value = np.asarray(self.program.evaluate({**names, **document}), dtype=np.float64)
+        if not np.isfinite(value).all():
+            message = f'the expression "{self.program.source}" gives no number; keep it from dividing by zero'
+            raise InvalidArgument(message, reason="ERROR_REASON_GRAPH_INVALID", metadata={"problems": "1"})
+        return np.clip(value, self.parameter.minimum, self.parameter.maximum)
+
+
+SCALARS: Final = (ParameterType.FLOAT, ParameterType.INTEGER)
+"""Parameters that are one number, and can be read by expressions."""
+DOCUMENT_NAMES: Final = ("t", "frame", "fps", "width", "height")
+
+Signal = Constant | Animated | Stepped | Computed
+
+
+def sample(signal: Signal, start: int, count: int, rate: int) -> NDArray[np.float64]:
+    """A number's value at samples `start` to `start + count` of `rate` a second."""
+    if isinstance(signal, Animated):
+        return signal.curve.sample(start, count, rate)
+    if isinstance(signal, Computed):
+        return signal.sample(start, count, rate)
+    return np.full(count, float(signal.at(Fraction(0))), dtype=np.float64)
+
+
+def compile_signal(parameter: Parameter[Any], given: ParameterValue, report: Report) -> Signal | None:
+    """The value or keys that the document gives for `parameter`, checked; None when there were problems."""
+    if isinstance(given, Animation):
+        return _compile_keys(parameter, given, report)
+    try:
+        return Constant(parameter.parse(given))
+    except ParameterError as error:
+        report("", Reason(error.reason), error.message)
+        return None
+
+
+def _compile_keys(parameter: Parameter[Any], given: Animation, report: Report) -> Signal | None:
+    if not parameter.animatable:
+        report("", Reason.NOT_ANIMATABLE, "cannot change with time; give one value instead of keys")
+        return None
+    values: list[Any] = []
+    for index, key in enumerate(given.keys):
+        try:
+            values.append(parameter.parse(key.value))
+        except ParameterError as error:
+            report(f".keys.{index}.1", Reason(error.reason), error.message)
+    if len(values) != len(given.keys):
+        return None
+    if not parameter.interpolates:
+        wrong = [i for i, key in enumerate(given.keys) if i and key.ease not in (Ease.STEP, Ease.LINEAR)]
+        for index in wrong:
+            report(f".keys.{index}.2", Reason.PARAMETER_TYPE, 'has no values in between; its keys can only "step"')
+        return None if wrong else Stepped(tuple(key.time for key in given.keys), tuple(values))
+    keys = [Key(key.time, parameter.components(value), key.ease) for key, value in zip(given.keys, values, strict=True)]
+    return Animated(parameter, Curve(keys))

@@ -1,0 +1,80 @@
+"""From a compiled document to the tasks of a render job."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from artifex.generator.v1 import messages_pb2 as generator
+from services.graph.domain.compile.compiler import Compiled
+
+
+class TaskKind(StrEnum):
+    """What a task does; the names of `RenderTask.Kind` values without their prefix, in lower case."""
+
+    GENERATION = "generation"
+    FRAMES = "frames"
+    AUDIO = "audio"
+    ASSEMBLY = "assembly"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTask:
+    """One task. It can start when all tasks in `depends_on` have succeeded."""
+
+    id: str
+    """Unique within the job: "generate:shot", "frames:3", "audio", "assembly"."""
+    kind: TaskKind
+    depends_on: tuple[str, ...] = ()
+    first_frame: int = 0
+    frame_count: int = 0
+    node: str = ""
+    """For a generation: the node whose clip it makes."""
+    generation: generator.GenerationSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All tasks of a job, each after those it depends on."""
+
+    tasks: tuple[PlannedTask, ...]
+
+
+def plan(compiled: Compiled, chunk_frames: int) -> Plan:
+    """Generations first, then chunks of at most `chunk_frames` frames and the sound, then the assembly.
+
+    The last chunks are shorter and shorter, so that workers end together however many there are.
+    """
+    if chunk_frames < 1:
+        raise ValueError("a chunk has at least one frame")
+    generations = [
+        PlannedTask(f"generate:{node}", TaskKind.GENERATION, node=node, generation=spec)
+        for node, spec in compiled.generations.items()
+    ]
+    ready = tuple(task.id for task in generations)
+    total = compiled.frame_count
+    parts: list[PlannedTask] = []
+    first = 0
+    for count in chunk_sizes(total, chunk_frames):
+        parts.append(PlannedTask(f"frames:{len(parts)}", TaskKind.FRAMES, ready, first, count))
+        first += count
+    if compiled.has_audio:
+        parts.append(PlannedTask("audio", TaskKind.AUDIO))
+    assembly = PlannedTask("assembly", TaskKind.ASSEMBLY, tuple(part.id for part in parts), 0, total)
+    return Plan((*generations, *parts, assembly))
+
+
+def chunk_sizes(total: int, chunk_frames: int) -> list[int]:
+    """Sizes that add up to `total`, at most `chunk_frames` each, the longest first: guided self-scheduling
+    (Polychronopoulos and Kuck, 1987).
+
+    Each chunk is at most a quarter of what is left, down to a quarter of a chunk: shorter segments would spend more on
+    their keyframes than the wait at the end costs. Those are at most seven more chunks than full ones alone would be.
+    """
+    shortest = -(-chunk_frames // 4)
+    sizes = []
+    while total > 0:
+        size = min(chunk_frames, max(-(-total // 4), shortest), total)
+        if total <= chunk_frames and total - size < shortest // 2:
+            size = total
+        sizes.append(size)
+        total -= size
+    return sorted(sizes, reverse=True)

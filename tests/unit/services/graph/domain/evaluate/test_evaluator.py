@@ -1,0 +1,133 @@
+"""Whole segments: rendered, then decoded again by the project's own readers and by FFmpeg."""
+
+import hashlib
+import itertools
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from artifex.nodes import Frame
+from libs.chassis.errors import OutOfRange
+from libs.frames.audio_reader import AudioReader
+from libs.frames.probe import probe
+from libs.frames.video_reader import VideoReader
+from services.graph.domain.compile.catalogue import catalogue
+from services.graph.domain.compile.compiler import compile
+from services.graph.domain.documents.model import Document
+from services.graph.domain.evaluate.colour import WorkingColour
+from services.graph.domain.evaluate.evaluator import display_pixels, render_audio, render_frames
+from services.graph.domain.evaluate.sources import Sources
+from tests.unit.services.graph.support import document, footage, footage_info, output
+
+CLIP: dict[str, Any] = {"type": "MediaInput", "params": {"asset": "assets/a"}}
+
+
+def sources() -> Sources:
+    return {"clip": (footage(), footage_info())}
+
+
+def comp(**settings: Any) -> Document:
+    return document(
+        {
+            "clip": CLIP,
+            "grade": {"type": "ColorCorrector", "inputs": {"video": "clip"}, "params": {"exposure": 0.3}},
+            "title": {"type": "TextInput", "params": {"text": "안녕 Artifex", "size": 24}},
+            "comp": {"type": "Merge", "inputs": {"a": "title", "b": "grade"},
+                     "params": {"mix": {"keys": [[0, 0], [1, 1, "ease_in_out"]]}}},
+            "mix": {"type": "AudioMixer", "inputs": {"audio": "clip.audio"}, "params": {"gain": -6}},
+            "out": {"type": "FileOutput", "inputs": {"video": "comp", "audio": "mix"}},
+        },
+        **{"width": 160, "height": 90, "duration": None, **settings},
+    )  # fmt: skip
+
+
+def test_a_segment_holds_its_frames_and_no_others(tmp_path: Path) -> None:
+    done: list[int] = []
+    render_frames(comp(), "out", sources(), 50, 12, tmp_path / "s.mp4", 1, done.append)
+    info = probe(tmp_path / "s.mp4")
+    assert info.video_streams[0].frame_count == 12
+    assert (info.video_streams[0].width, info.video_streams[0].height) == (160, 90)
+    assert done == list(range(1, 13))
+
+
+def test_segments_join_into_what_one_would_be(tmp_path: Path) -> None:
+    plain = document({"clip": CLIP, "out": output("clip")}, width=160, height=90, duration=None)
+    for name, first, count in (("all", 20, 8), ("a", 20, 3), ("b", 23, 5)):
+        render_frames(plain, "out", sources(), first, count, tmp_path / f"{name}.mp4", 1, lambda done: None)
+
+    def pictures(*names: str) -> list[Any]:
+        result = []
+        for name in names:
+            with VideoReader(tmp_path / f"{name}.mp4") as reader:
+                result += [picture for _, picture in reader.frames()]
+        return result
+
+    whole, joined = pictures("all"), pictures("a", "b")
+    assert len(whole) == len(joined) == 8
+    for one, other in zip(whole, joined, strict=True):
+        # Not bit-equal: the encoder spends its bits otherwise. The pictures are the same.
+        assert np.abs(one - other).mean() < 4 / 255
+
+
+def test_the_same_work_gives_the_same_bytes(tmp_path: Path) -> None:
+    digests = set()
+    for name in ("a.mp4", "b.mp4"):
+        render_frames(comp(), "out", sources(), 10, 6, tmp_path / name, 1, lambda done: None)
+        digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
+def test_an_ungraded_clip_comes_out_as_it_went_in(tmp_path: Path) -> None:
+    plain = document(
+        {"clip": CLIP, "out": {**output("clip"), "params": {"quality": 1}}}, width=1280, height=720, duration=None
+    )
+    render_frames(plain, "out", sources(), 60, 1, tmp_path / "s.mp4", 1, lambda done: None)
+    # FFmpeg's own samples, before any conversion to RGB.
+    with av.open(str(footage())) as original, av.open(str(tmp_path / "s.mp4")) as ours:
+        expected = next(itertools.islice(original.decode(video=0), 60, None)).to_ndarray().astype(int)
+        result = next(ours.decode(video=0)).to_ndarray().astype(int)
+    difference = np.abs(expected - result)
+    luma, chroma = difference[:720], difference[720:]
+    assert luma.mean() < 0.6
+    assert np.percentile(luma, 99) <= 2
+    assert chroma.mean() < 1.0
+
+
+def test_a_range_outside_the_document_is_refused(tmp_path: Path) -> None:
+    for first, count in ((-1, 2), (0, 0), (130, 3)):
+        with pytest.raises(OutOfRange):
+            render_frames(comp(), "out", sources(), first, count, tmp_path / "s.mp4", 1, lambda done: None)
+
+
+def test_the_sound_is_exactly_as_long_as_the_frames(tmp_path: Path) -> None:
+    render_audio(comp(duration="1001/480", fps="24000/1001"), "out", sources(), tmp_path / "a.m4a", lambda done: None)
+    with AudioReader(tmp_path / "a.m4a") as reader, AudioReader(footage()) as original:
+        # 50 frames of 24000/1001 are 100,100 samples; MP4 says how long an edit is in milliseconds.
+        assert reader.info.duration is not None
+        assert abs(reader.info.duration - Fraction(100_100, 48_000)) < Fraction(1, 1000)
+        ours, theirs = reader.read(48_000, 24_000), original.read(48_000, 24_000)
+    # Half as loud, and at the same place: the correlation is best without a shift.
+    assert np.sqrt((ours**2).mean()) == pytest.approx(np.sqrt((theirs**2).mean()) * 10 ** (-6 / 20), rel=0.03)
+    size = ours.shape[1] - 200
+    scores = [float(np.dot(ours[0, 100 : 100 + size], theirs[0, shift : shift + size])) for shift in range(201)]
+    assert int(np.argmax(scores)) == 100
+
+
+def test_what_is_not_a_number_is_black_and_spreads_nowhere() -> None:
+    compiled = compile(document({"t": {"type": "TextInput", "params": {"text": "x"}}, "out": output("t")}),
+                       catalogue(), "", {})  # fmt: skip
+    pixels = np.full((36, 64, 4), 0.5, np.float32)
+    pixels[3, 4, 1], pixels[5, 6, 0] = np.nan, np.inf
+    shown = display_pixels(Frame(pixels), compiled, WorkingColour("ACEScg"))
+    assert np.isfinite(shown).all()
+    assert shown[10, 10, 0] == pytest.approx(0.5 ** (1 / 2.4), abs=1e-3)
+
+
+def test_what_is_transparent_is_black() -> None:
+    compiled = compile(document({"t": {"type": "TextInput", "params": {"text": "x"}}, "out": output("t")}),
+                       catalogue(), "", {})  # fmt: skip
+    assert not display_pixels(Frame.empty(), compiled, WorkingColour("ACEScg"))[..., :3].any()
