@@ -23,6 +23,7 @@ from artifex.nodes.context import Colour, MediaSource, RenderContext, Request, S
 from artifex.nodes.curves import EASES, Curve, Ease, Key
 from artifex.nodes.errors import DeclarationError, ParameterError
 from artifex.nodes.frame import EMPTY, EVERYWHERE, Frame, Pixels, Window
+from artifex.nodes.motion import Filter, Matrix, Motion
 from artifex.nodes.node import Node, NodeSchema
 from artifex.nodes.parameters import (
     REQUIRED,
@@ -78,12 +79,15 @@ __all__ = [
     "Curve",
     "DeclarationError",
     "Ease",
+    "Filter",
     "Float",
     "Frame",
     "Input",
     "Integer",
     "Key",
+    "Matrix",
     "MediaSource",
+    "Motion",
     "Node",
     "NodeSchema",
     "Output",

@@ -32,10 +32,12 @@ class MediaSource(Protocol):
         """What the file holds."""
         ...
 
-    def picture(self, time: Fraction) -> Frame:
+    def picture(self, time: Fraction, region: Window | None = None) -> Frame:
         """The picture shown `time` seconds after the first, upright, at (0, 0), in the working space, premultiplied.
 
-        Before the first it is the first, after the last the last. The pixels belong to the caller.
+        Before the first it is the first, after the last the last. With `region`, in pixels of the file, only what lies
+        in there is converted: the file is decoded once for all the regions of one time. The pixels belong to the
+        caller. Safe to call from several threads.
         """
         ...
 
@@ -77,13 +79,17 @@ class Request:
     """Seconds."""
     frame_rate: Fraction
     width: int
-    """Of the document, in pixels."""
+    """Of the document, in pixels at `scale`."""
     height: int
+    """At `scale`, like `width` and `region`."""
     region: Window
     """Only pixels in here are wanted; more may be given."""
     output: Output
     source: MediaSource | None
     """For nodes with an asset and for materialised ones."""
+    scale: Fraction = Fraction(1)
+    """Pixels wanted for each of the document's: 1/4 is a proxy of a quarter of the width. A node multiplies its
+    parameters in pixels by it, so that a proxy shows what the full picture will."""
 
     @property
     def format(self) -> Window:

@@ -5,16 +5,20 @@ import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes.audio import Audio
-from artifex.nodes.context import RenderContext, Request, SoundContext
+from artifex.nodes.context import Colour, RenderContext, Request, SoundContext
 from artifex.nodes.errors import DeclarationError
 from artifex.nodes.frame import Frame, Window
+from artifex.nodes.motion import Motion
 from artifex.nodes.parameters import REQUIRED, Asset, Parameter
 from artifex.nodes.ports import Input, Output
+
+if TYPE_CHECKING:
+    import PyOpenColorIO
 
 _TYPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 _VERSION: Final = re.compile(r"\d+\.\d+\.\d+")
@@ -80,6 +84,37 @@ class Node:
         of it. Far cheaper than rendering, since it is asked for before every frame.
         """
         return tuple(sorted(self.values.items()))
+
+    def identity(self, request: Request) -> str | None:
+        """The input whose frame at `request.time` is the result, unchanged; None when there is something to do.
+
+        The engine then passes that frame on without asking for `render`, under the input's own cache key.
+        """
+        return None
+
+    def pointwise(self, request: Request) -> bool:
+        """Whether every pixel of the result depends on nothing but the same pixel of the inputs.
+
+        `region_needed` must then be the region itself. The engine evaluates neighbouring point operations strip by
+        strip, all of them on one strip while it is in the processor's cache, on several threads.
+        """
+        return False
+
+    def grade(self, colour: Colour) -> "Sequence[PyOpenColorIO.Transform] | None":
+        """For a node that changes colour alone, the same way everywhere: its OCIO transforms, for straight colour.
+
+        None for all other nodes. It then has one picture input and one picture output, needs no `render`, and joins
+        its neighbours of the same kind in one processor. Alpha does not pass through.
+        """
+        return None
+
+    def motion(self, window: Window, request: Request) -> Motion | None:
+        """For a node that does nothing but move its picture: where to, given the input's data window.
+
+        None for all other nodes. It then has one picture input and one picture output, needs no `render`, and joins
+        its neighbours of the same kind in one resampling, which uses the last one's filter.
+        """
+        return None
 
     def render(self, context: RenderContext) -> Frame:
         """The picture or mask that `context.request` asks for."""

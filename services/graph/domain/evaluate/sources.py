@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artifex.media.v1 import messages_pb2 as media
-from artifex.nodes import Frame
+from artifex.nodes import Frame, Window
 from libs.frames.audio_reader import AudioReader
 from libs.frames.video_reader import VideoReader
 from services.graph.domain.evaluate.colour import WorkingColour
@@ -38,7 +38,7 @@ class FileSource:
     def info(self) -> media.MediaInfo:
         return self._info
 
-    def picture(self, time: Fraction) -> Frame:
+    def picture(self, time: Fraction, region: Window | None = None) -> Frame:
         """See `artifex.nodes.MediaSource.picture`."""
         if self._video is None:
             self._video = self._readers.enter_context(VideoReader(self._path, threads=self._threads))
@@ -47,7 +47,8 @@ class FileSource:
         pixels = self._colour.decoded(encoded, info.tags.transfer, info.tags.primaries)
         if info.has_alpha:
             pixels[..., :3] *= pixels[..., 3:]
-        return Frame(pixels, opaque=not info.has_alpha)
+        frame = Frame(pixels, opaque=not info.has_alpha)
+        return frame if region is None else frame.crop(region)
 
     def samples(self, start: int, count: int, *, rate: int, channels: int) -> NDArray[np.float32]:
         """See `artifex.nodes.MediaSource.samples`."""

@@ -33,7 +33,7 @@ class Numbered:
         self.info = described
         self.size = size
 
-    def picture(self, time: Fraction) -> Frame:
+    def picture(self, time: Fraction, region: Window | None = None) -> Frame:
         return Frame(np.full((self.size[1], self.size[0], 4), float(time), np.float32), opaque=True)
 
     def samples(self, start: int, count: int, *, rate: int, channels: int) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from artifex.media.v1 import messages_pb2 as media
-from artifex.nodes import Frame
+from artifex.nodes import Frame, Window
 from services.graph.nodes.generator.t2v_generator import T2VGenerator
 from tests.unit.services.graph.support import Context, node
 
@@ -16,7 +16,7 @@ class Shot:
     key = "shot"
     info = media.MediaInfo()
 
-    def picture(self, time: Fraction) -> Frame:
+    def picture(self, time: Fraction, region: Window | None = None) -> Frame:
         return Frame(np.full((16, 32, 4), float(time), np.float32))
 
     def samples(self, start: int, count: int, *, rate: int, channels: int) -> Any:
