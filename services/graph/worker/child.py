@@ -14,6 +14,7 @@ from google.protobuf import json_format
 from artifex.media.v1 import messages_pb2 as media_pb2
 from services.graph.domain.documents.document import parse_document
 from services.graph.domain.evaluate.evaluator import render_audio, render_frames
+from services.graph.domain.evaluate.sources import SourceFile
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -21,13 +22,18 @@ Progress = Callable[[dict[str, Any]], None]
 def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Render the frames, or the sound, that the request asks for into the file it names.
 
-    `request`: `kind` ("frames" or "audio"), `document` (JSON text), `output_node`, `sources` (by node: `path`, and
-    `media` as the JSON of a MediaInfo), `output` (path); for frames also `first_frame`, `frame_count` and `threads`.
+    `request`: `kind` ("frames" or "audio"), `document` (JSON text), `output_node`, `sources` (by node: `path`, `media`
+    as the JSON of a MediaInfo, and the content's `digest`), `output` (path); for frames also `first_frame`,
+    `frame_count` and `threads`.
     Tells `{"frames_done": n}` as it goes on, of the sound nothing.
     """
     document = parse_document(request["document"])
     sources = {
-        node: (Path(source["path"]), json_format.ParseDict(source["media"], media_pb2.MediaInfo()))
+        node: SourceFile(
+            Path(source["path"]),
+            json_format.ParseDict(source["media"], media_pb2.MediaInfo()),
+            source.get("digest", ""),
+        )
         for node, source in request["sources"].items()
     }
     output = Path(request["output"])

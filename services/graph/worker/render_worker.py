@@ -156,6 +156,7 @@ class RenderWorker:
                     source.node: {
                         "path": str(await self._source(stack, work, source)),
                         "media": json_format.MessageToDict(source.media),
+                        "digest": source.blob.digest,
                     }
                     for source in work.sources
                 },

@@ -104,4 +104,4 @@ def display_pixels(frame: Frame, compiled: Compiled, colour: WorkingColour) -> P
 
 
 def _compile(document: Document, output_node: str, sources: Sources) -> Compiled:
-    return compile(document, catalogue(), output_node, {node: info for node, (_, info) in sources.items()})
+    return compile(document, catalogue(), output_node, {node: file.info for node, file in sources.items()})

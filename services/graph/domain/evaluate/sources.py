@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,16 +15,27 @@ from libs.frames.audio_reader import AudioReader
 from libs.frames.video_reader import VideoReader
 from services.graph.domain.evaluate.colour import WorkingColour
 
-Sources = Mapping[str, tuple[Path, media.MediaInfo]]
-"""By node: its media's local file, and what is known of it."""
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A node's media: the local file, what is known of it, and its content's digest, or "" where nobody knows it."""
+
+    path: Path
+    info: media.MediaInfo
+    digest: str = ""
+
+
+Sources = Mapping[str, SourceFile]
+"""By node."""
 
 
 class FileSource:
     """One file; its readers open when they are first needed. Implements `artifex.nodes.MediaSource`."""
 
-    def __init__(self, path: Path, info: media.MediaInfo, colour: WorkingColour, threads: int) -> None:
-        self._path = path
-        self._info = info
+    def __init__(self, file: SourceFile, colour: WorkingColour, threads: int) -> None:
+        self._path = Path(file.path)
+        self._info = file.info
+        self._digest = file.digest
         self._colour = colour
         self._threads = threads
         self._video: VideoReader | None = None
@@ -32,7 +44,7 @@ class FileSource:
 
     @property
     def key(self) -> str:
-        return str(self._path)
+        return self._digest or str(self._path)
 
     @property
     def info(self) -> media.MediaInfo:
@@ -64,7 +76,7 @@ class FileSource:
 @contextmanager
 def open_sources(sources: Sources, colour: WorkingColour, threads: int) -> Iterator[dict[str, FileSource]]:
     """The sources of all nodes, closed when the block ends."""
-    opened = {node: FileSource(Path(path), info, colour, threads) for node, (path, info) in sources.items()}
+    opened = {node: FileSource(file, colour, threads) for node, file in sources.items()}
     try:
         yield opened
     finally:

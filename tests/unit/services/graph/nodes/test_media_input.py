@@ -12,7 +12,7 @@ from artifex.nodes import Frame, Window
 from libs.frames.audio_reader import AudioReader
 from libs.frames.video_reader import VideoReader
 from services.graph.domain.evaluate.colour import WorkingColour
-from services.graph.domain.evaluate.sources import open_sources
+from services.graph.domain.evaluate.sources import SourceFile, open_sources
 from services.graph.nodes.input.media_input import MediaInput
 from tests.unit.services.graph.support import Context, Sound, footage, footage_info, node
 
@@ -120,7 +120,8 @@ def test_real_footage_passes_unchanged() -> None:
     """Decoded, linearised and encoded again, against the decoder's own pixels."""
     colour = WorkingColour("ACEScg")
     clip = node(MediaInput, asset="assets/a")
-    with open_sources({"n": (footage(), footage_info())}, colour, 1) as sources, VideoReader(footage()) as reader:
+    files = {"n": SourceFile(footage(), footage_info())}
+    with open_sources(files, colour, 1) as sources, VideoReader(footage()) as reader:
         for frame in (0, 1, 77, 131):
             time = Fraction(frame, 25)
             pixels = clip.render(Context({}, MediaInput.video, (1280, 720), time=time, source=sources["n"])).pixels
@@ -131,7 +132,7 @@ def test_real_footage_passes_unchanged() -> None:
 def test_real_sound_passes_unchanged() -> None:
     clip = node(MediaInput, asset="assets/a")
     with (
-        open_sources({"n": (footage(), footage_info())}, WorkingColour("ACEScg"), 1) as sources,
+        open_sources({"n": SourceFile(footage(), footage_info())}, WorkingColour("ACEScg"), 1) as sources,
         AudioReader(footage()) as reader,
     ):
         ours = clip.sound(Sound({}, {}, 10_000, 50_000, sources["n"])).samples

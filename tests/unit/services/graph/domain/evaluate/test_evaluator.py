@@ -20,14 +20,14 @@ from services.graph.domain.compile.compiler import compile
 from services.graph.domain.documents.model import Document
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.evaluator import display_pixels, render_audio, render_frames
-from services.graph.domain.evaluate.sources import Sources
+from services.graph.domain.evaluate.sources import SourceFile, Sources
 from tests.unit.services.graph.support import document, footage, footage_info, output
 
 CLIP: dict[str, Any] = {"type": "MediaInput", "params": {"asset": "assets/a"}}
 
 
 def sources() -> Sources:
-    return {"clip": (footage(), footage_info())}
+    return {"clip": SourceFile(footage(), footage_info())}
 
 
 def comp(**settings: Any) -> Document:

@@ -10,7 +10,7 @@ from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.compile.compiler import compile
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.pull import FramePuller
-from services.graph.domain.evaluate.sources import open_sources
+from services.graph.domain.evaluate.sources import SourceFile, open_sources
 from tests.unit.services.graph.support import document, footage, footage_info, output
 
 NODES: dict[str, Any] = {
@@ -32,7 +32,7 @@ NODES: dict[str, Any] = {
 def test_any_frame_alone_equals_the_frame_in_order(order: list[int]) -> None:
     known = dict.fromkeys(("clip", "late"), footage_info())
     compiled = compile(document(NODES, width=160, height=90), catalogue(), "", known)
-    sources = {node: (footage(), footage_info()) for node in ("clip", "late")}
+    sources = {node: SourceFile(footage(), footage_info()) for node in ("clip", "late")}
     colour = WorkingColour("ACEScg")
 
     def rendered(frames: list[int]) -> list[Any]:
