@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -25,6 +26,11 @@ class MediaSource(Protocol):
     @property
     def key(self) -> str:
         """Identifies the content; part of cache keys."""
+        ...
+
+    @property
+    def path(self) -> Path:
+        """The file itself, for what is no picture and no sound, such as a look. Its name says nothing of its kind."""
         ...
 
     @property

@@ -15,7 +15,7 @@ Filter = Literal["nearest", "bilinear", "cubic", "mitchell", "lanczos4"]
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """Where a node moves its only input to."""
+    """Where a node moves its only input to. A matrix without an inverse makes the picture vanish."""
 
     matrix: Matrix
     filter: Filter

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes.audio import Audio
-from artifex.nodes.context import Colour, RenderContext, Request, SoundContext
+from artifex.nodes.context import Colour, MediaSource, RenderContext, Request, SoundContext
 from artifex.nodes.errors import DeclarationError
 from artifex.nodes.frame import Frame, Window
 from artifex.nodes.motion import Motion
@@ -55,6 +55,8 @@ class Node:
     category: ClassVar[str] = ""
     version: ClassVar[str] = "1.0.0"
     """Semantic; a new major version changes what old documents mean."""
+    monitor: ClassVar[bool] = False
+    """Of a sink: whether it only shows. It writes nothing, and is rendered when it is asked for by name."""
     time_dependent: ClassVar[bool] = False
     """Whether results change with time though no parameter and no input does."""
     schema: ClassVar[NodeSchema]
@@ -100,11 +102,13 @@ class Node:
         """
         return False
 
-    def grade(self, colour: Colour) -> "Sequence[PyOpenColorIO.Transform] | None":
+    def grade(self, colour: Colour, source: MediaSource | None) -> "Sequence[PyOpenColorIO.Transform] | None":
         """For a node that changes colour alone, the same way everywhere: its OCIO transforms, for straight colour.
 
-        None for all other nodes. It then has one picture input and one picture output, needs no `render`, and joins
-        its neighbours of the same kind in one processor. Alpha does not pass through.
+        It then has one picture input and one picture output, and joins its neighbours of the same kind in one
+        processor, kept under their fingerprints and the keys of their sources: transforms do not tell their contents.
+        Alpha does not pass through. `source` is the node's own, as in a request. None where the node is no such one
+        with its present values, such as a look that is mixed in by half; then it is asked to `render`, as all others.
         """
         return None
 

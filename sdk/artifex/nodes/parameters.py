@@ -317,11 +317,19 @@ class Vector2(Parameter[Pair]):
 
 
 class Asset(Parameter[str]):
-    """Media in the store: `assets/{asset}`. The engine opens it for the node as `request.source`."""
+    """A file in the store: `assets/{asset}`. The engine opens it for the node as `request.source`."""
 
     kind = ParameterType.ASSET
 
-    def __init__(self, default: Literal[Required.REQUIRED] = REQUIRED, *, doc: str) -> None:
+    def __init__(
+        self,
+        default: Literal[Required.REQUIRED] = REQUIRED,
+        *,
+        doc: str,
+        holds: Literal["media", "look"] = "media",
+    ) -> None:
+        """`holds`: what the file must be, pictures or sound, or a colour look."""
+        self.holds = holds
         super().__init__(default, doc=doc, animatable=False)
 
     def parse(self, value: object) -> str:

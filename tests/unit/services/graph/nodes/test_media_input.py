@@ -1,4 +1,5 @@
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ class Numbered:
     """Media whose picture at t holds t, and whose sample n is n."""
 
     key = "numbered"
+    path = Path("numbered")
 
     def __init__(self, described: media.MediaInfo, size: tuple[int, int] = (64, 36)) -> None:
         self.info = described
