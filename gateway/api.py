@@ -73,6 +73,11 @@ class Rpc:
     def streaming(self) -> bool:
         return self.client_streaming or self.server_streaming
 
+    @property
+    def conversation(self) -> bool:
+        """True when both sides stream: such an rpc has no form in REST or gRPC-Web, which know no such thing."""
+        return self.client_streaming and self.server_streaming
+
 
 def _bindings(rule: http_pb2.HttpRule) -> Iterator[Binding]:
     verb = rule.WhichOneof("pattern")

@@ -30,7 +30,9 @@ def _action(rpc: Rpc, settings: GatewaySettings) -> Config:
     }
     if rpc.streaming:
         action["max_stream_duration"] = {"max_stream_duration": "0s", "grpc_timeout_header_max": "0s"}
-        action["idle_timeout"] = seconds(settings.stream_idle_timeout_seconds)
+        # A conversation is ended by the service that holds it, which knows whether silence means anything.
+        idle = 0.0 if rpc.conversation else settings.stream_idle_timeout_seconds
+        action["idle_timeout"] = seconds(idle)
     else:
         slow = rpc.path in SLOW_METHODS
         limit = seconds(settings.slow_unary_timeout_seconds if slow else settings.unary_timeout_seconds)

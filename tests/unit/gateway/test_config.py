@@ -99,6 +99,7 @@ def test_unary_calls_end_in_time_and_streams_do_not(tmp_path: Path) -> None:
             assert action["timeout"] == "0s"
             unlimited = action["max_stream_duration"]["max_stream_duration"] == "0s"
             assert unlimited is rpc.streaming, name
+        assert (routes[rpc.path]["route"]["idle_timeout"] == "0s") is (rpc.conversation or not rpc.streaming)
 
 
 def test_only_a_body_that_becomes_one_message_is_held_back(tmp_path: Path) -> None:
