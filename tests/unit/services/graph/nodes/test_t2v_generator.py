@@ -14,6 +14,7 @@ class Shot:
     """A clip whose picture at t holds t."""
 
     key = "shot"
+    path = Path("shot")
     info = media.MediaInfo()
 
     def picture(self, time: Fraction, region: Window | None = None) -> Frame:
