@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -70,6 +70,13 @@ class Node:
     def __init__(self, values: Mapping[str, Any]) -> None:
         """`values`: one typed value per parameter; parameters declared `per` an input under each connection's name."""
         self.values = values
+
+    def misfits(self, width: int, height: int) -> Iterable[tuple[str, str]]:
+        """Parameters whose values, each good by itself, do not go together: their names, and what to do instead.
+
+        Asked before anything is rendered, of the node at time 0. `width` and `height` are the document's, in pixels.
+        """
+        return ()
 
     def frames_needed(self, name: str, request: Request) -> Sequence[Fraction]:
         """The times at which the input `name` is read for `request`; empty when it is not read at all."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from fractions import Fraction
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -38,6 +39,10 @@ class Resolved:
     @property
     def schema(self) -> NodeSchema:
         return self.type.schema
+
+    def at(self, time: Fraction) -> Node:
+        """The node with its parameters' values at `time`."""
+        return self.type({name: signal.at(time) for name, signal in self.signals.items()})
 
 
 def resolve(document: Document, catalogue: Catalogue) -> tuple[dict[str, Resolved], list[Problem]]:
@@ -98,7 +103,16 @@ class _Resolver:
 
     def resolve(self) -> Resolved:
         connections = self.connections()
-        return Resolved(self.spec, self.type, connections, self.signals(connections))
+        known = len(self.problems)
+        signals = self.signals(connections)
+        if self.type.misfits is not Node.misfits and len(self.problems) == known:
+            self.check_together(signals)
+        return Resolved(self.spec, self.type, connections, signals)
+
+    def check_together(self, signals: Mapping[str, Signal]) -> None:
+        node = self.type({name: signal.at(Fraction(0)) for name, signal in signals.items()})
+        for name, message in node.misfits(self.document.settings.width, self.document.settings.height):
+            self.problem(f"params.{name}", Reason.PARAMETER_RANGE, f'"{name}": {message}')
 
     def connections(self) -> dict[str, Connection]:
         connections: dict[str, Connection] = {}
