@@ -1,0 +1,40 @@
+"""Loops over pixels, fast: one small C library in variants for the processor's vector units, and the same in NumPy.
+
+Pictures are float32 [height, width, channels], premultiplied where they hold alpha, contiguous in the last two axes;
+rows may be strided, so strips of larger arrays pass without a copy. Results go to `out` where it is given. Kernels hold
+no state, release the interpreter's lock and may be called from any thread.
+"""
+
+from libs.kernels.blur import gaussian, gaussian_reach
+from libs.kernels.composite import merge, over, premultiply, unpremultiply
+from libs.kernels.formats import is_supported
+from libs.kernels.half import from_half, to_half
+from libs.kernels.keying import chroma_key
+from libs.kernels.resampling import resample
+from libs.kernels.types import Filter, Matrix, Negative, Pixels, Plane, Power, Siting, Table, Transfer
+from libs.kernels.video import linear_to_yuv, yuv_to_linear
+
+__all__ = [
+    "Filter",
+    "Matrix",
+    "Negative",
+    "Pixels",
+    "Plane",
+    "Power",
+    "Siting",
+    "Table",
+    "Transfer",
+    "chroma_key",
+    "from_half",
+    "gaussian",
+    "gaussian_reach",
+    "is_supported",
+    "linear_to_yuv",
+    "merge",
+    "over",
+    "premultiply",
+    "resample",
+    "to_half",
+    "unpremultiply",
+    "yuv_to_linear",
+]

@@ -1,0 +1,66 @@
+"""Keys: what stands before a screen of one colour."""
+
+from __future__ import annotations
+
+from libs.kernels import checks
+from libs.kernels.reference import chroma_key as fallback
+from libs.kernels.types import Pixels
+
+__all__ = ["chroma_key"]
+
+
+def chroma_key(
+    pixels: Pixels,
+    *,
+    screen: tuple[float, float, float],
+    gain: float = 1.0,
+    black: float = 0.0,
+    white: float = 1.0,
+    softness: float = 0.0,
+    despill: float = 1.0,
+    average: bool = False,
+    core: Pixels | None = None,
+    garbage: Pixels | None = None,
+    out: Pixels | None = None,
+) -> Pixels:
+    """What stands before a screen of one colour: premultiplied RGBA, [height, width, 4].
+
+    With P the premultiplied pixel, a its alpha, S the screen's colour, k its largest channel and p, q the other two:
+
+        D     = S[k] − max(S[p], S[q])
+        raw   = clip(1 − gain · (P[k] − max(P[p], P[q])) / (a · D), 0, 1);  1 where a · D is not above 0
+        step  = clip((raw − black) / (white − black), 0, 1)
+        matte = step + softness · (step² (3 − 2 step) − step)
+        F     = (P − min((1 − raw) · a · max(S, 0), max(P, 0))) · (matte / raw);  0 where raw is 0
+        F[k] −= despill · max(0, F[k] − L),  L = max(F[p], F[q]), or (F[p] + F[q]) / 2 with `average`
+        alpha = a · matte
+
+    `core` and `garbage`, [height, width, 1] from 0 to 1, then change the result, with P' the pixel itself, despilled
+    by the same rule: F + core · (P' − F) and alpha + core · (a − alpha); then all four times 1 − garbage.
+    `out` may be `pixels`. ValueError where `white` does not lie above `black`.
+
+    The difference of the key channel and the larger other one is P. Vlahos' travelling matte (US patent 4,007,487).
+    """
+    pixels = checks.picture(pixels, "pixels", 4)
+    if not white > black:
+        raise ValueError(f"white ({white}) must lie above black ({black})")
+    mattes: list[Pixels | None] = []
+    for name, matte in (("core", core), ("garbage", garbage)):
+        if matte is not None and matte.shape != (*pixels.shape[:2], 1):
+            raise ValueError(f"{name} of this picture is {[*pixels.shape[:2], 1]}, not {list(matte.shape)}")
+        mattes.append(None if matte is None else checks.picture(matte, name, 1))
+    out = checks.result(out, pixels.shape)
+    fallback.chroma_key(
+        pixels,
+        screen=screen,
+        gain=gain,
+        black=black,
+        white=white,
+        softness=softness,
+        despill=despill,
+        average=average,
+        core=mattes[0],
+        garbage=mattes[1],
+        out=out,
+    )
+    return out

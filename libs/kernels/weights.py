@@ -1,0 +1,62 @@
+"""Weights of filters, in float64: what native and reference kernels share."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from libs.kernels.types import Filter, Matrix
+
+NEGLIGIBLE: Final = 1e-6
+"""Of the sum of a Gaussian's weights: what is left out."""
+_LEAST_SIGMA: Final = 0.01
+"""Below this a Gaussian's neighbours weigh nothing."""
+
+TAPS: Final[dict[Filter, int]] = {"nearest": 1, "bilinear": 2, "cubic": 4, "mitchell": 4, "lanczos4": 8}
+"""Samples a filter takes along one side."""
+
+
+def gaussian_reach(sigma: float) -> int:
+    """How many pixels a Gaussian of `sigma` reaches to each side: where its weight falls below 1e-6 of their sum, and
+    at least 4 sigma. A region blurred alone equals the same region of the whole where it is grown by this."""
+    if sigma < _LEAST_SIGMA:
+        return 0
+    total = sigma * math.sqrt(2.0 * math.pi) if sigma > 1.0 else 1.0
+    # exp(−r²/2σ²) / total = 1e-6
+    return max(math.ceil(4.0 * sigma), math.floor(sigma * math.sqrt(-2.0 * math.log(NEGLIGIBLE * total))))
+
+
+def gaussian_weights(sigma: float) -> npt.NDArray[np.float64]:
+    """exp(−x²/2σ²) over −reach..reach, with the sum of 1."""
+    reach = gaussian_reach(sigma)
+    if reach == 0:
+        return np.ones(1)
+    at = np.arange(-reach, reach + 1, dtype=np.float64) / sigma
+    weights: Matrix = np.exp(-0.5 * at * at)
+    return weights / weights.sum()
+
+
+def filter_weights(name: Filter, fraction: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Weights [..., taps] of the samples around a point that lies `fraction` (0..1) behind the sample at or before it.
+
+    Tap k belongs to sample floor(point) − taps/2 + 1 + k. Cubic is Keys' convolution with a = −1/2 (1981), which
+    reproduces quadratics; mitchell is Mitchell and Netravali's with B = C = 1/3 (1988); lanczos4 is the sinc under a
+    sinc window of 4 samples to each side, scaled to the sum of 1.
+    """
+    taps = TAPS[name]
+    if taps == 1:
+        return np.ones((*fraction.shape, 1))
+    at = np.abs(fraction[..., None] - np.arange(1 - taps // 2, taps // 2 + 1))
+    if name == "bilinear":
+        return 1.0 - at
+    if name == "lanczos4":
+        weights: Matrix = np.sinc(at) * np.sinc(at / 4.0)
+        weights = np.where(at < 4.0, weights, 0.0)
+        return weights / weights.sum(axis=-1, keepdims=True)
+    b, c = (0.0, 0.5) if name == "cubic" else (1 / 3, 1 / 3)
+    near = ((12 - 9 * b - 6 * c) * at**3 + (-18 + 12 * b + 6 * c) * at**2 + (6 - 2 * b)) / 6
+    far = ((-b - 6 * c) * at**3 + (6 * b + 30 * c) * at**2 + (-12 * b - 48 * c) * at + (8 * b + 24 * c)) / 6
+    return np.where(at < 1.0, near, np.where(at < 2.0, far, 0.0))
