@@ -1,4 +1,4 @@
-"""The child's side of a sandbox: `python -m libs.chassis.sandbox.child module:function`, started by `Sandbox` alone.
+"""The child's side of a sandbox: `python -m libs.chassis.sandbox.child`, started by `ChildProcess` alone.
 
 It binds its life to its parent's, limits itself, and only then imports the target; so a target that is heavy or hostile
 at import is limited too. Requests come on one inherited descriptor and answers go out on another, since libraries write
@@ -52,9 +52,9 @@ def _limit_cpu(seconds: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (until, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _load(target: str) -> Target:
+def _load(target: str) -> Callable[..., Any]:
     module, _, function = target.partition(":")
-    run: Target = getattr(importlib.import_module(module), function)
+    run: Callable[..., Any] = getattr(importlib.import_module(module), function)
     return run
 
 
@@ -79,7 +79,7 @@ def _serve(requests: BinaryIO, answers: BinaryIO, target: str, cpu_seconds: int 
         answers.write(framing.encode(message))
         answers.flush()
 
-    run = _load(target)
+    run: Target = _load(target)
     while (request := framing.read(requests)) is not None:
         _limit_cpu(cpu_seconds)
         try:
@@ -105,8 +105,8 @@ def _let_go() -> None:
 
 
 def main() -> None:
-    """Serve requests until the parent closes them."""
-    target, parent, request_fd, answer_fd, limits_json = sys.argv[1:]
+    """Serve requests until the parent closes them, or hand both pipes to the target."""
+    mode, target, parent, request_fd, answer_fd, limits_json = sys.argv[1:]
     _bind_to_parent(int(parent))
     limits = json.loads(limits_json)
     _limit(limits)
@@ -114,7 +114,10 @@ def main() -> None:
         os.set_inheritable(int(request_fd), False)
         os.set_inheritable(int(answer_fd), False)
         try:
-            _serve(requests, answers, target, limits["cpu_seconds"])
+            if mode == "session":
+                _load(target)(requests, answers)
+            else:
+                _serve(requests, answers, target, limits["cpu_seconds"])
         except MemoryError:
             os._exit(CRASH_OUT_OF_MEMORY)
 

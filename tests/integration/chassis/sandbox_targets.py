@@ -7,9 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 from libs.chassis.errors import InvalidArgument, Violation
+from libs.chassis.sandbox import framing
 from libs.frames.errors import MediaUnreadable
 
 
@@ -84,3 +85,15 @@ def unreadable(request: dict[str, Any], progress: object) -> dict[str, Any]:
 
 def fail(request: dict[str, Any], progress: object) -> dict[str, Any]:
     raise RuntimeError("an internal detail")
+
+
+def converse(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answers each message backwards, and twice over; "die" ends it by a signal, "hoard" by its memory's limit."""
+    while (body := framing.read_body(requests)) is not None:
+        if body == b"die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if body == b"hoard":
+            bytearray(4 << 30)
+        for _ in range(2):
+            answers.write(framing.pack(body[::-1]))
+        answers.flush()

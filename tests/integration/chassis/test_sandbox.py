@@ -15,11 +15,12 @@ import psutil
 import pytest
 
 from libs.chassis.errors import ArtifexError, Internal, InvalidArgument, Violation
-from libs.chassis.sandbox import Limits, Sandbox, SandboxCrashed, SandboxPool, SandboxTimeout
+from libs.chassis.sandbox import Limits, Sandbox, SandboxCrashed, SandboxPool, SandboxSession, SandboxTimeout
 from libs.chassis.testing import eventually, wait_until
 from libs.frames.errors import MediaUnreadable
 
 TARGET = "tests.integration.chassis.sandbox_targets:run"
+CONVERSATION = "tests.integration.chassis.sandbox_targets:converse"
 
 
 @pytest.fixture
@@ -206,3 +207,28 @@ def test_a_killed_parent_leaves_no_child_behind() -> None:
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     wait_until(lambda: gone(child), what="the child's end", timeout=5)
+
+
+async def test_a_session_talks_both_ways_in_any_order() -> None:
+    async with SandboxSession(CONVERSATION) as session:
+        large = b"x" * 3_000_000
+        await session.send(b"abc")
+        await session.send(b"")
+        assert [await session.receive() for _ in range(4)] == [b"cba", b"cba", b"", b""]
+        sending = asyncio.create_task(session.send(large))
+        assert await session.receive() == large
+        assert await session.receive() == large
+        await sending
+        pid = session.pid
+        assert not gone(pid)
+    assert gone(pid)
+
+
+@pytest.mark.parametrize(("word", "told"), [(b"die", "SIGKILL"), (b"hoard", "more memory")])
+async def test_the_end_of_a_session_tells_how_it_died(word: bytes, told: str) -> None:
+    async with SandboxSession(CONVERSATION, limits=Limits(memory_bytes=512 * 1024**2)) as session:
+        await session.send(word)
+        with pytest.raises(SandboxCrashed, match=told):
+            await session.receive()
+        with pytest.raises(SandboxCrashed, match=told):
+            await session.send(b"x" * 3_000_000)
