@@ -10,6 +10,7 @@ from services.graph.nodes.generator.t2v_generator import T2VGenerator
 from services.graph.nodes.input.media_input import MediaInput
 from services.graph.nodes.input.text_input import TextInput
 from services.graph.nodes.output.file_output import FileOutput
+from services.graph.nodes.output.viewer import Viewer
 from services.graph.nodes.transform.transform2d import Transform2D
 
 BUILTIN: Final[tuple[type[Node], ...]] = (
@@ -21,4 +22,5 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     T2VGenerator,
     TextInput,
     Transform2D,
+    Viewer,
 )
