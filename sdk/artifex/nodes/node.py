@@ -122,8 +122,9 @@ class Node:
     def motion(self, window: Window, request: Request) -> Motion | None:
         """For a node that does nothing but move its picture: where to, given the input's data window.
 
-        None for all other nodes. It then has one picture input and one picture output, needs no `render`, and joins
-        its neighbours of the same kind in one resampling, which uses the last one's filter.
+        None for all other nodes. A type that overrides this gives a motion whatever its parameters are. It has one
+        picture input and one picture output, needs no `render`, and joins its neighbours of the same kind in one
+        resampling, which uses the last one's filter.
         """
         return None
 

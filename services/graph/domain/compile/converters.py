@@ -1,4 +1,4 @@
-"""Nodes that the compiler inserts where connection types differ; no document names them."""
+"""Nodes that the compiler inserts: where connection types differ, and for what is muted. No document names them."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -6,7 +6,21 @@ from typing import Final
 
 import numpy as np
 
-from artifex.nodes import IMAGE, MASK, VIDEO, Frame, Input, Node, Output, PortType, RenderContext, Request
+from artifex.nodes import (
+    AUDIO,
+    IMAGE,
+    MASK,
+    VIDEO,
+    Audio,
+    Frame,
+    Input,
+    Node,
+    Output,
+    PortType,
+    RenderContext,
+    Request,
+    SoundContext,
+)
 
 
 class ImageToVideo(Node):
@@ -50,6 +64,22 @@ class MaskToImage(Node):
     def render(self, context: RenderContext) -> Frame:
         mask = context.read(self.mask, Fraction(0))
         return Frame(np.repeat(mask.pixels, 4, axis=2), mask.x, mask.y)
+
+
+class Muted(Node):
+    """Stands for every muted node: transparent black, and silence."""
+
+    category = "Converter"
+    video = Output(VIDEO, "Nothing anywhere.", name=VIDEO)
+    image = Output(IMAGE, "Nothing anywhere.", name=IMAGE)
+    mask = Output(MASK, "0 everywhere.", name=MASK)
+    audio = Output(AUDIO, "Silence.", name=AUDIO)
+
+    def render(self, context: RenderContext) -> Frame:
+        return Frame.empty(1 if context.request.output.kind == MASK else 4)
+
+    def sound(self, context: SoundContext) -> Audio:
+        return Audio(np.zeros((context.channels, context.count), dtype=np.float32), context.rate)
 
 
 CONVERTERS: Final[dict[tuple[PortType, PortType], type[Node]]] = {

@@ -1,7 +1,7 @@
 """The model of documents of schema `artifex.graph/1`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
@@ -70,6 +70,16 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a node that a group put into the document is written."""
+
+    path: str
+    """"groups.look.nodes.grade"."""
+    given: Mapping[str, str]
+    """What the use of the group sets, and where: "params.exposure" is "nodes.first.params.strength"."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeSpec:
     """One node as it stands in the document."""
 
@@ -79,6 +89,38 @@ class NodeSpec:
     params: Mapping[str, ParameterValue]
     version: str = ""
     """The version of the type that it was written for; empty for the current one."""
+    bypass: bool = False
+    """Its first input of each output's kind passes through unchanged."""
+    mute: bool = False
+    """Its outputs are transparent black, or silence."""
+    notes: str = ""
+    """For people; means nothing."""
+    position: tuple[float, float] | None = None
+    """Where editors draw it; means nothing."""
+    origin: Origin | None = None
+    """None for a node of the document itself."""
+
+    def place(self, path: str) -> str:
+        """Where in the document `path` of this node ("params.exposure.keys.0") is written."""
+        if self.origin is None:
+            return f"nodes.{self.id}.{path}"
+        for own, given in self.origin.given.items():
+            if path == own or path.startswith(f"{own}."):
+                return given + path[len(own) :]
+        return f"{self.origin.path}.{path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Nodes under one name, to be used as one node of type `group:name` any number of times."""
+
+    nodes: Mapping[str, NodeSpec]
+    inputs: Mapping[str, tuple[Link, ...]]
+    """What each exposed input feeds: inner nodes and their inputs."""
+    outputs: Mapping[str, Link]
+    """Which inner node's output each exposed output is."""
+    params: Mapping[str, tuple[Link, ...]]
+    """What each exposed parameter sets: inner nodes and their parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +129,4 @@ class Document:
 
     settings: Settings
     nodes: Mapping[str, NodeSpec]
+    groups: Mapping[str, Group] = field(default_factory=dict)

@@ -33,6 +33,8 @@ class Reason(StrEnum):
     UNKNOWN_SOURCE = "unknown_source"
     TYPE_MISMATCH = "type_mismatch"
     CYCLE = "cycle"
+    CANNOT_BYPASS = "cannot_bypass"
+    CANNOT_MUTE = "cannot_mute"
     NO_OUTPUT = "no_output"
     AMBIGUOUS_OUTPUT = "ambiguous_output"
     ASSET_NOT_FOUND = "asset_not_found"

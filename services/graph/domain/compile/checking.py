@@ -1,0 +1,155 @@
+"""All that can be said of a document before it is compiled, found once: its nodes resolved, and what is wrong."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from artifex.media.v1 import messages_pb2 as media
+from artifex.nodes import AUDIO, IMAGE, VIDEO, Node, Output
+from services.graph.domain.compile.catalogue import Catalogue
+from services.graph.domain.compile.converters import Muted
+from services.graph.domain.compile.resolver import Connection, Resolved, resolve
+from services.graph.domain.compile.signals import Constant
+from services.graph.domain.compile.walks import find_cycles, post_order
+from services.graph.domain.documents.model import Document, Settings
+from services.graph.domain.documents.parser import MAX_DURATION
+from services.graph.domain.documents.problems import Problem, Reason
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A document against a catalogue."""
+
+    document: Document
+    resolved: Mapping[str, Resolved]
+    """All nodes whose type is known."""
+    problems: Sequence[Problem]
+    """All but those of assets and of lengths."""
+    outputs: Sequence[str]
+    """The nodes that end the graph, in the document's order."""
+
+    @property
+    def assets(self) -> dict[str, str]:
+        """The well-formed asset names, `assets/{asset}`, by node."""
+        return {node: asset for node, item in self.resolved.items() if (asset := asset_of(item)) is not None}
+
+    def sources(self, node: str) -> list[str]:
+        """The nodes that `node` reads."""
+        return [connection.source for connection in self.resolved[node].connections.values()]
+
+    def upstream(self, node: str) -> list[str]:
+        """The nodes that `node` depends on, and itself, each after its sources. There must be no problems."""
+        return post_order(node, self.sources)
+
+    def asset_problems(self, assets: Mapping[str, media.MediaInfo]) -> Iterator[Problem]:
+        """Assets that are not among `assets`, by name."""
+        for node, asset in self.assets.items():
+            if asset not in assets:
+                item = self.resolved[node]
+                path = item.spec.place(f"params.{item.schema.asset_parameter}")
+                message = f'there is no asset "{asset}"; upload it first, or check the name'
+                yield Problem(node, path, Reason.ASSET_NOT_FOUND, message)
+
+    def stream_problems(self, infos: Mapping[str, media.MediaInfo]) -> Iterator[Problem]:
+        """Outputs that are used though the media, given by node, has no such stream."""
+        if not infos:
+            return
+        for item in self.resolved.values():
+            for name, connection in item.connections.items():
+                info = infos.get(connection.source)
+                if info is None or self.resolved[connection.source].schema.asset_parameter is None:
+                    continue
+                wants_sound = connection.output.kind == AUDIO
+                if not (info.audio_streams if wants_sound else info.video_streams):
+                    missing = "sound" if wants_sound else "picture"
+                    message = (
+                        f'the media of "{connection.source}" has no {missing}; leave this input out or use other media'
+                    )
+                    yield Problem(item.spec.id, item.spec.place(f"inputs.{name}"), Reason.NO_STREAM, message)
+
+    def frame_count(self, order: Sequence[str], infos: Mapping[str, media.MediaInfo]) -> tuple[int, list[Problem]]:
+        """Frames of the output that `order` ends in; without a duration, until the last of its media ends.
+
+        Muted and bypassed nodes count as if they were not, so that muting one does not change a movie's length.
+        """
+        settings: Settings = self.document.settings
+        duration = settings.duration
+        if duration is None:
+            items = ((node, self.resolved[node]) for node in order)
+            ends = [
+                end
+                for node, item in items
+                if item.type.extent is not Node.extent and (end := item.at(Fraction(0)).extent(infos.get(node)))
+            ]
+            duration = max(ends, default=Fraction(0))
+        count = settings.frame_count(duration)
+        if count < 1:
+            message = "no media says how long the output is; give the duration in seconds"
+            return 0, [Problem("", "settings.duration", Reason.UNKNOWN_DURATION, message)]
+        if duration > MAX_DURATION:
+            message = f"the media lasts longer than {MAX_DURATION} s; give a duration"
+            return 0, [Problem("", "settings.duration", Reason.LIMIT_EXCEEDED, message)]
+        return count, []
+
+
+def check(document: Document, catalogue: Catalogue) -> Checked:
+    """Resolves every node and finds every problem that needs no media."""
+    resolved, problems = resolve(document, catalogue)
+    sources = {
+        node: [connection.source for connection in item.connections.values() if connection.source in resolved]
+        for node, item in resolved.items()
+    }
+    for cycle in find_cycles(sources):
+        path = " → ".join([*cycle, cycle[0]])
+        message = f"the nodes feed each other in a circle: {path}; take one connection out"
+        problems.append(Problem(cycle[0], resolved[cycle[0]].spec.place("inputs"), Reason.CYCLE, message))
+    outputs = [node for node, item in resolved.items() if is_sink(item.type)]
+    if not outputs:
+        problems.append(Problem("", "nodes", Reason.NO_OUTPUT, "there is no output; add a FileOutput node"))
+    problems.extend(_switched_off(resolved))
+    return Checked(document, resolved, problems, outputs)
+
+
+def is_sink(node_type: type[Node]) -> bool:
+    return not node_type.schema.outputs
+
+
+def asset_of(item: Resolved) -> str | None:
+    """The well-formed name of the asset that the node reads."""
+    name = item.schema.asset_parameter
+    signal = item.signals.get(name) if name is not None else None
+    return signal.value if isinstance(signal, Constant) else None
+
+
+def passed_input(item: Resolved, output: Output) -> Connection | None:
+    """What a bypassed node gives as `output`: its first connected input of that kind; pictures and images are one."""
+    pictures = (VIDEO, IMAGE)
+    for connection in item.connections.values():
+        kind = connection.port.kind
+        if kind == output.kind or (kind in pictures and output.kind in pictures):
+            return connection
+    return None
+
+
+def _switched_off(resolved: Mapping[str, Resolved]) -> Iterator[Problem]:
+    """Nodes that are bypassed or muted and cannot be."""
+    for item in resolved.values():
+        spec = item.spec
+        if (spec.bypass or spec.mute) and is_sink(item.type):
+            name, reason = ("bypass", Reason.CANNOT_BYPASS) if spec.bypass else ("mute", Reason.CANNOT_MUTE)
+            yield Problem(spec.id, spec.place(name), reason, "an output cannot be switched off; take it out")
+        for connection in item.connections.values():
+            source = resolved.get(connection.source)
+            if source is None or not (source.spec.bypass or source.spec.mute):
+                continue
+            output = connection.output
+            if source.spec.mute:
+                if output.kind not in Muted.schema.outputs:
+                    message = f'its output "{output.name}" is {output.kind}, of which there is no silence'
+                    yield Problem(source.spec.id, source.spec.place("mute"), Reason.CANNOT_MUTE, message)
+            elif passed_input(source, output) is None and not is_sink(source.type):
+                message = (
+                    f'nothing is connected that could pass through as its output "{output.name}" ({output.kind}); '
+                    "mute it instead"
+                )
+                yield Problem(source.spec.id, source.spec.place("bypass"), Reason.CANNOT_BYPASS, message)

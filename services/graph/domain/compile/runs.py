@@ -1,0 +1,226 @@
+"""Nodes that stand for several in a row: the compiler makes them, no document names them."""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import PyOpenColorIO as ocio
+from numpy.typing import NDArray
+
+from artifex.media.v1 import messages_pb2 as media
+from artifex.nodes import (
+    VIDEO,
+    Colour,
+    Filter,
+    Frame,
+    Input,
+    Matrix,
+    MediaSource,
+    Motion,
+    Node,
+    Output,
+    RenderContext,
+    Request,
+    Window,
+)
+from libs.chassis.errors import ArtifexError, Internal
+from libs.kernels import premultiply, unpremultiply
+
+_FAR: Final = 1e7
+"""Windows end here; beyond, whole numbers of pixels lose their meaning in float32."""
+
+
+class RunSources:
+    """What a run is given as its source: those of its members, by node. Implements `artifex.nodes.MediaSource`."""
+
+    def __init__(self, sources: Mapping[str, MediaSource]) -> None:
+        self._sources = sources
+
+    @property
+    def key(self) -> str:
+        return " ".join(f"{node}={source.key}" for node, source in self._sources.items())
+
+    def of(self, node: str) -> MediaSource | None:
+        return self._sources.get(node)
+
+    @property
+    def path(self) -> Path:
+        raise TypeError("a run has no file of its own")
+
+    @property
+    def info(self) -> media.MediaInfo:
+        raise TypeError("a run has no media of its own")
+
+    def picture(self, time: Fraction, region: Window | None = None) -> Frame:
+        raise TypeError("a run has no pictures of its own")
+
+    def samples(self, start: int, count: int, *, rate: int, channels: int) -> NDArray[np.float32]:
+        raise TypeError("a run has no sound of its own")
+
+
+class Run(Node, base=True):
+    """Its `values` are its members, by node id, first to last, each at the run's time."""
+
+    category = "Run"
+
+    @property
+    def members(self) -> Iterator[tuple[str, Node]]:
+        return iter(self.values.items())
+
+    def fingerprint(self, request: Request) -> Hashable:
+        return tuple(
+            (member.schema.type, member.schema.version, member.fingerprint(request)) for member in self.values.values()
+        )
+
+    def identity(self, request: Request) -> str | None:
+        unchanged = all(member.identity(request) is not None for member in self.values.values())
+        return next(iter(self.schema.inputs)) if unchanged else None
+
+    def region_needed(self, name: str, request: Request) -> Window:
+        region = request.region
+        for member in reversed(self.values.values()):
+            (port,) = member.schema.inputs
+            region = member.region_needed(port, replace(request, region=region))
+        return region
+
+
+class GradeRun(Run):
+    """Several colour changes in a row: one OCIO processor of all their transforms.
+
+    Memory: the frame, changed in place. Cost: one pass, whatever their number; OCIO joins neighbouring matrices.
+    """
+
+    video = Input(VIDEO, "The picture to grade.")
+    graded = Output(VIDEO, "The picture after all of them.", name="video")
+
+    def pointwise(self, request: Request) -> bool:
+        return all(member.pointwise(request) or _only_grades(member) for member in self.values.values())
+
+    def grade(self, colour: Colour, source: MediaSource | None) -> Sequence[ocio.Transform] | None:
+        transforms: list[ocio.Transform] = []
+        for node, member in self.members:
+            with _naming(node, member):
+                found = member.grade(colour, _source_of(node, source))
+            if found is None:
+                return None
+            transforms.extend(found)
+        return transforms
+
+    def render(self, context: RenderContext) -> Frame:
+        """One after the other: where one of them is no mere colour change at this time."""
+        frame = context.take(self.video)
+        for node, member in self.members:
+            with _naming(node, member):
+                frame = _alone(member, _MemberContext(context, frame, _source_of(node, context.request.source)))
+        return frame
+
+
+class _MemberContext:
+    """What one member sees of a run that renders its members in turn. Implements `artifex.nodes.RenderContext`."""
+
+    def __init__(self, context: RenderContext, frame: Frame, source: MediaSource | None) -> None:
+        self.request = replace(context.request, source=source)
+        self.colour = context.colour
+        self._frame = frame
+
+    def connected(self, port: Input) -> bool:
+        return True
+
+    def read(self, port: Input, time: Fraction | None = None) -> Frame:
+        return self._frame
+
+    def take(self, port: Input, time: Fraction | None = None) -> Frame:
+        return self._frame
+
+
+def _alone(member: Node, context: _MemberContext) -> Frame:
+    frame, source = context.take(next(iter(member.schema.inputs.values()))), context.request.source
+    transforms = member.grade(context.colour, source)
+    if transforms is None:
+        return member.render(context)
+    if not transforms or frame.window.empty:
+        return frame
+    key = ("grade", member.schema.type, member.fingerprint(context.request), source and source.key)
+    alpha = frame.pixels[..., 3:].copy()
+    straight = frame.pixels if frame.opaque else unpremultiply(frame.pixels)
+    context.colour.apply(key, lambda: ocio.GroupTransform(list(transforms)), straight)
+    # OCIO's fast power function also runs over alpha.
+    straight[..., 3:] = alpha
+    pixels = straight if frame.opaque else premultiply(straight, out=straight)
+    return Frame(pixels, frame.x, frame.y, frame.opaque)
+
+
+def _only_grades(member: Node) -> bool:
+    return type(member).render is Node.render
+
+
+def _source_of(node: str, source: MediaSource | None) -> MediaSource | None:
+    return source.of(node) if isinstance(source, RunSources) else None
+
+
+class MotionRun(Run):
+    """Several moves in a row: one matrix, one resampling with the last one's filter.
+
+    Each picture is resampled once however many nodes move it, so it loses no sharpness on the way, and what one node
+    would push out of sight and the next bring back stays. Each node's motion is asked for the bounding box of the
+    window as moved so far.
+
+    Memory and cost: those of one node.
+    """
+
+    video = Input(VIDEO, "The picture to move.")
+    moved = Output(VIDEO, "The picture after all of them.", name="video")
+
+    def motion(self, window: Window, request: Request) -> Motion:
+        matrix: Matrix = np.eye(3)
+        last_filter: Filter = "nearest"
+        for name, member in self.members:
+            with _naming(name, member):
+                if member.identity(request) is not None:
+                    continue
+                found = member.motion(window, request)
+                if found is None:
+                    raise TypeError(f"{member.schema.type}.motion gives no motion, though it says it does")
+            matrix, last_filter = found.matrix @ matrix, found.filter
+            window = moved_window(window, found.matrix)
+        return Motion(matrix, last_filter)
+
+
+def moved_window(window: Window, matrix: Matrix) -> Window:
+    """The whole pixels that `window` touches once moved; of a projection, as far as it lies before the eye.
+
+    Points at or behind the eye (third coordinate 0 or less) have no place: the window then reaches as far as
+    windows do.
+    """
+    if window.empty:
+        return window
+    corners = np.array([[x, y, 1.0] for x in (window.x, window.right) for y in (window.y, window.bottom)])
+    moved = corners @ matrix.T
+    depth = moved[:, 2]
+    if depth.min() <= 0.0 < depth.max():
+        low, high = np.array([-_FAR, -_FAR]), np.array([_FAR, _FAR])
+    elif depth.max() <= 0.0:
+        return Window(window.x, window.y, 0, 0)
+    else:
+        places = np.clip(moved[:, :2] / depth[:, None], -_FAR, _FAR)
+        # Corners that rounding has put a hair beyond a pixel's edge do not touch the next.
+        low, high = np.floor(places.min(axis=0) + 1e-6), np.ceil(places.max(axis=0) - 1e-6)
+    return Window(int(low[0]), int(low[1]), max(0, int(high[0] - low[0])), max(0, int(high[1] - low[1])))
+
+
+@contextmanager
+def _naming(name: str, member: Node) -> Iterator[None]:
+    """Errors in the block are the member's, not the run's."""
+    try:
+        yield
+    except ArtifexError as error:
+        error.metadata.setdefault("node", name)
+        raise
+    except MemoryError:
+        raise  # for the sandbox to tell: its limit is at fault, not the node
+    except Exception as error:
+        raise Internal(f'node "{name}" ({member.schema.type}) failed', metadata={"node": name}) from error
