@@ -19,6 +19,7 @@ CONFIG: Final = "ocio://cg-config-v4.0.0_aces-v2.0_ocio-v2.5"
 DISPLAY: Final = "Gamma 2.4 Encoded Rec.709"
 """What cameras' and players' Rec.709 video is taken to be."""
 _PROCESSORS: Final = 32
+_PICKED: Final = 256
 _PQ_WHITE: Final = 100 / 203  # the built-in curve is linear in units of 100 cd/m²
 _HLG_WHITE: Final = 1 / 0.794887  # the built-in curve at signal 0.75
 
@@ -50,6 +51,7 @@ class WorkingColour:
         self._processors: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
         self._luma: tuple[float, float, float] | None = None
+        self._picked: dict[tuple[float, float, float], tuple[float, float, float]] = {}
 
     @property
     def working_space(self) -> str:
@@ -73,9 +75,16 @@ class WorkingColour:
         return self._luma
 
     def from_display(self, color: tuple[float, float, float]) -> tuple[float, float, float]:
-        pixel = self.decoded(np.array([[[*color, 1.0]]], dtype=np.float32))
-        red, green, blue = pixel[0, 0, :3].tolist()
-        return (red, green, blue)
+        # Point operations ask strip by strip, and OCIO takes as long for one pixel as for a row.
+        found = self._picked.get(color)
+        if found is None:
+            pixel = self.decoded(np.array([[[*color, 1.0]]], dtype=np.float32))
+            red, green, blue = pixel[0, 0, :3].tolist()
+            found = (red, green, blue)
+            if len(self._picked) >= _PICKED:
+                self._picked.clear()
+            self._picked[color] = found
+        return found
 
     def apply(self, key: Hashable, build: Callable[[], Any], pixels: Pixels) -> None:
         """See `artifex.nodes.Colour.apply`."""
