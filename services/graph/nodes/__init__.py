@@ -5,18 +5,26 @@ from typing import Final
 from artifex.nodes import Node
 from services.graph.nodes.audio.audio_mixer import AudioMixer
 from services.graph.nodes.color.color_corrector import ColorCorrector
+from services.graph.nodes.color.lut import LUT
 from services.graph.nodes.composite.merge import Merge
+from services.graph.nodes.effect.blur import Blur
+from services.graph.nodes.effect.chroma_key import ChromaKey
 from services.graph.nodes.generator.t2v_generator import T2VGenerator
 from services.graph.nodes.input.media_input import MediaInput
 from services.graph.nodes.input.text_input import TextInput
 from services.graph.nodes.output.file_output import FileOutput
 from services.graph.nodes.output.viewer import Viewer
+from services.graph.nodes.transform.crop import Crop
 from services.graph.nodes.transform.transform2d import Transform2D
 
 BUILTIN: Final[tuple[type[Node], ...]] = (
     AudioMixer,
+    Blur,
+    ChromaKey,
     ColorCorrector,
+    Crop,
     FileOutput,
+    LUT,
     MediaInput,
     Merge,
     T2VGenerator,

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
-
 from artifex.nodes import Frame, Pixels
+from libs.kernels import premultiply, unpremultiply
 
 
 @contextmanager
@@ -22,8 +21,6 @@ def straight(frame: Frame) -> Iterator[Pixels]:
         pixels[..., 3] = 1.0
         return
     alpha = pixels[..., 3:].copy()
-    divisor = np.where(alpha > 0.0, alpha, np.float32(1.0))
-    pixels[..., :3] /= divisor
+    unpremultiply(pixels, out=pixels)
     yield pixels
-    pixels[..., :3] *= alpha
-    pixels[..., 3:] = alpha
+    premultiply(pixels, alpha, out=pixels)

@@ -1,11 +1,22 @@
 """ColorCorrector."""
 
 from collections.abc import Hashable, Sequence
-from typing import Any
 
 import PyOpenColorIO as ocio
 
-from artifex.nodes import VIDEO, Color, Float, Frame, Input, Node, Output, RenderContext
+from artifex.nodes import (
+    VIDEO,
+    Color,
+    Colour,
+    Float,
+    Frame,
+    Input,
+    MediaSource,
+    Node,
+    Output,
+    RenderContext,
+    Request,
+)
 from services.graph.nodes.alpha import straight
 
 
@@ -42,6 +53,16 @@ class ColorCorrector(Node):
     pivot = Float(0.18, minimum=0.001, maximum=10, doc="The value that contrast leaves alone; 0.18 is middle grey.")
     saturation = Float(1.0, minimum=0, maximum=10, doc="0 is grey, 1 changes nothing.")
 
+    def identity(self, request: Request) -> str | None:
+        # No transform appears or goes with the weights of luminance.
+        return None if self.transforms((1.0, 0.0, 0.0)) else "video"
+
+    def pointwise(self, request: Request) -> bool:
+        return True
+
+    def grade(self, colour: Colour, source: MediaSource | None) -> Sequence[ocio.Transform]:
+        return self.transforms(colour.luma)
+
     def render(self, context: RenderContext) -> Frame:
         frame = context.take(self.video)
         luma = context.colour.luma
@@ -51,9 +72,9 @@ class ColorCorrector(Node):
                 context.colour.apply(self._key(luma), lambda: ocio.GroupTransform(transforms), pixels)
         return frame
 
-    def transforms(self, luma: tuple[float, float, float]) -> list[Any]:
+    def transforms(self, luma: tuple[float, float, float]) -> list[ocio.Transform]:
         """The OCIO transforms of the formula above; those that change nothing are left out."""
-        transforms: list[Any] = []
+        transforms: list[ocio.Transform] = []
         lift, gamma, gain, offset = self.lift[:3], self.gamma[:3], self.gain[:3], self.offset[:3]
         slope = [2.0**self.exposure * g * (1.0 - low) for g, low in zip(gain, lift, strict=True)]
         shift = [g * low + o for g, low, o in zip(gain, lift, offset, strict=True)]
@@ -73,12 +94,12 @@ class ColorCorrector(Node):
         return ("ColorCorrector", luma, tuple(sorted(self.values.items())))
 
 
-def _linear(slope: Sequence[float], offset: Sequence[float] = (0.0, 0.0, 0.0)) -> Any:
+def _linear(slope: Sequence[float], offset: Sequence[float] = (0.0, 0.0, 0.0)) -> ocio.Transform:
     """c · slope + offset. OCIO makes one matrix of several in a row."""
     red, green, blue = slope
     return ocio.MatrixTransform([red, 0, 0, 0, 0, green, 0, 0, 0, 0, blue, 0, 0, 0, 0, 1], [*offset, 0.0])
 
 
-def _power(exponents: Sequence[float]) -> Any:
+def _power(exponents: Sequence[float]) -> ocio.Transform:
     """c ^ exponent where c is positive, c elsewhere."""
     return ocio.ExponentTransform(value=[*exponents, 1.0], negativeStyle=ocio.NEGATIVE_PASS_THRU)

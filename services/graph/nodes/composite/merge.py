@@ -1,61 +1,20 @@
 """Merge."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
 import numpy as np
 
 from artifex.nodes import MASK, VIDEO, Choice, Float, Frame, Input, Node, Output, Pixels, RenderContext, Request
-from artifex.nodes import Window as DataWindow
-
-Formula = Callable[[Pixels, Pixels, Pixels, Pixels], Pixels]
-"""Of a, b and their alphas (one channel wide) the result, all premultiplied."""
-
-
-def _result_alpha(a: Pixels, b: Pixels) -> Pixels:
-    return a + b - a * b
-
-
-def _overlay(a: Pixels, b: Pixels, aa: Pixels, ba: Pixels) -> Pixels:
-    dark = 2.0 * a * b
-    bright = aa * ba - 2.0 * (ba - b) * (aa - a)
-    return np.where(2.0 * b <= ba, dark, bright) + a * (1.0 - ba) + b * (1.0 - aa)
-
-
-_PORTER_DUFF: Final[dict[str, Formula]] = {
-    "over": lambda a, b, aa, ba: a + b * (1.0 - aa),
-    "under": lambda a, b, aa, ba: b + a * (1.0 - ba),
-    "in": lambda a, b, aa, ba: a * ba,
-    "out": lambda a, b, aa, ba: a * (1.0 - ba),
-    "atop": lambda a, b, aa, ba: a * ba + b * (1.0 - aa),
-    "xor": lambda a, b, aa, ba: a * (1.0 - ba) + b * (1.0 - aa),
-    "mask": lambda a, b, aa, ba: b * aa,
-    "stencil": lambda a, b, aa, ba: b * (1.0 - aa),
-    "copy": lambda a, b, aa, ba: a + 0.0 * b,
-}
-"""Hold for all four channels alike."""
-
-_BLENDS: Final[dict[str, Formula]] = {
-    "plus": lambda a, b, aa, ba: a + b,
-    "multiply": lambda a, b, aa, ba: a * b + a * (1.0 - ba) + b * (1.0 - aa),
-    "screen": lambda a, b, aa, ba: a + b - a * b,
-    "overlay": _overlay,
-    "darken": lambda a, b, aa, ba: np.minimum(a * ba, b * aa) + a * (1.0 - ba) + b * (1.0 - aa),
-    "lighten": lambda a, b, aa, ba: np.maximum(a * ba, b * aa) + a * (1.0 - ba) + b * (1.0 - aa),
-    "difference": lambda a, b, aa, ba: a + b - 2.0 * np.minimum(a * ba, b * aa),
-    "exclusion": lambda a, b, aa, ba: a * ba + b * aa - 2.0 * a * b + a * (1.0 - ba) + b * (1.0 - aa),
-}
-"""Hold for colour; alpha is that of over, and of plus the sum up to 1."""
+from libs.kernels import merge
+from libs.kernels.types import OPERATIONS
 
 _CHANGE_B_ALONE: Final = frozenset({"in", "out", "mask", "copy"})
 """Operations whose result is not b where a has no pixels."""
 
-_KEEP_OPAQUE: Final = frozenset({"over", "under", "atop", *_BLENDS})
-"""Operations that leave an opaque b opaque."""
-
-_STRIP: Final = 64
-"""Rows worked on at once, so that what is between stays in the processor's cache."""
+_OPEN_B: Final = frozenset({"in", "out", "xor", "mask", "stencil", "copy"})
+"""Operations that make an opaque b transparent; all others leave it opaque."""
 
 
 class Merge(Node):
@@ -80,7 +39,7 @@ class Merge(Node):
     The blend modes' alpha is α + β − αβ, and min(1, α + β) of plus. Colour is scene-linear and never clipped. The
     result is B + m · (that − B), with m the mix times the mask.
 
-    Memory: one frame, changed in place where nothing else needs b. Cost: only where the two overlap; a small a costs
+    Memory: one frame, changed in place where nothing else needs b. Cost: one pass over what a covers; a small a costs
     only its own size.
     """
 
@@ -91,8 +50,14 @@ class Merge(Node):
     mask = Input(MASK, "Where, and how much, a takes part; 0 leaves b.", required=False)
     merged = Output(VIDEO, "Both together.", name="video")
 
-    operation = Choice("over", choices=(*_PORTER_DUFF, *_BLENDS), doc="How the two are put together.")
+    operation = Choice("over", choices=OPERATIONS, doc="How the two are put together.")
     mix = Float(1.0, minimum=0, maximum=1, doc="0 leaves b, 1 is the whole effect.")
+
+    def identity(self, request: Request) -> str | None:
+        return "b" if self.mix == 0.0 else None
+
+    def pointwise(self, request: Request) -> bool:
+        return True
 
     def frames_needed(self, name: str, request: Request) -> Sequence[Fraction]:
         return () if self.mix == 0.0 and name != "b" else (request.time,)
@@ -108,42 +73,18 @@ class Merge(Node):
         if a.window.empty and not alone:
             return b
         window = b.window.union(a.window)
-        opaque = b.opaque and b.window == window and self.operation in _KEEP_OPAQUE
+        opaque = b.opaque and b.window == window and self.operation not in _OPEN_B
         if b.window != window:
             b = Frame(b.filled(window), window.x, window.y)
         changed = window if alone else a.window
-        self._merge_into(b, a, mask, changed)
+        if changed.empty:
+            return b
+        amount: float | Pixels = self.mix
+        if mask is not None:
+            amount = mask.filled(changed) * np.float32(self.mix)
+        below = b.pixels[changed.inside(window)]
+        merge(self.operation, a.filled(changed), below, amount, out=below)
         if opaque:
             # The formulas give 1 up to rounding.
-            b.pixels[changed.inside(window)][..., 3] = 1.0
-        return Frame(b.pixels, b.x, b.y, opaque)
-
-    def _merge_into(self, b: Frame, a: Frame, mask: Frame | None, window: DataWindow) -> None:
-        """Changes b's pixels inside `window`, strip by strip."""
-        for top in range(window.y, window.bottom, _STRIP):
-            strip = DataWindow(window.x, top, window.width, min(_STRIP, window.bottom - top))
-            below = b.pixels[strip.inside(b.window)]
-            above = a.filled(strip)
-            amount = None if mask is None else mask.filled(strip) * np.float32(self.mix)
-            merge(self.operation, above, below, self.mix if amount is None else amount)
-
-
-def merge(operation: str, a: Pixels, b: Pixels, amount: float | Pixels) -> None:
-    """Changes `b`, [height, width, 4], to b + amount · (operation − b)."""
-    aa, ba = a[..., 3:], b[..., 3:]
-    if operation == "over":
-        # b + m(a + b(1 − α) − b) = ma + b(1 − mα): two passes and no copy of b.
-        scaled = a if isinstance(amount, float) and amount == 1.0 else a * np.asarray(amount, dtype=np.float32)
-        b *= 1.0 - scaled[..., 3:]
-        b += scaled
-        return
-    if operation in _PORTER_DUFF:
-        result = _PORTER_DUFF[operation](a, b, aa, ba)
-    else:
-        result = _BLENDS[operation](a, b, aa, ba)
-        result[..., 3:] = np.minimum(aa + ba, 1.0) if operation == "plus" else _result_alpha(aa, ba)
-    if isinstance(amount, float) and amount == 1.0:
-        b[...] = result
-    else:
-        result -= b
-        b += result * np.asarray(amount, dtype=np.float32)
+            below[..., 3] = 1.0
+        return Frame(b.pixels, window.x, window.y, opaque)

@@ -70,11 +70,14 @@ class TextInput(Node):
 
     def render(self, context: RenderContext) -> Frame:
         request = context.request
-        layout = set_text(self.text, Style(self.font, self.weight, self.size, self.align, self.wrap, self.line_spacing))
+        scale = float(request.scale)
+        style = Style(self.font, self.weight, self.size, self.align, self.wrap, self.line_spacing)
+        # Set at the document's size, so that a proxy breaks its lines where the full picture does.
+        layout = set_text(self.text, style).scaled(scale)
         across, down = _ANCHORS[self.anchor]
         x = self.position[0] * request.width - across * layout.width
         y = self.position[1] * request.height - down * layout.height
-        window, covered = coverage(layout, x, y, self.size, request.region.intersect(request.surroundings))
+        window, covered = coverage(layout, x, y, self.size * scale, request.region.intersect(request.surroundings))
         alpha = covered * np.float32(self.opacity * (1.0 if request.output.kind == MASK else self.color[3]))
         if request.output.kind == MASK:
             return Frame(alpha[..., None], window.x, window.y)

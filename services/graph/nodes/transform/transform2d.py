@@ -1,19 +1,34 @@
 """Transform2D."""
 
 import math
-from typing import Final
+from typing import Final, get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from artifex.nodes import VIDEO, Choice, Float, Frame, Input, Node, Output, RenderContext, Request, Vector2
+from artifex.nodes import (
+    VIDEO,
+    Choice,
+    Filter,
+    Float,
+    Frame,
+    Input,
+    Motion,
+    Node,
+    Output,
+    RenderContext,
+    Request,
+    Vector2,
+)
 from artifex.nodes import Window as DataWindow
 
+FILTERS: Final[tuple[Filter, ...]] = get_args(Filter)
 _FILTERS: Final = {
     "nearest": (cv2.INTER_NEAREST, 0),
     "bilinear": (cv2.INTER_LINEAR, 1),
     "cubic": (cv2.INTER_CUBIC, 2),
+    "mitchell": (cv2.INTER_CUBIC, 2),
     "lanczos4": (cv2.INTER_LANCZOS4, 4),
 }
 """OpenCV's filter, and how many pixels it reaches beyond the nearest."""
@@ -55,11 +70,18 @@ class Transform2D(Node):
         choices=("input", "frame"),
         doc="Whether the pivot is measured on the input's own pixels or on the document's frame.",
     )
-    filter = Choice("cubic", choices=tuple(_FILTERS), doc="How pixels between pixels are found.")
+    filter = Choice("cubic", choices=FILTERS, doc="How pixels between pixels are found.")
+
+    def identity(self, request: Request) -> str | None:
+        still = self.translate == (0.0, 0.0) and self.scale == (1.0, 1.0) and math.fmod(self.rotate, 360.0) == 0.0
+        return "video" if still else None
 
     def region_needed(self, name: str, request: Request) -> DataWindow:
         # The pivot is measured on the whole input, so the region that is wanted cannot be traced back.
         return request.surroundings
+
+    def motion(self, window: DataWindow, request: Request) -> Motion:
+        return Motion(self.matrix(window, request), FILTERS[FILTERS.index(self.filter)])
 
     def render(self, context: RenderContext) -> Frame:
         frame = context.read(self.video)
@@ -76,7 +98,8 @@ class Transform2D(Node):
         cos, sin = _exact(math.cos(angle)), _exact(math.sin(angle))
         scale_x, scale_y = self.scale
         turn = np.array([[cos * scale_x, -sin * scale_y, 0.0], [sin * scale_x, cos * scale_y, 0.0], [0.0, 0.0, 1.0]])
-        to = _shift(pivot_x + self.translate[0], pivot_y + self.translate[1])
+        proxy = float(request.scale)
+        to = _shift(pivot_x + self.translate[0] * proxy, pivot_y + self.translate[1] * proxy)
         result: Matrix = to @ turn @ _shift(-pivot_x, -pivot_y)
         return result
 

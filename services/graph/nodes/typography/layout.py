@@ -25,6 +25,13 @@ class Layout:
     width: float
     height: float
 
+    def scaled(self, factor: float) -> "Layout":
+        """The same text, set larger or smaller."""
+        if factor == 1.0:
+            return self
+        placed = (Placed(glyph.font, glyph.index, glyph.x * factor, glyph.y * factor) for glyph in self.glyphs)
+        return Layout(tuple(placed), self.width * factor, self.height * factor)
+
 
 @dataclass(frozen=True, slots=True)
 class Style:

@@ -43,7 +43,7 @@ def coverage(layout: Layout, x: float, y: float, size: float, limit: Window) -> 
 def _load(glyph: Placed, x: float, y: float, size: float) -> freetype.Face:
     """The glyph's outline in its face's slot, moved right by the fraction of a pixel that its origin lies at."""
     face = glyph.font.outlines
-    face.set_char_size(round(size * 64))
+    face.set_char_size(max(1, round(size * 64)))
     left, top = x + glyph.x, y + glyph.y
     # FreeType's y grows upwards.
     shift = freetype.Vector(round((left - math.floor(left)) * _SUBPIXELS), -round((top - math.floor(top)) * _SUBPIXELS))

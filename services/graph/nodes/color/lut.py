@@ -1,0 +1,101 @@
+"""LUT."""
+
+from collections.abc import Hashable, Sequence
+from typing import Final
+
+import numpy as np
+import PyOpenColorIO as ocio
+
+from artifex.nodes import (
+    VIDEO,
+    Asset,
+    Choice,
+    Colour,
+    Float,
+    Frame,
+    Input,
+    MediaSource,
+    Node,
+    Output,
+    RenderContext,
+    Request,
+)
+from services.graph.nodes.alpha import straight
+from services.graph.nodes.color.spaces import SPACES, into, out_of
+
+SAME: Final = "same"
+_INTERPOLATIONS: Final = {
+    # The best there is for each table: tetrahedral between the points of a lattice, linear along a curve.
+    "tetrahedral": ocio.INTERP_BEST,
+    "trilinear": ocio.INTERP_LINEAR,
+    "nearest": ocio.INTERP_NEAREST,
+}
+
+
+class LUT(Node):
+    """Applies a look from a file: .cube (Resolve's and Iridas', 1D and 3D), .clf, .3dl, .spi1d, .spi3d or .csp.
+
+    With L what the file says, I and O the ways from the working space to the input and output spaces, on straight
+    colour c:
+
+        c + mix · (O⁻¹(L(I(c))) − c)
+
+    A look is made for one space and means nothing in another: most .cube files that people pass on are made for
+    "display", pictures as players show them; those of cameras' makers take the camera's logarithm and give "display".
+    Tables hold what they were made for and no more: values beyond their domain become those at its border, so a look
+    in a display space ends at its white, and one in a logarithm keeps highlights. Files are read and tables looked up
+    by OpenColorIO. Between the points of a lattice: tetrahedral interpolation (J. M. Kasson, S. I. Nin, W. Plouffe,
+    J. L. Hafner, Performing Color Space Conversions with Three-Dimensional Linear Interpolation, 1995), which keeps
+    greys grey, trilinear, or the nearest point. Alpha does not change.
+
+    Memory: the frame, changed in place; mixed, a part of it more. Cost: one OCIO pass, shared with neighbouring colour
+    nodes unless it is mixed.
+    """
+
+    category = "Color"
+
+    video = Input(VIDEO, "The picture.")
+    looked = Output(VIDEO, "The picture with the look.", name="video")
+
+    asset = Asset(doc="The look: a .cube, .clf, .3dl, .spi1d, .spi3d or .csp file.", holds="look")
+    interpolation = Choice(
+        "tetrahedral", choices=tuple(_INTERPOLATIONS), doc="How colours between the points of a 3D table are found."
+    )
+    input_space = Choice("display", choices=SPACES, doc="The space that the look takes.")
+    output_space = Choice(SAME, choices=(SAME, *SPACES), doc="The space that the look gives; mostly the same.")
+    mix = Float(1.0, minimum=0, maximum=1, doc="0 leaves the picture, 1 is the whole look.")
+
+    def identity(self, request: Request) -> str | None:
+        return "video" if self.mix == 0.0 else None
+
+    def pointwise(self, request: Request) -> bool:
+        return True
+
+    def grade(self, colour: Colour, source: MediaSource | None) -> Sequence[ocio.Transform] | None:
+        if self.mix == 0.0:
+            return []
+        return self.transforms(colour, source) if self.mix == 1.0 else None
+
+    def transforms(self, colour: Colour, source: MediaSource | None) -> list[ocio.Transform]:
+        """The whole look, for straight colour of the working space."""
+        if source is None:
+            raise LookupError("the look's file was not opened")
+        after = self.input_space if self.output_space == SAME else self.output_space
+        table = ocio.FileTransform(str(source.path), interpolation=_INTERPOLATIONS[self.interpolation])
+        return [*into(self.input_space, colour.working_space), table, *out_of(after, colour.working_space)]
+
+    def render(self, context: RenderContext) -> Frame:
+        frame = context.take(self.video)
+        if frame.window.empty or self.mix == 0.0:
+            return frame
+        source, colour = context.request.source, context.colour
+        with straight(frame) as pixels:
+            looked = pixels.copy()
+            colour.apply(self._key(source), lambda: ocio.GroupTransform(self.transforms(colour, source)), looked)
+            looked -= pixels
+            looked *= np.float32(self.mix)
+            pixels += looked
+        return frame
+
+    def _key(self, source: MediaSource | None) -> Hashable:
+        return ("LUT", source and source.key, self.interpolation, self.input_space, self.output_space)

@@ -1,0 +1,1 @@
+"""Effects: blurs and keys."""
