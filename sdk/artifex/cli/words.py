@@ -30,12 +30,17 @@ def time_text(time: Timestamp) -> str:
 
 
 def asset_summary(asset: media.Asset) -> str:
-    """What an asset holds: "1280x720 24 fps 132 frames h264, aac 6 ch"."""
+    """What an asset holds: "1280x720 24 fps 132 frames h264, aac 6 ch", "cube look, 33³ points"."""
     parts = [
         f"{stream.width}x{stream.height} {rate_text(stream.frame_rate)} fps {stream.frame_count} frames {stream.codec}"
         for stream in asset.media.video_streams[:1]
     ]
     parts += [f"{stream.codec} {stream.channels} ch" for stream in asset.media.audio_streams[:1]]
+    if asset.media.HasField("look"):
+        look = asset.media.look
+        parts.append(f"{asset.media.format} look")
+        parts += [f"{look.grid_size}³ points"] if look.grid_size else []
+        parts += [f"curves of {look.curve_size}"] if look.curve_size else []
     return ", ".join(parts)
 
 

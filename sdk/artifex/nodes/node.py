@@ -5,7 +5,7 @@ import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.media.v1 import messages_pb2 as media
@@ -41,6 +41,13 @@ class NodeSchema:
     def asset_parameter(self) -> str | None:
         """The parameter whose asset the engine opens as `request.source`."""
         return next((name for name, parameter in self.parameters.items() if isinstance(parameter, Asset)), None)
+
+    @property
+    def asset_holds(self) -> Literal["media", "look"] | None:
+        """What that asset must be; None where there is none."""
+        name = self.asset_parameter
+        parameter = self.parameters[name] if name is not None else None
+        return parameter.holds if isinstance(parameter, Asset) else None
 
 
 class Node:

@@ -17,6 +17,7 @@ from google.protobuf import json_format
 from libs.frames.decoded import decoded_seconds
 from libs.frames.errors import MediaError, MediaUnsupported
 from libs.frames.join import join_segments
+from libs.frames.looks import look_format, probe_look
 from libs.frames.payload import video_payload
 from libs.frames.probe import from_rational, probe
 from libs.frames.stills import write_jpeg
@@ -36,7 +37,9 @@ def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
 def _probe(request: dict[str, Any]) -> dict[str, Any]:
     """`path`. Answers `media`, the JSON of a MediaInfo."""
-    return {"media": json_format.MessageToDict(probe(request["path"]))}
+    kind = look_format(request["name"])
+    media = probe(request["path"]) if kind is None else probe_look(request["path"], kind)
+    return {"media": json_format.MessageToDict(media)}
 
 
 def _thumbnail(request: dict[str, Any]) -> dict[str, Any]:

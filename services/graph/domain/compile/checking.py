@@ -51,13 +51,20 @@ class Checked:
                 yield Problem(node, path, Reason.ASSET_NOT_FOUND, message)
 
     def stream_problems(self, infos: Mapping[str, media.MediaInfo]) -> Iterator[Problem]:
-        """Outputs that are used though the media, given by node, has no such stream."""
+        """Outputs that are used though the media, given by node, has no such stream; looks that are none."""
         if not infos:
             return
+        for node, info in infos.items():
+            looks = node in self.resolved and self.resolved[node].schema.asset_holds == "look"
+            if looks and not info.HasField("look"):
+                item = self.resolved[node]
+                path = item.spec.place(f"params.{item.schema.asset_parameter}")
+                message = "this asset is no look; give a .cube, .clf, .3dl, .spi1d, .spi3d or .csp file"
+                yield Problem(node, path, Reason.NO_STREAM, message)
         for item in self.resolved.values():
             for name, connection in item.connections.items():
                 info = infos.get(connection.source)
-                if info is None or self.resolved[connection.source].schema.asset_parameter is None:
+                if info is None or self.resolved[connection.source].schema.asset_holds != "media":
                     continue
                 wants_sound = connection.output.kind == AUDIO
                 if not (info.audio_streams if wants_sound else info.video_streams):

@@ -1,0 +1,59 @@
+"""Colour looks: lookup tables in the files that grading tools exchange, read by OpenColorIO."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+from typing import Final
+
+import PyOpenColorIO as ocio
+
+from artifex.media.v1.messages_pb2 import Look, MediaInfo
+from libs.frames.errors import MediaUnreadable, MediaUnsupported
+
+FORMATS: Final = ("cube", "clf", "3dl", "spi1d", "spi3d", "csp")
+"""Extensions of the files that are taken."""
+MAX_BYTES: Final = 64 * 1024 * 1024
+"""Of a file: the largest table there is, of 129 points an edge, as text."""
+
+
+def look_format(name: str) -> str | None:
+    """Which of `FORMATS` a file's name promises; None for what is no look."""
+    extension = PurePath(name).suffix.lower().removeprefix(".")
+    return extension if extension in FORMATS else None
+
+
+def probe_look(path: Path | str, kind: str) -> MediaInfo:
+    """What a look holds, once it has been read and made ready to use. `kind` is one of `FORMATS`.
+
+    Raises MediaUnreadable for what is no look, MediaUnsupported for one that is too large or needs other files.
+    """
+    path = Path(path)
+    if path.stat().st_size > MAX_BYTES:
+        raise MediaUnsupported(path, f"it is larger than the {MAX_BYTES // 1024**2} MiB taken of a look")
+    data = path.read_bytes()
+    # All of these formats are text; what is not could hide from the next check.
+    if b"\0" in data:
+        raise MediaUnreadable(path, f"it is no .{kind} file: it is not text")
+    # A document type can spell anything in another way.
+    if b"<Reference" in data or b"<!DOCTYPE" in data:
+        raise MediaUnsupported(path, "it refers to other files; export it with everything in one")
+    try:
+        processor = ocio.Config.CreateRaw().getProcessor(ocio.FileTransform(str(path)))
+        processor.getDefaultCPUProcessor()
+    except ocio.Exception as error:
+        raise MediaUnreadable(path, f"it cannot be read as a look{_reason(str(error), path)}") from error
+    look = Look()
+    for transform in processor.createGroupTransform():
+        if isinstance(transform, ocio.Lut3DTransform):
+            look.grid_size = max(look.grid_size, transform.getGridSize())
+        elif isinstance(transform, ocio.Lut1DTransform):
+            look.curve_size = max(look.curve_size, transform.getLength())
+    return MediaInfo(format=kind, look=look)
+
+
+def _reason(message: str, path: Path) -> str:
+    """What the reader of the promised format said, without the folder that the file lies in."""
+    _, failed, reason = message.replace(f" ({path})", "").replace(str(path), "it").partition("failed with: ")
+    # Several readers may have tried; the first is the one that knows the format best.
+    reason = reason.splitlines()[0].partition("    '")[0].strip() if reason else ""
+    return f" ({reason[:200]})" if failed and reason else ""
