@@ -33,6 +33,17 @@ class Orientation:
             picture = np.rot90(picture, k=-(self.clockwise // 90))
         return np.ascontiguousarray(picture)
 
+    def stored(self, x: int, y: int, width: int, height: int, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Where a rectangle of the upright picture lies in the picture as it is stored, `size` (width, height)."""
+        stored_width, stored_height = size
+        if self.clockwise == 90:
+            x, y, width, height = y, stored_height - x - width, height, width
+        elif self.clockwise == 180:
+            x, y = stored_width - x - width, stored_height - y - height
+        elif self.clockwise == 270:
+            x, y, width, height = stored_width - y - height, x, height, width
+        return (stored_width - x - width if self.mirrored else x), y, width, height
+
 
 UPRIGHT = Orientation()
 

@@ -36,6 +36,11 @@ def has_alpha(frame: VideoFrame) -> bool:
     return any(component.is_alpha for component in frame.format.components) or frame.format.name == "pal8"
 
 
+def is_full_range(name: str, tags: ColourTags) -> bool:
+    """Whether the codes of a YUV or grey format use their whole range, by the tag or by the format's name."""
+    return tags.range == "pc" or name in _FULL_RANGE_FORMATS or (name in _FULL_RANGE_GRAY and tags.range != "tv")
+
+
 class PixelConverter:
     """Turns the frames of one stream into pictures; keeps swscale's tables between frames."""
 
@@ -55,7 +60,7 @@ class PixelConverter:
     def _from_yuv(self, frame: VideoFrame, tags: ColourTags) -> Picture:
         name = frame.format.name
         gray = name.startswith(("gray", "ya"))
-        full = tags.range == "pc" or name in _FULL_RANGE_FORMATS or (name in _FULL_RANGE_GRAY and tags.range != "tv")
+        full = is_full_range(name, tags)
         range_ = 2 if full else 1
         alpha = has_alpha(frame)
         if gray:
@@ -140,12 +145,31 @@ def _halve(plane: Any) -> Any:
     return blurred[:, 0::2]
 
 
-def _plane(frame: VideoFrame, index: int, dtype: Any) -> npt.NDArray[Any]:
-    """A view of one plane's visible samples."""
+def plane_samples(frame: VideoFrame, index: int, dtype: Any, shape: tuple[int, int]) -> npt.NDArray[Any]:
+    """A view of one plane's samples, [rows, samples in a row] as in `shape`. It keeps the frame's memory."""
     plane = frame.planes[index]
     row = plane.line_size // np.dtype(dtype).itemsize
     samples: npt.NDArray[Any] = np.frombuffer(memoryview(plane), dtype).reshape(-1, row)
-    return samples[: plane.height, : plane.width]
+    return samples[: shape[0], : shape[1]]
+
+
+def packed_samples(frame: VideoFrame) -> npt.NDArray[Any] | None:
+    """A view [height, width, samples of a pixel] of packed RGB in the machine's byte order; None for other formats."""
+    layout = packed_layout(frame.format.name)
+    if layout is None:
+        return None
+    return _packed(frame, np.uint8 if frame.format.components[0].bits <= 8 else np.uint16, layout[1])
+
+
+def packed_layout(name: str) -> tuple[tuple[int, ...], int] | None:
+    """Where R, G, B (and A) lie in a pixel of packed RGB, and its number of samples; None for other formats."""
+    return None if name.endswith("be") else _RGB_LAYOUTS.get(name)
+
+
+def _plane(frame: VideoFrame, index: int, dtype: Any) -> npt.NDArray[Any]:
+    """A view of one plane's visible samples."""
+    plane = frame.planes[index]
+    return plane_samples(frame, index, dtype, (plane.height, plane.width))
 
 
 def _packed(frame: VideoFrame, dtype: Any, channels: int) -> npt.NDArray[Any]:

@@ -1,67 +1,19 @@
-"""Reading the pictures of one video stream at exact times.
+"""Reading the pictures of one video stream at exact times, one after another in one thread.
 
-Times are seconds from the first shown frame, whatever the container's own clock starts at. The frame at a time is the
-one with the largest presentation time not after it, so variable frame rates need nothing special. Memory is one decoder
-and three frames, whatever the length.
+Times are those of `libs.frames.video_decoder`. Memory is one decoder and three frames, whatever the length.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
-import av
-from av.codec.context import CodecContext
-from av.container import InputContainer
-from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
-
-from libs.frames.colour_tags import ColourTags, has_matrix
-from libs.frames.containers import DEFAULT_LIMITS, Limits, open_input, picture_streams
-from libs.frames.errors import MediaUnreadable, MediaUnsupported
-from libs.frames.orientation import Orientation, orientation_of
-from libs.frames.pixels import Picture, PixelConverter, has_alpha
-from libs.frames.timing import snap_rate
-
-# Jumps shorter than this are decoded through: a seek flushes the decoder and may land on the same keyframe anyway.
-_SEEK_AHEAD = Fraction(1)
-# How far before the wanted time to try, in seconds, when a seek lands too late; after these, from the beginning.
-_SEEK_BACK = (Fraction(0), Fraction(1), Fraction(5), Fraction(20))
-
-
-@dataclass(frozen=True)
-class VideoInfo:
-    """One video stream. Sizes are upright; `frame_count` and `duration` are what the header declares, or None."""
-
-    index: int
-    codec: str
-    pixel_format: str
-    bit_depth: int
-    width: int
-    height: int
-    fps: Fraction
-    frame_count: int | None
-    duration: Fraction | None
-    time_base: Fraction
-    start_time: Fraction
-    """Presentation time of the first frame on the container's clock, in seconds."""
-    orientation: Orientation
-    sample_aspect_ratio: Fraction
-    tags: ColourTags
-    has_alpha: bool
-    interlaced: bool
-
-    @property
-    def rotation(self) -> int:
-        """Clockwise degrees that brought the picture upright."""
-        return self.orientation.clockwise
+from libs.frames.containers import DEFAULT_LIMITS, Limits
+from libs.frames.pixels import Picture, PixelConverter
+from libs.frames.video_decoder import Shown, VideoDecoder
 
 
 class VideoReader:
@@ -75,35 +27,11 @@ class VideoReader:
         self, path: Path | str, *, stream: int | None = None, threads: int = 1, limits: Limits = DEFAULT_LIMITS
     ) -> None:
         """`stream` is a position in the container, by default the first moving picture; `threads` 0 takes all cores."""
-        self._path = Path(path)
-        self._wanted_stream = stream
-        self._threads = threads
-        self._limits = limits
+        self._decoder = VideoDecoder(path, stream=stream, threads=threads, limits=limits)
+        self.info = self._decoder.info
         self._converter = PixelConverter()
-        self._container: InputContainer | None = None
-        self._packets: Iterator[Packet[VideoStream]] = iter(())
-        self._pending: Iterator[VideoFrame] = iter(())
-        self._last_pts: int | None = None
-        try:
-            self._open()
-            first = self._pull()
-            if first is None:
-                raise MediaUnreadable(self._path, "its video stream holds no frame that decodes")
-            self._current: VideoFrame = first
-            self._ahead: VideoFrame | None = None
-            self._ended = False
-            self._origin = cast(int, first.pts)
-            self.info = self._describe(first)
-        except BaseException:
-            self.close()
-            raise
-        tick_is_fine = self._time_base * 3 <= 1 / self.info.fps
-        # Containers round presentation times to their clock (Matroska to milliseconds), so an exact time is rounded up
-        # to the clock before it is compared: frame 1 of a 24 fps clip is stamped 42 ms and asked for at 41.67. Where a
-        # tick is about as long as a frame, times are exact already.
-        self._to_ticks = math.ceil if tick_is_fine else math.floor
         self._picture: Picture | None = None
-        self._picture_pts: int | None = None
+        self._picture_span: tuple[int, int | None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -115,9 +43,7 @@ class VideoReader:
 
     def close(self) -> None:
         """Release the decoder and the file. Repeatable."""
-        if self._container is not None:
-            self._container.close()
-            self._container = None
+        self._decoder.close()
 
     def frame_at(self, time: Fraction) -> Picture:
         """The picture shown at `time` seconds: float32 [height, width, 4], display-encoded RGB in 0..1, straight alpha.
@@ -125,174 +51,23 @@ class VideoReader:
         Before the first frame and after the last, that frame is held. Going forward is cheap; going back or far ahead
         seeks. The array is read-only and stays valid; it is the same one while the shown frame is.
         """
-        frame = self._frame_shown_at(time)
-        if self._picture is None or self._picture_pts != frame.pts:
-            picture = self.info.orientation.apply(self._converter.to_rgba(frame, self.info.tags))
-            picture.flags.writeable = False
-            self._picture, self._picture_pts = picture, frame.pts
-        return self._picture
+        ticks = self._decoder.ticks(time)
+        shown: Shown | None = self._decoder.approach(ticks)
+        while shown is not None and not shown.covers(ticks):
+            shown = self._decoder.next()
+        return self._converted(shown or self._decoder.current())
 
     def frames(self) -> Iterator[tuple[Fraction, Picture]]:
         """Every frame from the first on, with its time in seconds."""
-        self._rewind()
-        while True:
-            time = (cast(int, self._current.pts) - self._origin) * self._time_base
-            yield time, self.frame_at(time)
-            if self._peek() is None:
-                return
-            self._step()
+        shown: Shown | None = self._decoder.rewind()
+        while shown is not None:
+            yield self._decoder.time(shown), self._converted(shown)
+            shown = self._decoder.next()
 
-    # -- moving about ------------------------------------------------------------------------------------------------
-
-    def _frame_shown_at(self, time: Fraction) -> VideoFrame:
-        target = self._origin + self._to_ticks(max(time, Fraction(0)) / self._time_base)
-        current = cast(int, self._current.pts)
-        if target < current or (self._far(target - current) and not self._ended):
-            self._seek(target)
-        while (ahead := self._peek()) is not None and cast(int, ahead.pts) <= target:
-            self._step()
-        return self._current
-
-    def _far(self, ticks: int) -> bool:
-        return ticks * self._time_base > _SEEK_AHEAD
-
-    def _seek(self, target: int) -> None:
-        """Move to a frame at or before `target`, at best the nearest keyframe."""
-        for back in _SEEK_BACK:
-            to = target - int(back / self._time_base)
-            if to <= self._origin:
-                break
-            if self._seek_once(to) and cast(int, self._current.pts) <= target:
-                return
-        self._rewind()
-
-    def _seek_once(self, to: int) -> bool:
-        """Seek to the keyframe at or before `to` and decode it; False where the container cannot."""
-        assert self._container is not None
-        try:
-            self._container.seek(to, stream=self._stream, backward=True)
-        except av.FFmpegError:
-            return False
-        if self._context is not self._stream.codec_context:
-            self._context.flush_buffers()
-        self._packets = self._container.demux(self._stream)
-        self._pending = iter(())
-        self._last_pts = None
-        # Frames shown before the keyframe lean on a group of pictures that was not decoded: they cannot be trusted.
-        while (frame := self._pull()) is not None:
-            if frame.key_frame:
-                self._current, self._ahead, self._ended = frame, None, False
-                return True
-        return False
-
-    def _rewind(self) -> None:
-        self.close()
-        self._open()
-        first = self._pull()
-        if first is None:
-            raise MediaUnreadable(self._path, "its first frame no longer decodes")
-        self._current, self._ahead, self._ended = first, None, False
-
-    def _peek(self) -> VideoFrame | None:
-        if self._ahead is None and not self._ended:
-            self._ahead = self._pull()
-            self._ended = self._ahead is None
-        return self._ahead
-
-    def _step(self) -> None:
-        assert self._ahead is not None
-        self._current, self._ahead = self._ahead, None
-
-    # -- decoding ----------------------------------------------------------------------------------------------------
-
-    def _open(self) -> None:
-        container = open_input(self._path, self._limits)
-        self._container = container
-        self._stream = _choose(container, self._path, self._wanted_stream)
-        self._time_base = self._stream.time_base or Fraction(1, 1000)
-        self._context = _decoder(self._stream, self._path, self._threads, self._limits)
-        self._packets = container.demux(self._stream)
-        self._pending = iter(())
-        self._last_pts = None
-
-    def _pull(self) -> VideoFrame | None:
-        """The next frame in order of presentation, None at the end."""
-        while True:
-            for frame in self._pending:
-                self._date(frame)
-                return frame
-            packet = next(self._packets, None)
-            if packet is None:
-                return None
-            try:
-                self._pending = iter(self._context.decode(packet if packet.size else None))
-            except av.EOFError:
-                return None
-            except av.FFmpegError as error:
-                raise MediaUnreadable(self._path, f"its video does not decode ({error.strerror})") from error
-
-    def _date(self, frame: VideoFrame) -> None:
-        """Streams without presentation times (raw H.264, old AVI) count on from their last frame."""
-        if frame.pts is None:
-            rate = self._stream.guessed_rate or self._stream.average_rate or Fraction(25)
-            step = max(round(1 / (rate * self._time_base)), 1)
-            frame.pts = frame.dts if frame.dts is not None else (0 if self._last_pts is None else self._last_pts + step)
-        self._last_pts = frame.pts
-
-    def _describe(self, frame: VideoFrame) -> VideoInfo:
-        stream, context = self._stream, self._context
-        orientation = orientation_of(frame)
-        width, height = frame.width, frame.height
-        aspect = stream.sample_aspect_ratio or Fraction(1)
-        if orientation.swaps_sides:
-            width, height, aspect = height, width, 1 / aspect
-        tags = ColourTags.from_codes(frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range)
-        if not frame.format.is_rgb and not has_matrix(tags):
-            raise MediaUnsupported(self._path, f"its colour matrix {tags.matrix} cannot be converted")
-        duration = stream.duration * self._time_base if stream.duration else None
-        return VideoInfo(
-            index=stream.index,
-            codec=context.name,
-            pixel_format=frame.format.name,
-            bit_depth=frame.format.components[0].bits,
-            width=width,
-            height=height,
-            fps=snap_rate(stream.guessed_rate or stream.average_rate or Fraction(25)),
-            frame_count=stream.frames or None,
-            duration=duration,
-            time_base=self._time_base,
-            start_time=self._origin * self._time_base,
-            orientation=orientation,
-            sample_aspect_ratio=aspect,
-            tags=tags,
-            has_alpha=has_alpha(frame),
-            interlaced=frame.interlaced_frame,
-        )
-
-
-def _choose(container: InputContainer, path: Path, wanted: int | None) -> VideoStream:
-    streams = picture_streams(container)
-    if wanted is None:
-        if not streams:
-            raise MediaUnreadable(path, "it holds no video")
-        return streams[0]
-    for stream in streams:
-        if stream.index == wanted:
-            return stream
-    raise MediaUnreadable(path, f"its stream {wanted} is no video")
-
-
-def _decoder(stream: VideoStream, path: Path, threads: int, limits: Limits) -> VideoCodecContext:
-    """The stream's decoder, with its sizes bounded before the first packet is looked at."""
-    context: VideoCodecContext | None = stream.codec_context
-    if context is None:
-        raise MediaUnsupported(path, "no decoder is built in for its video codec")
-    alpha_mode = {key.lower(): value for key, value in stream.metadata.items()}.get("alpha_mode")
-    if alpha_mode == "1" and context.name in ("vp8", "vp9"):
-        # The transparency of WebM travels beside each packet; FFmpeg's own decoders leave it out, libvpx reads it.
-        context = CodecContext.create("libvpx-vp9" if context.name == "vp9" else "libvpx", "r")
-        context.extradata = stream.codec_context.extradata
-    context.options = {**context.options, "max_pixels": str(limits.max_pixels)}
-    context.thread_count = threads
-    context.thread_type = "AUTO"
-    return context
+    def _converted(self, shown: Shown) -> Picture:
+        span = (shown.start, shown.end)
+        if self._picture is None or self._picture_span != span:
+            picture = self.info.orientation.apply(self._converter.to_rgba(shown.frame, self.info.tags))
+            picture.flags.writeable = False
+            self._picture, self._picture_span = picture, span
+        return self._picture

@@ -14,21 +14,16 @@ import numpy as np
 import PyOpenColorIO as ocio
 
 from artifex.nodes import Pixels
+from libs.kernels import Matrix, Power, Table, Transfer
+from services.graph.domain.evaluate.video_light import VideoLight, curve, exponent, linear_space
 
 CONFIG: Final = "ocio://cg-config-v4.0.0_aces-v2.0_ocio-v2.5"
 DISPLAY: Final = "Gamma 2.4 Encoded Rec.709"
 """What cameras' and players' Rec.709 video is taken to be."""
 _PROCESSORS: Final = 32
 _PICKED: Final = 256
-_PQ_WHITE: Final = 100 / 203  # the built-in curve is linear in units of 100 cd/m²
-_HLG_WHITE: Final = 1 / 0.794887  # the built-in curve at signal 0.75
-
-_ENCODED: Final = {
-    "iec61966-2-1": "sRGB Encoded Rec.709 (sRGB)",
-    "linear": "Linear Rec.709 (sRGB)",
-    "bt470m": "Gamma 2.2 Encoded Rec.709",
-}
-"""Spaces of the configuration by libavutil's name of the transfer; all others are `DISPLAY`."""
+_BRIGHTEST: Final = 1.25
+"""The highest signal a transfer curve is sampled at; limited range goes up to 1.09."""
 
 
 @cache
@@ -50,6 +45,7 @@ class WorkingColour:
         self._space = working_space
         self._processors: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
+        self._lights: dict[tuple[str, str], VideoLight] = {}
         self._luma: tuple[float, float, float] | None = None
         self._picked: dict[tuple[float, float, float], tuple[float, float, float]] = {}
 
@@ -97,13 +93,29 @@ class WorkingColour:
         if source.size == 0:
             return result
         height, width = source.shape[:2]
-        processor = self._processor(
-            ("decode", transfer, primaries), lambda: _video_to(self._space, transfer, primaries)
-        )
+        processor = self._processor(("decode", transfer, primaries), lambda: self._from_video(transfer, primaries))
         processor.apply(ocio.PackedImageDesc(source, width, height, 4), ocio.PackedImageDesc(result, width, height, 4))
         # OCIO's fast power function also runs over alpha, whose 1 becomes 1.00002.
         result[..., 3] = pixels[..., 3]
         return result
+
+    def video_light(self, transfer: str, primaries: str) -> VideoLight:
+        """How video with these H.273 tags becomes light in the working space, for the conversion kernels."""
+        tags = (transfer, primaries)
+        light = self._lights.get(tags)
+        if light is None:
+            light = self._lights[tags] = VideoLight(_transfer(transfer), self._from_linear(transfer, primaries))
+        return light
+
+    def _from_video(self, transfer: str, primaries: str) -> Any:
+        space = linear_space(transfer, primaries)
+        return ocio.GroupTransform([*curve(transfer), ocio.ColorSpaceTransform(space, self._space)])
+
+    def _from_linear(self, transfer: str, primaries: str) -> Matrix:
+        basis = np.zeros((1, 3, 4), dtype=np.float32)
+        basis[0, :, :3] = np.eye(3)
+        _exact(ocio.ColorSpaceTransform(linear_space(transfer, primaries), self._space)).applyRGBA(basis)
+        return np.ascontiguousarray(basis[0, :, :3].T, dtype=np.float64)
 
     def encode(self, pixels: Pixels) -> None:
         """RGBA of the working space, in place, to display-encoded Rec.709. Alpha is of no use afterwards."""
@@ -129,25 +141,23 @@ class WorkingColour:
             return processor
 
 
-def _video_to(space: str, transfer: str, primaries: str) -> Any:
-    """From display- or camera-encoded video to `space`.
+@cache
+def _transfer(name: str) -> Transfer:
+    """The curve of a video's transfer: a power, or OCIO's curve sampled. Nothing below 0 is light."""
+    power = exponent(name)
+    if power is not None:
+        return Power(power, "clamp")
+    processor = _exact(ocio.GroupTransform(curve(name)))
 
-    PQ (SMPTE ST 2084) is absolute: its 203 cd/m², BT.2408's reference white, becomes 1. HLG is relative to the scene
-    through the inverse of its OETF; its reference white, signal 0.75, becomes 1 likewise.
-    """
-    if transfer == "smpte2084":
-        curve = [ocio.BuiltinTransform("CURVE - ST-2084_to_LINEAR"), _scale(_PQ_WHITE)]
-    elif transfer == "arib-std-b67":
-        curve = [ocio.BuiltinTransform("CURVE - HLG-OETF-INVERSE"), _scale(_HLG_WHITE)]
-    elif primaries == "bt2020" and transfer == "linear":
-        curve = []
-    elif primaries == "bt2020":
-        curve = [ocio.ExponentTransform(value=[2.4, 2.4, 2.4, 1.0], negativeStyle=ocio.NEGATIVE_MIRROR)]
-    else:
-        return ocio.ColorSpaceTransform(_ENCODED.get(transfer, DISPLAY), space)
-    linear = "Linear Rec.2020" if primaries in ("bt2020", "") else "Linear Rec.709 (sRGB)"
-    return ocio.GroupTransform([*curve, ocio.ColorSpaceTransform(linear, space)])
+    def sampled(signal: Pixels) -> Pixels:
+        pixels = np.ones((1, signal.size, 4), dtype=np.float32)
+        pixels[0, :, :3] = np.clip(signal, 0.0, _BRIGHTEST)[:, None]
+        processor.applyRGBA(pixels)
+        return pixels[0, :, 0].copy()
+
+    return Table.sample(sampled)
 
 
-def _scale(factor: float) -> Any:
-    return ocio.MatrixTransform([factor, 0, 0, 0, 0, factor, 0, 0, 0, 0, factor, 0, 0, 0, 0, 1])
+def _exact(transform: Any) -> Any:
+    """OCIO without its faster approximations."""
+    return config().getProcessor(transform).getOptimizedCPUProcessor(ocio.OPTIMIZATION_NONE)

@@ -1,5 +1,6 @@
 """Media files as nodes see them: pictures in the working space, samples in the document's rate."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import Frame, Window
 from libs.frames.audio_reader import AudioReader
-from libs.frames.video_reader import VideoReader
+from libs.frames.read_ahead import ReadAhead
 from services.graph.domain.evaluate.colour import WorkingColour
+from services.graph.domain.evaluate.conversion import FrameConverter
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +40,15 @@ class FileSource:
         self._digest = file.digest
         self._colour = colour
         self._threads = threads
-        self._video: VideoReader | None = None
+        self._video: tuple[ReadAhead, FrameConverter] | None = None
         self._audio: AudioReader | None = None
         self._readers = ExitStack()
+        self._opening = threading.Lock()
+        self._listening = threading.Lock()
 
     @property
     def key(self) -> str:
         return self._digest or str(self._path)
-
-    @property
-    def path(self) -> Path:
-        return self._path
 
     @property
     def info(self) -> media.MediaInfo:
@@ -56,25 +56,26 @@ class FileSource:
 
     def picture(self, time: Fraction, region: Window | None = None) -> Frame:
         """See `artifex.nodes.MediaSource.picture`."""
-        if self._video is None:
-            self._video = self._readers.enter_context(VideoReader(self._path, threads=self._threads))
-        info = self._video.info
-        encoded = self._video.frame_at(time)
-        pixels = self._colour.decoded(encoded, info.tags.transfer, info.tags.primaries)
-        if info.has_alpha:
-            pixels[..., :3] *= pixels[..., 3:]
-        frame = Frame(pixels, opaque=not info.has_alpha)
-        return frame if region is None else frame.crop(region)
+        frames, converter = self._video or self._opened()
+        return converter.convert(frames.frame_at(time), region)
 
     def samples(self, start: int, count: int, *, rate: int, channels: int) -> NDArray[np.float32]:
         """See `artifex.nodes.MediaSource.samples`."""
-        if self._audio is None or self._audio.rate != rate:
-            self._audio = self._readers.enter_context(AudioReader(self._path, rate=rate, channels=channels))
-        return self._audio.read(start, count)
+        with self._listening:
+            if self._audio is None or self._audio.rate != rate:
+                self._audio = self._readers.enter_context(AudioReader(self._path, rate=rate, channels=channels))
+            return self._audio.read(start, count)
 
     def close(self) -> None:
         """Closes the readers."""
         self._readers.close()
+
+    def _opened(self) -> tuple[ReadAhead, FrameConverter]:
+        with self._opening:
+            if self._video is None:
+                frames = self._readers.enter_context(ReadAhead(self._path, threads=self._threads))
+                self._video = (frames, FrameConverter(frames.info, self._colour))
+            return self._video
 
 
 @contextmanager
