@@ -40,6 +40,7 @@ class Reason(StrEnum):
     ASSET_NOT_FOUND = "asset_not_found"
     NO_STREAM = "no_stream"
     UNKNOWN_DURATION = "unknown_duration"
+    NOT_GENERATED = "not_generated"
 
 
 @dataclass(frozen=True, slots=True)
