@@ -51,6 +51,10 @@ class FileSource:
         return self._digest or str(self._path)
 
     @property
+    def path(self) -> Path:
+        return self._path
+
+    @property
     def info(self) -> media.MediaInfo:
         return self._info
 
