@@ -1,244 +1,212 @@
-"""Pulls one frame through a compiled graph.
+"""Pulls frames through a compiled graph.
 
-A frame is made in four walks over the steps it needs, none of which recurses: from the output back, which times and
-regions of every step are wanted; forwards, the digest of every wanted result; back, what must be computed, since all
-else is cached; forwards, the computing. A result is let go as soon as its last reader has read it, and handed to a
-reader that wants to change it without a copy if that reader is the last.
+A frame is found out about before it is made (demand.py: times, regions, digests), then what is cached is left out and
+the rest put in order (schedule.py), then it is computed: point operations strip by strip (strips.py), moves as one
+resampling (moving.py), all other nodes by their own `render`. A result is let go as soon as its last reader has read
+it, and handed to a reader that wants to change it without a copy if that reader is the last.
+
+Memory of one frame: with n the most inputs of a node or group on the way and d how deep those with several nest, at
+most about n + log2 d frames of the wanted region, when branches are read once; a result read at two far places is held
+from the one to the other. To that come a strip for each thread and node of a group, the caches' bounds, and nothing
+that grows with the number of frames.
 """
 
-import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from enum import Enum
 from fractions import Fraction
-from heapq import heappop, heappush
-from typing import Final
+from time import perf_counter
+from typing import Final, Protocol
 
 import numpy as np
 
-from artifex.nodes import Frame, Input, MediaSource, Node, Output, Request, Window, frame_time
-from libs.chassis.errors import ArtifexError, Internal
-from services.graph.domain.compile.compiler import Compiled, Step
-from services.graph.domain.compile.signals import Constant
+from artifex.nodes import Frame, MediaSource, Window, frame_time, round_half_up
+from libs.chassis.errors import Cancelled
+from services.graph.domain.compile.compiler import Compiled
 from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.colour import WorkingColour
+from services.graph.domain.evaluate.context import Context, owned
+from services.graph.domain.evaluate.demand import Stage, Wanted, demand
+from services.graph.domain.evaluate.disk_cache import DiskCache
+from services.graph.domain.evaluate.failures import failure
+from services.graph.domain.evaluate.grading import Grade, grade_of
+from services.graph.domain.evaluate.moving import moved
+from services.graph.domain.evaluate.places import root_place
+from services.graph.domain.evaluate.schedule import Group, schedule
+from services.graph.domain.evaluate.strips import StripPass
 
 CACHE_BYTES: Final = 256 * 1024 * 1024
-
-_Key = tuple[int, str, Fraction]
-"""Step, name of the output, time."""
-
-
-@dataclass(slots=True)
-class _Wanted:
-    """One result that is wanted for the frame."""
-
-    step: Step
-    output: Output
-    time: Fraction
-    region: Window
-    node: Node | None = None
-    request: Request | None = None
-    needs: dict[tuple[str, Fraction], _Key] = field(default_factory=dict)
-    digest: bytes = b""
+MEMORY_PAYS: Final = 2e-10
+"""Seconds a byte must have cost to be worth memory when everything may come again: about what copying it costs."""
+DISK_PAYS: Final = 5e-10
+"""Seconds a byte must have cost to be worth the disk: twice what writing and reading it costs."""
 
 
-@dataclass(slots=True)
-class _Result:
-    frame: Frame
-    readers: int
-    shared: bool = False
-    """Whether the pixels are also held elsewhere, so that no reader may change them."""
+class Keep(Enum):
+    """Which results a puller puts into its cache."""
+
+    REPEATED = "repeated"
+    """For rendering in order: what never changes where something that does reads it, what came twice, and what
+    several frames read."""
+    COSTLY = "costly"
+    """For looking at frames again and again while the graph is edited: also all that costs more than it weighs."""
+
+
+class Cancel(Protocol):
+    """Tells whether a frame is still wanted: a `threading.Event`, say."""
+
+    def is_set(self) -> bool: ...
 
 
 class FramePuller:
-    """Makes frames of one compiled graph. Not safe to share between threads."""
+    """Makes frames of one compiled graph at one scale. Safe to call from several threads at once."""
 
     def __init__(
         self,
         compiled: Compiled,
-        sources: dict[str, MediaSource],
+        sources: Mapping[str, MediaSource],
         colour: WorkingColour,
-        cache_bytes: int = CACHE_BYTES,
+        *,
+        cache: FrameCache | None = None,
+        disk: DiskCache | None = None,
+        keep: Keep = Keep.REPEATED,
+        scale: Fraction = Fraction(1),
+        strips: Executor | None = None,
+        threads: int = 1,
+        fuse: bool = True,
     ) -> None:
+        """`sources`: media by node. `cache` and `disk` may be shared with other pullers, of any documents.
+
+        `scale`: pixels for each of the document's. `strips`: where the strips of one frame run, at most `threads` of
+        them at a time, which is also what a resampling may use; leave both out where frames run side by side. Without
+        `fuse` every point operation is evaluated on its own.
+        """
         if compiled.picture is None:
             raise ValueError("the output has no picture")
-        self._compiled = compiled
-        self._root = compiled.picture
-        self._sources = sources
+        settings = compiled.settings
+        width, height = (max(1, round_half_up(side * scale)) for side in (settings.width, settings.height))
+        self._stage = Stage(settings.fps, width, height, scale)
         self._colour = colour
-        self._cache = FrameCache(cache_bytes)
-        self._constant: dict[int, Node] = {}
-        self._last_digest: dict[tuple[int, str], bytes] = {}
+        self._cache = cache if cache is not None else FrameCache(CACHE_BYTES)
+        self._disk = disk
+        self._keep = keep
+        self._strips = strips if threads > 1 else None
+        self._threads = threads
+        self._fuse = fuse
+        document = f"{width}x{height} {settings.fps} {colour.working_space} {scale} {'' if fuse else 'alone'}"
+        self._root = root_place(compiled, sources, document)
 
-    def frame(self, index: int) -> Frame:
-        """Frame number `index` of the output. Its pixels belong to the caller."""
-        settings = self._compiled.settings
-        region = Window(0, 0, settings.width, settings.height)
-        root = (self._root.step, self._root.output.name, frame_time(index, settings.fps))
-        wanted = self._want(root, region)
-        self._digest(wanted)
-        cached, readers = self._plan(root, wanted)
-        results = {key: _Result(frame, readers[key], shared=True) for key, frame in cached.items()}
-        for key in reversed(wanted):
-            if key in readers and key not in cached:
-                results[key] = self._compute(key, wanted[key], results, readers[key], index)
-        result = results[root]
-        if result.shared:
-            return Frame(result.frame.pixels.copy(), result.frame.x, result.frame.y, result.frame.opaque)
-        return result.frame
+    @property
+    def format(self) -> Window:
+        """The picture area at the puller's scale: what `frame` gives when no region is named."""
+        return self._stage.format
 
-    def _want(self, root: _Key, region: Window) -> dict[_Key, _Wanted]:
-        """All results that the root depends on, each before those it needs."""
-        steps, settings = self._compiled.steps, self._compiled.settings
-        wanted: dict[_Key, _Wanted] = {}
-        found = {root: _Wanted(steps[root[0]], self._root.output, root[2], region)}
-        heap = [(-root[0], root)]
-        while heap:
-            # The highest step first: when its turn comes, all that read it have said which region they need.
-            _, key = heappop(heap)
-            item = wanted[key] = found.pop(key)
-            step = item.step
-            node = item.node = self._node(step, item.time)
-            request = item.request = Request(
-                time=item.time,
-                frame_rate=settings.fps,
-                width=settings.width,
-                height=settings.height,
-                region=item.region,
-                output=item.output,
-                source=self._sources.get(step.node),
-            )
-            for name, edge in step.inputs.items():
-                times = node.frames_needed(name, request)
-                region = node.region_needed(name, request) if times else region
-                for time in times:
-                    needed = (edge.step, edge.output.name, time)
-                    item.needs[name, time] = needed
-                    if needed in found:
-                        found[needed].region = found[needed].region.union(region)
-                    else:
-                        found[needed] = _Wanted(steps[edge.step], edge.output, time, region)
-                        heappush(heap, (-edge.step, needed))
-        return wanted
+    def frame(self, index: int, region: Window | None = None, cancel: Cancel | None = None) -> Frame:
+        """Frame number `index` of the output, or the part of it in `region`, in pixels at the puller's scale.
 
-    def _digest(self, wanted: dict[_Key, _Wanted]) -> None:
-        for item in reversed(wanted.values()):
-            assert item.node is not None
-            assert item.request is not None
-            schema, region = item.step.type.schema, item.region
-            fingerprint = item.node.fingerprint(item.request)
-            hashed = hashlib.blake2b(
-                f"{schema.type} {schema.version} {item.output.name} {region} {fingerprint!r}".encode(), digest_size=16
-            )
-            for (name, time), key in item.needs.items():
-                hashed.update(f"\0{name} {time - item.time}".encode())
-                hashed.update(wanted[key].digest)
-            item.digest = hashed.digest()
+        The frame holds at least what is not transparent black in the region, and may hold more; its pixels belong to
+        the caller. `cancel` is looked at between nodes and between strips. Raises Cancelled, the typed errors of nodes
+        and media, and Internal, all with `node`, `frame` and `inputs` in their metadata.
+        """
 
-    def _plan(self, root: _Key, wanted: dict[_Key, _Wanted]) -> tuple[dict[_Key, Frame], dict[_Key, int]]:
-        """What is cached, and for everything that is used how many readers it has."""
-        cached: dict[_Key, Frame] = {}
-        readers = {root: 1}
-        for key, item in wanted.items():
-            if key not in readers:
-                continue
-            frame = self._cache.get(item.digest)
-            if frame is not None:
-                cached[key] = frame
-                continue
-            for needed in item.needs.values():
-                readers[needed] = readers.get(needed, 0) + 1
-        return cached, readers
+        def check() -> None:
+            if cancel is not None and cancel.is_set():
+                raise Cancelled(f"frame {index} is not wanted any more")
 
-    def _compute(self, key: _Key, item: _Wanted, results: dict[_Key, _Result], readers: int, index: int) -> _Result:
-        assert item.node is not None
-        assert item.request is not None
-        context = _Context(item.request, self._colour, item.needs, results)
+        check()
+        if self._disk is not None:
+            self._disk.refresh()
+        time = frame_time(index, self._stage.frame_rate)
+        root, order = demand(self._root, index, time, region or self._stage.format, self._stage, self._cache.get)
+        grades: dict[int, Grade] = {}
+        todo, groups = schedule(
+            root, order, self._lookup, lambda item: self._is_point(item, grades, index), fuse=self._fuse
+        )
+        near = self._near(root, groups)
+        for item in todo:
+            check()
+            begin = perf_counter()
+            group = groups.get(id(item))
+            if group is None:
+                self._compute(item, index)
+            else:
+                passes = StripPass(group, self._colour, grades, index, fuse=self._fuse)
+                item.frame = passes.evaluate(self._strips, check)
+            item.cost = perf_counter() - begin
+            self._settle(item, group, keep_on_disk=id(item) in near)
+        return self._given(root)
+
+    def _lookup(self, item: Wanted) -> Frame | None:
+        frame = self._cache.get(item.digest)
+        if frame is None and self._disk is not None:
+            frame = self._disk.get(item.digest)
+        return frame
+
+    def _is_point(self, item: Wanted, grades: dict[int, Grade], index: int) -> bool:
+        """Whether `item` is evaluated strip by strip; a grade is entered in `grades`."""
+        traits = item.place.traits
+        if self._keep is Keep.COSTLY and item.place.source is not None:
+            # Decoding again for every change of a parameter is what a viewer would feel most.
+            item.keep = True
         try:
-            frame = item.node.render(context)
-        except ArtifexError as error:
-            error.metadata.setdefault("node", item.step.node)
-            error.metadata.setdefault("frame", str(index))
-            raise
-        except MemoryError:
-            raise  # for the sandbox to tell: its limit is at fault, not the node
+            if traits.grade:
+                grade = grade_of(item, self._colour)
+                if grade is not None:
+                    grades[id(item)] = grade
+                    return True
+            return traits.pointwise and item.node.pointwise(item.request)
         except Exception as error:
-            message = f'node "{item.step.node}" ({item.step.type.schema.type}) failed at frame {index}'
-            raise Internal(message, metadata={"node": item.step.node, "frame": str(index)}) from error
-        result = _Result(frame, readers, shared=context.shares(frame))
-        if self._worth_keeping(key, item) and self._cache.put(item.digest, frame):
-            result.shared = True
-        for needed in item.needs.values():
-            results[needed].readers -= 1
-            if results[needed].readers == 0:
-                del results[needed]
-        return result
+            raise failure(error, item.place.step, index) from error
 
-    def _worth_keeping(self, key: _Key, item: _Wanted) -> bool:
-        """What never changes, and what has come out the same twice, such as a clip's last frame that is held."""
-        place = key[:2]
-        repeats = self._last_digest.get(place) == item.digest
-        self._last_digest[place] = item.digest
-        return item.step.static or repeats
+    def _near(self, root: Wanted, groups: dict[int, Group]) -> set[int]:
+        """By identity, what the last step reads: what is left to do when a parameter near the output has changed."""
+        if self._disk is None:
+            return set()
+        group = groups.get(id(root))
+        return set(group.inputs) if group is not None else {id(needed) for _, _, needed in root.needs}
 
-    def _node(self, step: Step, time: Fraction) -> Node:
-        node = self._constant.get(step.index)
-        if node is None:
-            node = step.at(time)
-            if all(isinstance(signal, Constant) for signal in step.signals.values()):
-                self._constant[step.index] = node
-        return node
+    def _compute(self, item: Wanted, index: int) -> None:
+        """The result of a node that works on whole pictures."""
+        context = Context(item.request, self._colour, item.needs)
+        try:
+            if item.place.traits.motion:
+                held, frame = context.only()
+                motion = item.node.motion(frame.window, item.request)
+                if motion is not None:
+                    item.frame = moved(frame, motion, item.region, self._threads)
+                    if np.may_share_memory(item.frame.pixels, frame.pixels) and not owned(held, frame):
+                        item.shared = held.shared = True
+                    return
+            item.frame = item.node.render(context)
+            item.shared = context.shares(item.frame)
+        except Exception as error:
+            raise failure(error, item.place.step, index, item.needs) from error
 
+    def _settle(self, item: Wanted, group: Group | None, *, keep_on_disk: bool) -> None:
+        """Keeps the new result where that pays, and lets go what nobody will read any more."""
+        assert item.frame is not None
+        members = group.members if group is not None else [item]
+        for member in members:
+            for _, _, needed in member.needs:
+                if needed.group is item:
+                    continue
+                # Split among the readers, so that what several share is counted once.
+                share = needed.cost / needed.readers
+                item.cost += share
+                needed.cost -= share
+                needed.readers -= 1
+                if needed.readers == 0:
+                    needed.frame = None
+        frame, size = item.frame, item.frame.pixels.nbytes
+        pays = self._keep is Keep.COSTLY and item.cost > MEMORY_PAYS * size
+        if (item.keep or pays) and self._cache.put(item.digest, frame, item.cost):
+            item.shared = True
+        if self._disk is not None and keep_on_disk and item.cost > DISK_PAYS * size:
+            self._disk.put(item.digest, frame, item.cost)
 
-class _Context:
-    """What a node sees while it renders. Implements `artifex.nodes.RenderContext`."""
-
-    def __init__(
-        self,
-        request: Request,
-        colour: WorkingColour,
-        needs: dict[tuple[str, Fraction], _Key],
-        results: dict[_Key, _Result],
-    ) -> None:
-        self._request = request
-        self._colour = colour
-        self._needs = needs
-        self._results = results
-        self._read: list[_Result] = []
-
-    @property
-    def request(self) -> Request:
-        return self._request
-
-    @property
-    def colour(self) -> WorkingColour:
-        return self._colour
-
-    def connected(self, port: Input) -> bool:
-        return any(name == port.name for name, _ in self._needs)
-
-    def read(self, port: Input, time: Fraction | None = None) -> Frame:
-        result = self._result(port, time)
-        self._read.append(result)
-        pixels = result.frame.pixels.view()
-        pixels.flags.writeable = False
-        return Frame(pixels, result.frame.x, result.frame.y, result.frame.opaque)
-
-    def take(self, port: Input, time: Fraction | None = None) -> Frame:
-        result = self._result(port, time)
-        frame = result.frame
-        if result.readers == 1 and not result.shared and frame.pixels.flags.writeable:
-            return frame
-        return Frame(frame.pixels.copy(), frame.x, frame.y, frame.opaque)
-
-    def shares(self, frame: Frame) -> bool:
-        """Whether a node passed on pixels that it only read; those must not be changed by anyone then."""
-        sharing = [result for result in self._read if np.may_share_memory(result.frame.pixels, frame.pixels)]
-        for result in sharing:
-            result.shared = True
-        return bool(sharing)
-
-    def _result(self, port: Input, time: Fraction | None) -> _Result:
-        key = self._needs.get((port.name, self._request.time if time is None else time))
-        if key is None:
-            raise LookupError(f"the input {port.name} is not connected, or was not asked for at this time")
-        return self._results[key]
+    def _given(self, root: Wanted) -> Frame:
+        frame = root.frame
+        assert frame is not None
+        if root.shared or not frame.pixels.flags.writeable:
+            return Frame(frame.pixels.copy(), frame.x, frame.y, frame.opaque)
+        return frame

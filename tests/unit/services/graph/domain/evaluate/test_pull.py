@@ -13,6 +13,7 @@ from artifex.nodes import IMAGE, VIDEO, Float, Frame, Input, Node, Output, Rende
 from libs.chassis.errors import Internal, InvalidArgument
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.compiler import compile
+from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.pull import FramePuller
 from services.graph.nodes.composite.merge import Merge
@@ -112,7 +113,7 @@ TYPES = Catalogue([Ramp, Solid, AddInPlace, Pass, Sum, Fails, FileOutput, Merge]
 
 def puller(nodes: dict[str, Any], last: str = "x", cache_bytes: int = 1 << 24) -> FramePuller:
     compiled = compile(document({**nodes, "out": output(last)}, fps=1, duration=100), TYPES, "", {})
-    return FramePuller(compiled, {}, WorkingColour("ACEScg"), cache_bytes)
+    return FramePuller(compiled, {}, WorkingColour("ACEScg"), cache=FrameCache(cache_bytes))
 
 
 def add(source: str, amount: Any = 1.0) -> dict[str, Any]:
@@ -174,7 +175,8 @@ def test_an_input_that_is_not_needed_is_not_made() -> None:
 def test_a_failure_names_node_and_frame_and_no_internals() -> None:
     with pytest.raises(Internal) as raised:
         puller({"r": {"type": "Ramp"}, "x": {"type": "Fails", "inputs": {"video": "r"}}}).frame(3)
-    assert raised.value.metadata == {"node": "x", "frame": "3"}
+    assert raised.value.metadata == {"node": "x", "frame": "3", "inputs": "video 64x36x4 at 0,0"}
+    assert 'node "x" (Fails) failed at frame 3; its inputs: video 64x36x4 at 0,0' in str(raised.value)
     assert "secret" not in str(raised.value)
 
 
@@ -182,7 +184,7 @@ def test_a_typed_failure_stays_what_it_is() -> None:
     nodes = {"r": {"type": "Ramp"}, "x": {"type": "Fails", "inputs": {"video": "r"}, "params": {"typed": 1}}}
     with pytest.raises(InvalidArgument, match="broken") as raised:
         puller(nodes).frame(3)
-    assert raised.value.metadata == {"node": "x", "frame": "3"}
+    assert raised.value.metadata == {"node": "x", "frame": "3", "inputs": "video 64x36x4 at 0,0"}
 
 
 def test_ten_thousand_nodes_deep_is_no_recursion() -> None:
