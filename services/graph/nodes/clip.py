@@ -11,6 +11,16 @@ LOOP: Final = "loop"
 _OUTSIDE: Final = (HOLD, BLACK, LOOP)
 
 
+def middle_of_frame(time: Fraction, rate: Fraction, count: int) -> Fraction:
+    """The middle of the time during which that frame is shown which is shown at `time`, of `count` at a constant rate.
+
+    All times that show one frame give one result, so that results can be kept by it; and a container that counts in
+    ticks, which puts a frame a tick before or after its place, still shows the right one.
+    """
+    number = min(max((time * rate).__floor__(), 0), count - 1)
+    return (number + Fraction(1, 2)) / rate
+
+
 class ClipNode(Node, base=True):
     """A clip of a known length that begins at `start` of the document."""
 

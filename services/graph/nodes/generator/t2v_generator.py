@@ -6,8 +6,20 @@ from fractions import Fraction
 from artifex.common.v1 import types_pb2 as common
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.media.v1 import messages_pb2 as media
-from artifex.nodes import REQUIRED, VIDEO, Float, Frame, Integer, Output, RenderContext, Request, String
-from services.graph.nodes.clip import ClipNode
+from artifex.nodes import (
+    REQUIRED,
+    VIDEO,
+    Float,
+    Frame,
+    Integer,
+    MediaSource,
+    Output,
+    RenderContext,
+    Request,
+    String,
+)
+from services.graph.nodes.clip import ClipNode, middle_of_frame
+from services.graph.nodes.placement import NONE, keeps_size, placed
 
 
 class T2VGenerator(ClipNode):
@@ -78,11 +90,22 @@ class T2VGenerator(ClipNode):
 
     def fingerprint(self, request: Request) -> Hashable:
         source = request.source
-        return (source and source.key, self.clip_time(request.time, self.length))
+        return (source and source.key, self._source_time(request.time))
+
+    def pointwise(self, request: Request) -> bool:
+        return request.source is not None and keeps_size(request.source.info, NONE, request)
 
     def render(self, context: RenderContext) -> Frame:
         request = context.request
-        time = self.clip_time(request.time, self.length)
-        if request.source is None:
-            raise ValueError("the engine opened no generated clip for this node")
-        return Frame.empty() if time is None else request.source.picture(time)
+        time = self._source_time(request.time)
+        return Frame.empty() if time is None else placed(_clip(request.source), time, NONE, request)
+
+    def _source_time(self, time: Fraction) -> Fraction | None:
+        local = self.clip_time(time, self.length)
+        return None if local is None else middle_of_frame(local, Fraction(self.fps), self.frames)
+
+
+def _clip(source: MediaSource | None) -> MediaSource:
+    if source is None:
+        raise ValueError("the engine opened no generated clip for this node")
+    return source

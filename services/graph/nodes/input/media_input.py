@@ -22,8 +22,8 @@ from artifex.nodes import (
     Time,
     sample_at,
 )
-from services.graph.nodes.clip import LOOP, ClipNode
-from services.graph.nodes.placement import FITS, place
+from services.graph.nodes.clip import LOOP, ClipNode, middle_of_frame
+from services.graph.nodes.placement import FITS, keeps_size, placed, placed_window
 
 
 class MediaInput(ClipNode):
@@ -32,11 +32,15 @@ class MediaInput(ClipNode):
     The picture at time t is the one that the file shows at t − start + trim: frames are repeated or left out where the
     document's rate is another, never blended. Pictures are upright; their colour tags say how they become light:
     BT.709 and untagged files by the gamma of 2.4 (ITU-R BT.1886), sRGB, linear, PQ (SMPTE ST 2084) and HLG (BT.2100)
-    with reference white at 1. Alpha is taken as straight and multiplied in after linearisation. Pixels that are not
-    square become square. Sound is resampled to 48 kHz and stands at t − start + trim to the sample; outside the clip
-    there is silence, except in a loop.
+    with reference white at 1. Signals whiter than white are kept. Alpha is taken as straight and multiplied in after
+    linearisation. Pixels that are not square become square. Sound is resampled to 48 kHz and stands at
+    t − start + trim to the sample; outside the clip there is silence, except in a loop.
 
-    Memory: a few frames of the file. Cost: decoding, one conversion, and one resampling where sizes differ.
+    Where the file's rate is constant, frame n is shown from n / rate to (n + 1) / rate, however coarse the clock is
+    that the file counts its times by. A proxy is made from the whole picture by averaging in linear light.
+
+    Memory: a few frames of the file. Cost: decoding, one conversion, and one resampling where sizes differ; pictures
+    that keep their size are converted strip by strip together with the nodes that follow.
     """
 
     category = "Input"
@@ -72,6 +76,9 @@ class MediaInput(ClipNode):
         source = _source(request.source)
         return (source.key, self.fit, self._source_time(request.time, source))
 
+    def pointwise(self, request: Request) -> bool:
+        return request.source is not None and keeps_size(request.source.info, self.fit, request)
+
     def render(self, context: RenderContext) -> Frame:
         request = context.request
         source = _source(request.source)
@@ -79,10 +86,13 @@ class MediaInput(ClipNode):
         wants_mask = request.output.kind == MASK
         if time is None:
             return Frame.empty(1 if wants_mask else 4)
-        frame = place(source.picture(time), self.fit, _pixel_aspect(source.info), request)
-        if wants_mask:
-            return Frame(np.ascontiguousarray(frame.pixels[..., 3:]), frame.x, frame.y)
-        return frame
+        if not wants_mask:
+            return placed(source, time, self.fit, request)
+        if not source.info.video_streams[0].has_alpha:
+            window = placed_window(source.info, self.fit, request)
+            return Frame(np.ones((window.height, window.width, 1), np.float32), window.x, window.y, opaque=True)
+        frame = placed(source, time, self.fit, request)
+        return Frame(np.ascontiguousarray(frame.pixels[..., 3:]), frame.x, frame.y, frame.opaque)
 
     def sound(self, context: SoundContext) -> Audio:
         source = _source(context.source)
@@ -104,18 +114,15 @@ class MediaInput(ClipNode):
         return Audio(samples, rate)
 
     def _source_time(self, time: Fraction, source: MediaSource) -> Fraction | None:
+        """Which of the file's frames is shown, by a time at which it is, the same for all times that show it."""
         local = self.clip_time(time, self.length(source.info))
-        return None if local is None else local + self.trim
-
-
-def _pixel_aspect(info: media.MediaInfo) -> Fraction:
-    """Width of a pixel for a height of 1, as the picture stands upright."""
-    stream = info.video_streams[0]
-    aspect = stream.sample_aspect_ratio
-    if aspect.numerator <= 0 or aspect.denominator <= 0:
-        return Fraction(1)
-    ratio = Fraction(aspect.numerator, aspect.denominator)
-    return 1 / ratio if stream.rotation in (90, 270) else ratio
+        if local is None:
+            return None
+        stream = source.info.video_streams[0]
+        rate = Fraction(stream.frame_rate.numerator, stream.frame_rate.denominator or 1)
+        if stream.variable_frame_rate or rate <= 0 or stream.frame_count <= 0:
+            return local + self.trim
+        return middle_of_frame(local + self.trim, rate, stream.frame_count)
 
 
 def _source(source: MediaSource | None) -> MediaSource:

@@ -1,7 +1,9 @@
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,12 +11,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from artifex.media.v1 import messages_pb2 as media
-from artifex.nodes import Frame, Window
+from artifex.nodes import Frame, MediaSource, Output, Request, Window
 from libs.frames.audio_reader import AudioReader
+from libs.frames.probe import probe
 from services.graph.domain.evaluate.colour import WorkingColour
-from services.graph.domain.evaluate.sources import SourceFile, open_sources
+from services.graph.domain.evaluate.sources import FileSource, SourceFile, open_sources
 from services.graph.nodes.input.media_input import MediaInput
-from tests.unit.libs.frames.clips import decode_all, swscale_rgb
+from services.graph.nodes.placement import upright_size
+from tests.unit.libs.frames.clips import decode_all, make, number_of, numbered, swscale_rgb
 from tests.unit.services.graph.support import Context, Sound, footage, footage_info, node
 
 
@@ -159,3 +163,137 @@ def test_the_fingerprint_knows_that_a_held_picture_is_the_same() -> None:
 
     assert fingerprint(5) == fingerprint(6)
     assert fingerprint(0) != fingerprint(1)
+
+
+def opened(path: Path) -> AbstractContextManager[dict[str, FileSource]]:
+    return open_sources({"n": SourceFile(path, probe(path))}, WorkingColour("Linear Rec.709 (sRGB)"), 1)
+
+
+def shows(source: MediaSource, time: Fraction) -> int:
+    """The number of the picture that is rendered at `time`."""
+    clip = node(MediaInput, asset="assets/a", fit="none")
+    context = Context({}, MediaInput.video, (96, 64), time=time, source=source)
+    # Back to video: linear Rec.709 to a signal in which the bars' grey levels lie around a half.
+    return number_of(np.maximum(clip.render(context).pixels, 0) ** np.float32(1 / 2.4))
+
+
+@pytest.mark.parametrize("name", ["ntsc.mp4", "ntsc.mkv", "ntsc.mov"])
+@pytest.mark.parametrize("document_rate", [Fraction(24000, 1001), Fraction(24), Fraction(60000, 1001), Fraction(50)])
+def test_film_rate_footage_is_frame_exact_in_documents_of_any_rate(
+    tmp_path: Path, name: str, document_rate: Fraction
+) -> None:
+    """Matroska counts milliseconds, so its times are rounded; frame n still lasts from n / rate to (n + 1) / rate."""
+    rate = Fraction(24000, 1001)
+    path = make(tmp_path / name, [numbered(number) for number in range(48)], fps=rate)
+    with opened(path) as sources:
+        for frame in range(int(48 / rate * document_rate)):
+            time = frame / document_rate
+            assert shows(sources["n"], time) == (time * rate).__floor__(), frame
+        # Just before a frame's time it is not shown yet, however near.
+        for number in (1, 2, 13, 47):
+            assert shows(sources["n"], number / rate - Fraction(1, 10**9)) == number - 1
+            assert shows(sources["n"], number / rate) == number
+
+
+def test_a_clock_that_is_a_tick_late_neither_drops_nor_repeats_a_frame(tmp_path: Path) -> None:
+    times = [3600 * number + (number % 3 - 1 if number else 0) for number in range(20)]
+    path = make(
+        tmp_path / "jitter.mkv", [numbered(number) for number in range(20)], fps=Fraction(25), times=times,
+        time_base=Fraction(1, 90000),
+    )  # fmt: skip
+    with opened(path) as sources:
+        assert not sources["n"].info.video_streams[0].variable_frame_rate
+        assert [shows(sources["n"], Fraction(n, 25)) for n in range(20)] == list(range(20))
+
+
+def test_a_variable_rate_shows_the_latest_frame_not_after_the_time(tmp_path: Path) -> None:
+    times = [0, 10, 15, 100, 101, 400, 1000]
+    path = make(tmp_path / "vfr.mp4", [numbered(n) for n in range(7)], times=times, time_base=Fraction(1, 1000))
+    with opened(path) as sources:
+        assert sources["n"].info.video_streams[0].variable_frame_rate
+        for milliseconds in (0, 9, 10, 14, 15, 99, 100, 101, 102, 399, 400, 999, 50):
+            expected = max(number for number, time in enumerate(times) if time <= milliseconds)
+            assert shows(sources["n"], Fraction(milliseconds, 1000)) == expected, milliseconds
+
+
+def noise(seed: int, width: int = 96, height: int = 64, channels: int = 3) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
+
+
+CLIPS: dict[str, dict[str, Any]] = {
+    "h264.mp4": {},
+    "turned.mp4": {"rotation": 90},
+    "upside_down.mp4": {"rotation": 180},
+    "mirrored.mp4": {"rotation": 270, "mirrored": True},
+    "prores.mov": {"codec": "prores_ks", "pixel_format": "yuva444p10le", "options": {"profile": "4444"}},
+    "master.mkv": {"codec": "ffv1", "pixel_format": "bgr0"},
+    "masked.mkv": {"codec": "ffv1", "pixel_format": "bgra"},
+    "grey.mkv": {"codec": "ffv1", "pixel_format": "gray"},
+}
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_strips_and_windows_have_the_pixels_of_the_whole(tmp_path: Path, name: str) -> None:
+    clip = node(MediaInput, asset="assets/a", fit="none")
+    channels = 4 if name in ("prores.mov", "masked.mkv") else 3
+    path = make(tmp_path / name, [noise(seed, channels=channels) for seed in range(3)], **CLIPS[name])
+    with opened(path) as sources:
+        size = upright_size(sources["n"].info)
+
+        def rendered(region: Window | None, output: Output = MediaInput.video) -> Frame:
+            context = Context({}, output, size, region, Fraction(1, 24), sources["n"])
+            assert clip.pointwise(context.request)
+            return clip.render(context)
+
+        whole = rendered(None)
+        assert whole.window == Window(0, 0, *size)
+        assert whole.opaque == (channels == 3)
+        np.testing.assert_array_equal(rendered(None, MediaInput.mask).pixels, whole.pixels[..., 3:])
+        for region in (
+            Window(0, 16, size[0], 32), Window(0, 33, size[0], 1), Window(17, 5, 22, 20), Window(31, 0, 1, 64),
+            Window(-50, 40, 90, 500), Window(1, 1, 3, 3),
+        ):  # fmt: skip
+            part = rendered(region)
+            assert part.window == whole.window.intersect(region)
+            # Vector units round the ends of lines in another order.
+            np.testing.assert_allclose(part.pixels, whole.crop(region).pixels, rtol=2e-6, atol=2e-7)
+        assert rendered(Window(1000, 0, 5, 5)).window.empty
+
+
+@pytest.mark.parametrize("scale", [Fraction(1, 4), Fraction(1, 2), Fraction(2, 3), Fraction(5, 8), Fraction(9, 17)])
+def test_a_proxy_is_the_whole_picture_averaged(scale: Fraction) -> None:
+    """The oracle averages the full picture at once: OpenCV's area interpolation, and NumPy's mean of blocks."""
+    colour = WorkingColour("ACEScg")
+    clip = node(MediaInput, asset="assets/a")
+    with open_sources({"n": SourceFile(footage(), footage_info())}, colour, 1) as sources:
+        source = sources["n"]
+        width, height = round(1280 * scale), round(720 * scale)
+        request = Request(
+            Fraction(1), Fraction(25), width, height, Window(0, 0, width, height), MediaInput.video, source, scale
+        )
+        context = Context({}, MediaInput.video, (width, height), time=Fraction(1), source=source)
+        context.request = request
+        assert not clip.pointwise(request)
+        small = clip.render(context)
+        assert small.window == request.format
+        assert small.opaque
+        whole = source.picture(Fraction(1)).pixels
+        expected = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
+        np.testing.assert_allclose(small.pixels, expected, atol=2e-6)
+        if scale == Fraction(1, 4):
+            box = whole.reshape(180, 4, 320, 4, 4).astype(np.float64).mean(axis=(1, 3))
+            np.testing.assert_allclose(small.pixels, box, atol=2e-6)
+
+
+def test_times_that_show_one_frame_have_one_fingerprint() -> None:
+    described = info(seconds=Fraction(2), frame_count=48)
+    described.video_streams[0].frame_rate.numerator = 24
+    described.video_streams[0].frame_rate.denominator = 1
+    clip = node(MediaInput, asset="assets/a")
+
+    def fingerprint(time: Fraction) -> object:
+        return clip.fingerprint(Context({}, MediaInput.video, time=time, source=Numbered(described)).request)
+
+    assert fingerprint(Fraction(1, 24)) == fingerprint(Fraction(1, 13))
+    assert fingerprint(Fraction(1, 24)) != fingerprint(Fraction(2, 24))
+    assert fingerprint(Fraction(47, 24)) == fingerprint(Fraction(5)), "held on its last frame"

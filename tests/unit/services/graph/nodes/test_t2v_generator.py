@@ -1,4 +1,5 @@
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ class Shot:
 
     key = "shot"
     path = Path("shot")
-    info = media.MediaInfo()
+    info = media.MediaInfo(video_streams=[media.VideoStream(width=32, height=16)])
 
     def picture(self, time: Fraction, region: Window | None = None) -> Frame:
         return Frame(np.full((16, 32, 4), float(time), np.float32))
@@ -38,7 +39,13 @@ def test_the_spec_says_all_that_the_parameters_say() -> None:
 
 @pytest.mark.parametrize(
     ("params", "time", "expected"),
-    [({}, "1/2", 0.5), ({}, "9", 17 / 16), ({"after": "loop"}, "9/8", 1 / 16), ({"start": Fraction(2)}, "1", None)],
+    [
+        ({}, "1/2", 8.5 / 16),
+        ({}, "129/256", 8.5 / 16),
+        ({}, "9", 16.5 / 16),
+        ({"after": "loop"}, "9/8", 1.5 / 16),
+        ({"start": Fraction(2)}, "1", None),
+    ],
 )
 def test_it_plays_like_a_clip(params: dict[str, Any], time: str, expected: float | None) -> None:
     shot = node(T2VGenerator, prompt="p", frames=17, fps=16, **params)
