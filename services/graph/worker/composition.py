@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-
 from libs.chassis.bus import Bus, Control
 from libs.chassis.objects import LocalCache, open_objects
 from libs.chassis.runtime import Runtime
 from libs.chassis.sandbox import Limits, SandboxPool
+from services.graph.process_folder import process_folder
 from services.graph.settings import WorkerSettings
 from services.graph.worker.render_worker import DURABLE, WORK_SUBJECTS, RenderWorker
 
@@ -22,7 +16,8 @@ _BACKOFF_SECONDS = (0.5, 2.0, 5.0)
 async def build_worker(runtime: Runtime, settings: WorkerSettings) -> None:
     """One render worker, which takes work as soon as this returns."""
     platform = runtime.settings
-    folder = await runtime.enter(_folder(platform.home / "workers"))
+    folder = await runtime.enter(process_folder(platform.home / "workers"))
+    (folder / "scratch").mkdir()
     bus = await runtime.enter(Bus(platform.nats_url, name="graph-worker", replicas=platform.nats_replicas))
     control = Control(bus)
     objects = open_objects(platform.objects_url_or_default())
@@ -56,23 +51,3 @@ async def build_worker(runtime: Runtime, settings: WorkerSettings) -> None:
             one_queue=True,
         ),
     )
-
-
-@asynccontextmanager
-async def _folder(workers: Path) -> AsyncIterator[Path]:
-    """A folder of this process, deleted with it; also deletes those of workers on this machine that were killed."""
-    folder = workers / str(os.getpid())
-
-    def prepare() -> None:
-        if workers.is_dir():
-            for other in workers.iterdir():
-                if other.name.isdigit() and not Path("/proc", other.name).exists():
-                    shutil.rmtree(other, ignore_errors=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        (folder / "scratch").mkdir(parents=True)
-
-    await asyncio.to_thread(prepare)
-    try:
-        yield folder
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
