@@ -20,7 +20,7 @@ Packages offer their node types through the entry-point group `artifex.nodes`; t
 
 from artifex.nodes.audio import Audio
 from artifex.nodes.context import Colour, MediaSource, RenderContext, Request, SoundContext
-from artifex.nodes.curves import EASES, Curve, Ease, Key
+from artifex.nodes.curves import EASES, Bezier, Curve, Ease, Key
 from artifex.nodes.errors import DeclarationError, ParameterError
 from artifex.nodes.frame import EMPTY, EVERYWHERE, Frame, Pixels, Window
 from artifex.nodes.motion import Filter, Matrix, Motion
@@ -57,6 +57,7 @@ from artifex.nodes.ports import (
 )
 from artifex.nodes.registry import discover
 from artifex.nodes.times import frame_time, parse_rational, rational_text, round_half_up, sample_at
+from artifex.nodes.upgrades import OldNode, Upgrade, parse_version, upgrade, upgrade_path
 
 __all__ = [
     "AUDIO",
@@ -72,6 +73,7 @@ __all__ = [
     "VIDEO",
     "Asset",
     "Audio",
+    "Bezier",
     "Boolean",
     "Choice",
     "Color",
@@ -90,6 +92,7 @@ __all__ = [
     "Motion",
     "Node",
     "NodeSchema",
+    "OldNode",
     "Output",
     "Pair",
     "Parameter",
@@ -103,14 +106,18 @@ __all__ = [
     "SoundContext",
     "String",
     "Time",
+    "Upgrade",
     "Vector2",
     "Window",
     "base_name",
     "discover",
     "frame_time",
     "parse_rational",
+    "parse_version",
     "position",
     "rational_text",
     "round_half_up",
     "sample_at",
+    "upgrade",
+    "upgrade_path",
 ]

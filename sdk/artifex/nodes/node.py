@@ -16,6 +16,7 @@ from artifex.nodes.frame import Frame, Window
 from artifex.nodes.motion import Motion
 from artifex.nodes.parameters import REQUIRED, Asset, Parameter
 from artifex.nodes.ports import Input, Output
+from artifex.nodes.upgrades import Upgrade, parse_version
 
 if TYPE_CHECKING:
     import PyOpenColorIO
@@ -36,6 +37,8 @@ class NodeSchema:
     inputs: Mapping[str, Input]
     outputs: Mapping[str, Output]
     parameters: Mapping[str, Parameter[Any]]
+    upgrades: tuple[Upgrade, ...] = ()
+    """What brings nodes of older versions forward."""
 
     @property
     def asset_parameter(self) -> str | None:
@@ -61,7 +64,7 @@ class Node:
 
     category: ClassVar[str] = ""
     version: ClassVar[str] = "1.0.0"
-    """Semantic; a new major version changes what old documents mean."""
+    """Semantic; a new major version changes what old documents mean, and needs an `upgrade` for them."""
     monitor: ClassVar[bool] = False
     """Of a sink: whether it only shows. It writes nothing, and is rendered when it is asked for by name."""
     time_dependent: ClassVar[bool] = False
@@ -162,6 +165,7 @@ def _collect(cls: type[Node], sink: bool) -> NodeSchema:
     inputs: dict[str, Input] = {}
     outputs: dict[str, Output] = {}
     parameters: dict[str, Parameter[Any]] = {}
+    upgrades: list[Upgrade] = []
     for base in reversed(cls.__mro__):
         for name, declared in vars(base).items():
             if isinstance(declared, Input):
@@ -172,6 +176,8 @@ def _collect(cls: type[Node], sink: bool) -> NodeSchema:
                 outputs[declared.name] = declared
             elif isinstance(declared, Parameter):
                 parameters[name] = declared
+            elif isinstance(declared, Upgrade):
+                upgrades.append(declared)
     if shadowed := (inputs.keys() | parameters.keys()) & vars(Node).keys():
         raise DeclarationError(f"{cls.__name__} may not call an input or parameter {min(shadowed)!r}")
     for name, parameter in parameters.items():
@@ -183,6 +189,9 @@ def _collect(cls: type[Node], sink: bool) -> NodeSchema:
         raise DeclarationError(f"{cls.__name__} must either declare an output or be a sink")
     if not _TYPE.fullmatch(cls.__name__) or not _VERSION.fullmatch(cls.version) or not cls.category:
         raise DeclarationError(f"{cls.__name__} needs a type of letters and digits, a version x.y.z and a category")
+    current = parse_version(cls.version)
+    if any(current is None or step.to > current for step in upgrades):
+        raise DeclarationError(f"{cls.__name__} is at version {cls.version}, and an upgrade leads beyond that")
     if not cls.__dict__.get("__doc__"):
         raise DeclarationError(f"{cls.__name__} needs a docstring: it is the node's documentation")
     documentation = inspect.cleandoc(cls.__doc__ or "")
@@ -195,4 +204,5 @@ def _collect(cls: type[Node], sink: bool) -> NodeSchema:
         inputs=inputs,
         outputs=outputs,
         parameters=parameters,
+        upgrades=tuple(sorted(upgrades, key=lambda step: (step.since, step.to))),
     )

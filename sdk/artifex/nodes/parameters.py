@@ -118,6 +118,12 @@ class Parameter(Generic[T]):
         """The value that has these components."""
         raise NotImplementedError
 
+    def bounded(self, components: Sequence[float]) -> tuple[float, ...]:
+        """The components, moved to the nearest that are taken: of curves that swing beyond their keys."""
+        low = -math.inf if self.minimum is None else self.minimum
+        high = math.inf if self.maximum is None else self.maximum
+        return tuple(min(max(component, low), high) for component in components)
+
     def _check_bounds(self, number: float) -> None:
         if self.minimum is not None and number < self.minimum:
             raise ParameterError(
@@ -219,6 +225,7 @@ class String(Parameter[str]):
         """`pattern` must match the whole text; `pattern_hint` tells people what it asks for."""
         self.max_length = max_length
         self.min_length = min_length
+        self.pattern = pattern
         self.pattern_hint = pattern_hint
         self._pattern = re.compile(pattern, re.DOTALL) if pattern is not None else None
         super().__init__(default, doc=doc, animatable=animatable)
@@ -282,6 +289,9 @@ class Color(Parameter[Rgba]):
 
     def components(self, value: Rgba) -> tuple[float, ...]:
         return value
+
+    def bounded(self, components: Sequence[float]) -> tuple[float, ...]:
+        return (*super().bounded(components[:3]), min(max(components[3], 0.0), 1.0))
 
     def compose(self, components: Sequence[float]) -> Rgba:
         r, g, b, a = components

@@ -9,7 +9,7 @@ from artifex.graph.v1 import messages_pb2
 from services.graph.commands.node_types import port_type
 from services.graph.commands.prepare import Prepared, prepare
 from services.graph.domain.compile.catalogue import Catalogue
-from services.graph.domain.compile.compiler import Compiled, Converter, compile, output_nodes
+from services.graph.domain.compile.compiler import Compiled, Converter, compile_checked
 from services.graph.domain.documents.problems import GraphInvalid, Problem
 from services.graph.messages import rational
 from services.graph.ports import MediaCatalogue
@@ -34,7 +34,7 @@ class ValidateGraph:
             return _refusal(error.problems)
         if prepared.problems:
             return _refusal(prepared.problems)
-        plans = await asyncio.to_thread(self._compile, prepared)
+        plans = await asyncio.to_thread(_compile, prepared)
         converters: dict[Converter, None] = {converter: None for plan in plans for converter in plan.converters}
         return messages_pb2.ValidateGraphResponse(
             converters=[
@@ -53,11 +53,9 @@ class ValidateGraph:
             unused_nodes=plans[0].unused,
         )
 
-    def _compile(self, prepared: Prepared) -> list[Compiled]:
-        return [
-            compile(prepared.document, self._catalogue, output, prepared.media)
-            for output in output_nodes(prepared.document, self._catalogue)
-        ]
+
+def _compile(prepared: Prepared) -> list[Compiled]:
+    return [compile_checked(prepared.checked, output, prepared.media) for output in prepared.checked.outputs]
 
 
 def _refusal(problems: Sequence[Problem]) -> messages_pb2.ValidateGraphResponse:

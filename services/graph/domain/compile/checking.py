@@ -8,8 +8,10 @@ from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import AUDIO, IMAGE, VIDEO, Node, Output
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.converters import Muted
+from services.graph.domain.compile.groups import expand
 from services.graph.domain.compile.resolver import Connection, Resolved, resolve
 from services.graph.domain.compile.signals import Constant
+from services.graph.domain.compile.versions import upgraded
 from services.graph.domain.compile.walks import find_cycles, post_order
 from services.graph.domain.documents.model import Document, Settings
 from services.graph.domain.documents.parser import MAX_DURATION
@@ -21,6 +23,9 @@ class Checked:
     """A document against a catalogue."""
 
     document: Document
+    """As it is written."""
+    expanded: Document
+    """With its groups put in and old nodes brought forward."""
     resolved: Mapping[str, Resolved]
     """All nodes whose type is known."""
     problems: Sequence[Problem]
@@ -54,9 +59,9 @@ class Checked:
         """Outputs that are used though the media, given by node, has no such stream; looks that are none."""
         if not infos:
             return
-        for node, info in infos.items():
+        for node, found in infos.items():
             looks = node in self.resolved and self.resolved[node].schema.asset_holds == "look"
-            if looks and not info.HasField("look"):
+            if looks and not found.HasField("look"):
                 item = self.resolved[node]
                 path = item.spec.place(f"params.{item.schema.asset_parameter}")
                 message = "this asset is no look; give a .cube, .clf, .3dl, .spi1d, .spi3d or .csp file"
@@ -101,7 +106,10 @@ class Checked:
 
 def check(document: Document, catalogue: Catalogue) -> Checked:
     """Resolves every node and finds every problem that needs no media."""
-    resolved, problems = resolve(document, catalogue)
+    expanded, problems = expand(document, catalogue)
+    expanded, outdated = upgraded(expanded, catalogue)
+    resolved, found = resolve(expanded, catalogue)
+    problems += [*outdated, *found]
     sources = {
         node: [connection.source for connection in item.connections.values() if connection.source in resolved]
         for node, item in resolved.items()
@@ -111,10 +119,12 @@ def check(document: Document, catalogue: Catalogue) -> Checked:
         message = f"the nodes feed each other in a circle: {path}; take one connection out"
         problems.append(Problem(cycle[0], resolved[cycle[0]].spec.place("inputs"), Reason.CYCLE, message))
     outputs = [node for node, item in resolved.items() if is_sink(item.type)]
-    if not outputs:
+    if not outputs and (expanded.nodes or not document.nodes):
         problems.append(Problem("", "nodes", Reason.NO_OUTPUT, "there is no output; add a FileOutput node"))
     problems.extend(_switched_off(resolved))
-    return Checked(document, resolved, problems, outputs)
+    # A mistake in a group is one mistake, however often the group is used.
+    places = {(problem.path, problem.message): problem for problem in reversed(problems)}
+    return Checked(document, expanded, resolved, list(places.values())[::-1], outputs)
 
 
 def is_sink(node_type: type[Node]) -> bool:

@@ -162,7 +162,7 @@ def _simplified(checked: Checked, builder: Builder, order: Sequence[str], kept: 
     stand_in = {**builder.merged, **builder.identities}
     aside = {spec.id for spec in specs if spec.bypass or spec.mute}
     return Simplified(
-        unused=tuple(node for node in checked.document.nodes if node not in reached),
+        unused=tuple(node for node in checked.expanded.nodes if node not in reached),
         dropped=tuple(node for node in order[:-1] if node not in aside and stand_in.get(node, node) not in done),
         merged={node: other for node, other in builder.merged.items() if other in done},
         identities={node: other for node, other in builder.identities.items() if other in done},

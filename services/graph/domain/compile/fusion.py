@@ -9,8 +9,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import cache
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from artifex.nodes import VIDEO, Node
 from services.graph.domain.compile.plan import Edge, RunStep, Step
@@ -77,8 +77,11 @@ def _groups(steps: Sequence[Step], ends: Iterable[Edge | None]) -> list[list[Ste
     for step in steps:
         run = runs[step.index]
         source = next(iter(step.inputs.values())).step if run is not None and step.inputs else -1
-        before = groups[source] if source >= 0 else []
-        if before and readers[source] == 1 and runs[source] is run and len(before) < MAX_MEMBERS:
+        before = groups[source] if source >= 0 and readers[source] == 1 and runs[source] is run else []
+        # A still that is graded, and then graded by what changes, is graded once: two passes either way, one of them
+        # for all frames. Moves are joined nevertheless, for what two resamplings would cost in sharpness.
+        apart = run is GradeRun and before and before[-1].static and not step.static
+        if before and not apart and len(before) < MAX_MEMBERS:
             absorbed.add(source)
             before.append(step)
             groups.append(before)
@@ -100,12 +103,20 @@ def _always(step: Step) -> bool:
         return True
 
 
-@cache
+_RUN_TYPES: Final[WeakKeyDictionary[type[Node], type[Run] | None]] = WeakKeyDictionary()
+
+
 def _run_type(node_type: type[Node]) -> type[Run] | None:
     """The run that nodes of this type join, from what their class overrides."""
+    if node_type not in _RUN_TYPES:
+        _RUN_TYPES[node_type] = _find_run_type(node_type)
+    return _RUN_TYPES[node_type]
+
+
+def _find_run_type(node_type: type[Node]) -> type[Run] | None:
     schema = node_type.schema
-    ports = [*schema.inputs.values(), *schema.outputs.values()]
-    simple = len(schema.inputs) == len(schema.outputs) == 1 and all(port.kind == VIDEO for port in ports)
+    inputs, outputs = [port.kind for port in schema.inputs.values()], [port.kind for port in schema.outputs.values()]
+    simple = inputs == outputs == [VIDEO]
     if not simple or node_type.frames_needed is not Node.frames_needed:
         return None
     if node_type.grade is not Node.grade:

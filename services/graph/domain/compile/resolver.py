@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from artifex.nodes import CONVERSIONS, REQUIRED, Input, Node, NodeSchema, Output, Parameter, base_name, position
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.computed import bind_expressions
+from services.graph.domain.compile.exposures import is_use
 from services.graph.domain.compile.signals import Constant, Signal, compile_signal
 from services.graph.domain.documents.model import Document, Expression, Link, NodeSpec
 from services.graph.domain.documents.problems import Problem, Reason
@@ -52,31 +53,23 @@ def resolve(document: Document, catalogue: Catalogue) -> tuple[dict[str, Resolve
     suggestions: dict[str, str | None] = {}
     for spec in document.nodes.values():
         found = catalogue.get(spec.type)
+        if found is None and is_use(spec):
+            # A group that could not be put in has its own problem.
+            continue
         if found is None:
             if spec.type not in suggestions:
                 suggestions[spec.type] = catalogue.closest(spec.type)
             close = suggestions[spec.type]
             hint = f"did you mean {close}?" if close else "`artifex nodes list` shows all types"
             message = f'there is no node type "{spec.type[:80]}"; {hint}'
-            problems.append(Problem(spec.id, f"nodes.{spec.id}.type", Reason.UNKNOWN_NODE_TYPE, message))
+            problems.append(Problem(spec.id, spec.place("type"), Reason.UNKNOWN_NODE_TYPE, message))
             continue
         types[spec.id] = found
-        problems.extend(_check_version(spec, found.schema))
     resolved = {
         node: _Resolver(document.nodes[node], found, document, types, problems).resolve()
         for node, found in types.items()
     }
     return resolved, problems
-
-
-def _check_version(spec: NodeSpec, schema: NodeSchema) -> list[Problem]:
-    if not spec.version:
-        return []
-    asked, have = (tuple(map(int, version.split("."))) for version in (spec.version, schema.version))
-    if asked[0] == have[0] and asked <= have:
-        return []
-    message = f"{schema.type} is at version {schema.version}, which cannot stand in for {spec.version}"
-    return [Problem(spec.id, f"nodes.{spec.id}.version", Reason.UNSUPPORTED_VERSION, message)]
 
 
 class _Resolver:
@@ -96,10 +89,9 @@ class _Resolver:
         self.document = document
         self.types = types
         self.problems = problems
-        self.path = f"nodes.{spec.id}"
 
     def problem(self, path: str, reason: Reason, message: str) -> None:
-        self.problems.append(Problem(self.spec.id, f"{self.path}.{path}", reason, message))
+        self.problems.append(Problem(self.spec.id, self.spec.place(path), reason, message))
 
     def resolve(self) -> Resolved:
         connections = self.connections()

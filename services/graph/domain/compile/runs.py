@@ -42,7 +42,8 @@ class RunSources:
 
     @property
     def key(self) -> str:
-        return " ".join(f"{node}={source.key}" for node, source in self._sources.items())
+        # In the members' order, which their fingerprints are in too: nodes' names mean nothing to a cache.
+        return " ".join(source.key for source in self._sources.values())
 
     def of(self, node: str) -> MediaSource | None:
         return self._sources.get(node)
@@ -82,7 +83,8 @@ class Run(Node, base=True):
 
     def region_needed(self, name: str, request: Request) -> Window:
         region = request.region
-        for member in reversed(self.values.values()):
+        members: list[Node] = [*self.values.values()]
+        for member in reversed(members):
             (port,) = member.schema.inputs
             region = member.region_needed(port, replace(request, region=region))
         return region

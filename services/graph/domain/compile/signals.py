@@ -41,7 +41,15 @@ class Animated:
     curve: Curve
 
     def at(self, time: Fraction) -> Any:
-        return self.parameter.compose(self.curve.at(time))
+        components = self.curve.at(time)
+        return self.parameter.compose(self.parameter.bounded(components) if self.curve.overshoots else components)
+
+    def sample(self, start: int, count: int, rate: int) -> NDArray[np.float64]:
+        """The value at samples `start` to `start + count` of `rate` a second."""
+        values = self.curve.sample(start, count, rate)
+        if self.curve.overshoots:
+            np.clip(values, self.parameter.minimum, self.parameter.maximum, out=values)
+        return values
 
     def spelling(self) -> str:
         return f"keys {self.curve.keys!r}"
@@ -114,9 +122,7 @@ Signal = Constant | Animated | Stepped | Computed
 
 def sample(signal: Signal, start: int, count: int, rate: int) -> NDArray[np.float64]:
     """A number's value at samples `start` to `start + count` of `rate` a second."""
-    if isinstance(signal, Animated):
-        return signal.curve.sample(start, count, rate)
-    if isinstance(signal, Computed):
+    if isinstance(signal, Animated | Computed):
         return signal.sample(start, count, rate)
     return np.full(count, float(signal.at(Fraction(0))), dtype=np.float64)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
-from artifex.nodes import Ease, round_half_up
+from artifex.nodes import Bezier, Ease, round_half_up
 
 SCHEMA: Final = "artifex.graph/1"
 DEFAULT_COLORSPACE: Final = "ACEScg"
@@ -37,12 +37,15 @@ class Keyframe:
 
     time: Fraction
     value: object
-    ease: Ease
+    ease: Ease | Bezier
 
 
 @dataclass(frozen=True, slots=True)
 class Animation:
-    """A parameter given as `{"keys": [[t, v, ease?]…]}`; keys are in order of time."""
+    """A parameter given as `{"keys": [[t, v, ease?]…]}`; keys are in order of time.
+
+    An ease is a word, or `{"bezier": [x1, y1, x2, y2]}`.
+    """
 
     keys: tuple[Keyframe, ...]
 

@@ -3,21 +3,22 @@
 It walks the JSON once, shape by shape, so nesting beyond what the schema knows is refused and never followed.
 """
 
-import json
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from fractions import Fraction
 from typing import Final, TypeVar
 
-from artifex.nodes import EASES, Ease, parse_rational
+from artifex.nodes import EASES, Bezier, Ease, parse_rational
+from services.graph.domain.documents.loading import load
 from services.graph.domain.documents.model import (
     DEFAULT_COLORSPACE,
     SCHEMA,
     Animation,
     Document,
     Expression,
+    Group,
     Keyframe,
     Link,
     NodeSpec,
@@ -29,76 +30,43 @@ from services.graph.domain.evaluate import colour
 
 T = TypeVar("T")
 
-MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_NODES: Final = 20_000
 MAX_KEYS: Final = 10_000
 MAX_LIST: Final = 64
 MAX_SIZE: Final = 8192
 MAX_DURATION: Final = 86_400
+MAX_NOTES: Final = 10_000
+MAX_TARGETS: Final = 64
+MAX_POSITION: Final = 1e7
+MAX_HANDLE: Final = 1e3
 
 _NODE_ID: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _PORT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}(?:\.[1-9][0-9]{0,3})?")
+_LINK: Final = re.compile(rf"({_NODE_ID.pattern})(?:\.({_PORT.pattern}))?")
+_EXPOSED: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _VERSION: Final = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}", re.ASCII)
 
 
-class _Refused(Exception):
-    """JSON that is well formed and yet not taken; the message says why."""
+_OPTIONAL_KEYS: Final = ("version", "inputs", "params", "bypass", "mute", "notes", "position")
+_NODE_KEYS: Final = frozenset(("type", *_OPTIONAL_KEYS))
+_MEANING_KEYS: Final = frozenset(("type", "version", "inputs", "params"))
 
 
 def parse(text: str | bytes) -> Document:
     """See `document.parse_document`."""
-    return _Parser().document(_load(text))
+    return _Parser().document(load(text))
 
 
-def _load(text: str | bytes) -> object:
-    if len(text) > MAX_BYTES:
-        raise GraphInvalid([Problem("", "", Reason.LIMIT_EXCEEDED, f"the document is larger than {MAX_BYTES} bytes")])
-    try:
-        decoded = text.decode() if isinstance(text, bytes) else text
-        # A lone surrogate, written as an escape or not, cannot be stored or shown.
-        loaded = json.loads(
-            decoded, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_integer
-        )
-        json.dumps(loaded, ensure_ascii=False).encode()
-    except json.JSONDecodeError as error:
-        message = f"{error.msg} in line {error.lineno}, column {error.colno}"
-    except _Refused as error:
-        message = str(error)
-    except UnicodeError:
-        message = "text that is not valid Unicode; save the file as UTF-8"
-    except RecursionError:
-        message = "nested too deeply"
-    else:
-        return loaded
-    raise GraphInvalid([Problem("", "", Reason.INVALID_JSON, message)])
+def reread_node(spec: NodeSpec, value: Mapping[str, object]) -> tuple[NodeSpec, list[Problem]]:
+    """A node whose type, version, inputs and parameters have become those of the JSON object `value`, and its problems.
 
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise _Refused(f'the key "{key[:80]}" is there twice in one object; remove one')
-            seen.add(key)
-    return result
-
-
-def _constant(name: str) -> object:
-    raise _Refused(f"{name} is no JSON number")
-
-
-def _float(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise _Refused(f"the number {text[:40]} is too large")
-    return number
-
-
-def _integer(text: str) -> int:
-    if len(text) > 20:
-        raise _Refused(f"the number {text[:40]}… is too large")
-    return int(text)
+    All that means nothing for what is rendered stays as it was.
+    """
+    parser = _Parser()
+    parser.node = spec.id
+    found = parser.parse_node(spec.id.rpartition("/")[2], value, f"nodes.{spec.id}")
+    again = replace(spec, type=found.type, version=found.version, inputs=found.inputs, params=found.params)
+    return again, parser.problems
 
 
 class _Parser:
@@ -107,6 +75,8 @@ class _Parser:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.node = ""
+        self.count = 0
+        """Nodes seen, of the document and its groups."""
 
     def problem(self, path: str, reason: Reason, message: str) -> None:
         self.problems.append(Problem(self.node, path, reason, message))
@@ -114,14 +84,15 @@ class _Parser:
     def document(self, loaded: object) -> Document:
         if not isinstance(loaded, dict):
             raise GraphInvalid([Problem("", "", Reason.INVALID_JSON, "the document must be a JSON object")])
-        self.keys(loaded, "", required=("schema", "settings", "nodes"))
+        self.keys(loaded, "", required=("schema", "settings", "nodes"), optional=("groups",))
         if "schema" in loaded and loaded["schema"] != SCHEMA:
             self.problem("schema", Reason.UNSUPPORTED_SCHEMA, f'only schema "{SCHEMA}" is understood')
         settings = self.settings(loaded.get("settings", {}))
-        nodes = self.nodes(loaded.get("nodes", {}))
+        nodes = self.nodes(loaded.get("nodes", {}), "nodes")
+        groups = self.groups(loaded.get("groups", {}))
         if self.problems or settings is None:
             raise GraphInvalid(self.problems)
-        return Document(settings, nodes)
+        return Document(settings, nodes, groups)
 
     def keys(
         self, value: Mapping[str, object], path: str, *, required: Iterable[str], optional: Iterable[str] = ()
@@ -179,58 +150,135 @@ class _Parser:
         self.problem(f"settings.{name}", Reason.INVALID_VALUE, f"must be {what}, {bounds}")
         return None
 
-    def nodes(self, value: object) -> dict[str, NodeSpec]:
+    def groups(self, value: object) -> dict[str, Group]:
         if not isinstance(value, dict):
-            self.problem("nodes", Reason.INVALID_VALUE, 'must be an object of nodes by id, as {"plate": {…}}')
-            return {}
-        if len(value) > MAX_NODES:
-            self.problem("nodes", Reason.LIMIT_EXCEEDED, f"there are {len(value)} nodes; the most is {MAX_NODES}")
+            self.problem("groups", Reason.INVALID_VALUE, 'must be an object of groups by name, as {"look": {…}}')
             return {}
         result = {}
-        for node_id, node in value.items():
-            self.node = node_id[:80]
-            result[node_id] = self.parse_node(node_id, node)
+        for name, group in value.items():
+            self.node = f"group:{name[:80]}"
+            path = f"groups.{name[:80]}"
+            if not _NODE_ID.fullmatch(name):
+                message = "a group's name has up to 64 letters, digits, - and _, and begins with a letter or _"
+                self.problem(path, Reason.INVALID_VALUE, message)
+            result[name] = self.group(group, path)
         self.node = ""
         return result
 
-    def parse_node(self, node_id: str, value: object) -> NodeSpec:
-        path = f"nodes.{self.node}"
+    def group(self, value: object, path: str) -> Group:
+        if not isinstance(value, dict):
+            self.problem(path, Reason.INVALID_VALUE, "a group must be an object")
+            return Group({}, {}, {}, {})
+        self.keys(value, path, required=("nodes", "outputs"), optional=("inputs", "params"))
+        inputs = self._entries(value.get("inputs", {}), f"{path}.inputs", self.targets, _EXPOSED)
+        outputs = self._entries(value.get("outputs", {}), f"{path}.outputs", self.link, _EXPOSED)
+        params = self._entries(value.get("params", {}), f"{path}.params", self.targets, _EXPOSED)
+        if "outputs" in value and value["outputs"] == {}:
+            self.problem(f"{path}.outputs", Reason.INVALID_VALUE, "a group must have an output")
+        return Group(self.nodes(value.get("nodes", {}), f"{path}.nodes"), inputs, outputs, params)
+
+    def targets(self, value: object, path: str) -> tuple[Link, ...] | None:
+        """What an exposed input or parameter stands for: one "node.name", or a list of them."""
+        items = value if isinstance(value, list) else [value]
+        found = [self._link(item) for item in items[:MAX_TARGETS]]
+        if 1 <= len(items) <= MAX_TARGETS and all(link is not None and link.output for link in found):
+            return tuple(link for link in found if link is not None)
+        message = (
+            f'must name a node of the group and what is meant of it, "blur.video", or a list of up to {MAX_TARGETS}'
+        )
+        self.problem(path, Reason.INVALID_VALUE, message)
+        return None
+
+    def nodes(self, value: object, path: str) -> dict[str, NodeSpec]:
+        if not isinstance(value, dict):
+            self.problem(path, Reason.INVALID_VALUE, 'must be an object of nodes by id, as {"plate": {…}}')
+            return {}
+        self.count += len(value)
+        if self.count > MAX_NODES:
+            self.problem(path, Reason.LIMIT_EXCEEDED, f"there are {self.count} nodes; the most is {MAX_NODES}")
+            return {}
+        owner, result = self.node, {}
+        for node_id, node in value.items():
+            self.node = f"{owner}/{node_id[:80]}" if owner else node_id[:80]
+            result[node_id] = self.parse_node(node_id, node, f"{path}.{node_id[:80]}")
+        self.node = owner
+        return result
+
+    def parse_node(self, node_id: str, value: object, path: str) -> NodeSpec:
         if not _NODE_ID.fullmatch(node_id):
             message = "a node id has up to 64 letters, digits, - and _, and begins with a letter or _"
             self.problem(path, Reason.INVALID_VALUE, message)
         if not isinstance(value, dict):
             self.problem(path, Reason.INVALID_VALUE, "a node must be an object")
             return NodeSpec(node_id, "", {}, {})
-        self.keys(value, path, required=("type",), optional=("version", "inputs", "params"))
+        if not value.keys() <= _NODE_KEYS or "type" not in value:
+            self.keys(value, path, required=("type",), optional=_OPTIONAL_KEYS)
         node_type, version = value.get("type", ""), value.get("version", "")
         if not isinstance(node_type, str) or ("type" in value and not node_type):
             self.problem(f"{path}.type", Reason.INVALID_VALUE, "must be the name of a node type")
             node_type = ""
-        if not isinstance(version, str) or (version and not _VERSION.fullmatch(version)):
+        if not isinstance(version, str) or ("version" in value and not _VERSION.fullmatch(version)):
             self.problem(f"{path}.version", Reason.INVALID_VALUE, 'must be a version, as "1.0.0"')
             version = ""
         inputs = self._entries(value.get("inputs", {}), f"{path}.inputs", self.link)
         params = self._entries(value.get("params", {}), f"{path}.params", self.parameter)
-        return NodeSpec(node_id, node_type, inputs, params, version)
+        if value.keys() <= _MEANING_KEYS:
+            return NodeSpec(node_id, node_type, inputs, params, version)
+        return NodeSpec(
+            node_id,
+            node_type,
+            inputs,
+            params,
+            version,
+            bypass=self.switch(value, "bypass", path),
+            mute=self.switch(value, "mute", path),
+            notes=self.notes(value.get("notes", ""), f"{path}.notes"),
+            position=self.position(value["position"], f"{path}.position") if "position" in value else None,
+        )
 
-    def _entries(self, value: object, path: str, parse_one: Callable[[object, str], T | None]) -> dict[str, T]:
+    def switch(self, value: Mapping[str, object], name: str, path: str) -> bool:
+        given = value.get(name, False)
+        if not isinstance(given, bool):
+            self.problem(f"{path}.{name}", Reason.INVALID_VALUE, "must be true or false")
+        return given is True
+
+    def notes(self, value: object, path: str) -> str:
+        if isinstance(value, str) and len(value) <= MAX_NOTES:
+            return value
+        self.problem(path, Reason.INVALID_VALUE, f"must be text of up to {MAX_NOTES} characters")
+        return ""
+
+    def position(self, value: object, path: str) -> tuple[float, float] | None:
+        if isinstance(value, list) and len(value) == 2 and all(_within(item, MAX_POSITION) for item in value):
+            return (float(value[0]), float(value[1]))
+        self.problem(
+            path, Reason.INVALID_VALUE, f"must be [x, y], two numbers from {-MAX_POSITION:g} to {MAX_POSITION:g}"
+        )
+        return None
+
+    def _entries(
+        self, value: object, path: str, parse_one: Callable[[object, str], T | None], names: re.Pattern[str] = _PORT
+    ) -> dict[str, T]:
         if not isinstance(value, dict):
             self.problem(path, Reason.INVALID_VALUE, "must be an object")
             return {}
         result = {}
         for name, item in value.items():
-            if not _PORT.fullmatch(name):
+            if not names.fullmatch(name):
                 self.problem(f"{path}.{name[:80]}", Reason.INVALID_VALUE, "is no name of an input or parameter")
             elif (parsed := parse_one(item, f"{path}.{name}")) is not None:
                 result[name] = parsed
         return result
 
     def link(self, value: object, path: str) -> Link | None:
-        if isinstance(value, str):
-            node, dot, output = value.partition(".")
-            if _NODE_ID.fullmatch(node) and (not dot or _PORT.fullmatch(output)):
-                return Link(node, output)
-        self.problem(path, Reason.INVALID_VALUE, 'must name a node, or a node and its output: "plate.audio"')
+        link = self._link(value)
+        if link is None:
+            self.problem(path, Reason.INVALID_VALUE, 'must name a node, or a node and its output: "plate.audio"')
+        return link
+
+    def _link(self, value: object) -> Link | None:
+        if isinstance(value, str) and (match := _LINK.fullmatch(value)) is not None:
+            return Link(match[1], match[2] or "")
         return None
 
     def parameter(self, value: object, path: str) -> ParameterValue | None:
@@ -267,16 +315,39 @@ class _Parser:
             if time is None:
                 self.problem(where, Reason.INVALID_VALUE, "a key is [seconds, value] or [seconds, value, ease]")
                 continue
-            ease = item[2] if len(item) == 3 else Ease.LINEAR
-            if ease not in EASES:
-                self.problem(f"{where}.2", Reason.INVALID_VALUE, f"the ease must be one of {', '.join(EASES)}")
+            ease = self.ease(item[2], f"{where}.2") if len(item) == 3 else Ease.LINEAR
+            if ease is None:
                 continue
             if keys and time <= keys[-1].time:
                 self.problem(f"{where}.0", Reason.INVALID_VALUE, "keys must be in order of time, no two at the same")
             plain = self.plain(item[1], f"{where}.1")
             if plain is not None:
-                keys.append(Keyframe(time, plain, Ease(ease)))
+                keys.append(Keyframe(time, plain, ease))
         return Animation(tuple(keys)) if len(keys) == len(value) else None
+
+    def ease(self, value: object, path: str) -> Ease | Bezier | None:
+        if isinstance(value, str) and value in EASES:
+            return Ease(value)
+        if isinstance(value, dict) and value.keys() == {"bezier"}:
+            handles = value["bezier"]
+            if (
+                isinstance(handles, list)
+                and len(handles) == 4
+                and all(_within(handle, MAX_HANDLE) for handle in handles)
+                and all(0.0 <= handle <= 1.0 for handle in handles[::2])
+            ):
+                return Bezier(*map(float, handles))
+            message = f"must be [x1, y1, x2, y2]: x from 0 to 1, y from {-MAX_HANDLE:g} to {MAX_HANDLE:g}"
+            self.problem(f"{path}.bezier", Reason.INVALID_VALUE, message)
+            return None
+        message = f'the ease must be one of {", ".join(EASES)}, or {{"bezier": [x1, y1, x2, y2]}}'
+        self.problem(path, Reason.INVALID_VALUE, message)
+        return None
+
+
+def _within(value: object, limit: float) -> bool:
+    """Whether it is a JSON number of at most that size."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -limit <= value <= limit
 
 
 def _join(path: str, key: str) -> str:

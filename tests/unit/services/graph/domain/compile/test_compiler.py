@@ -166,7 +166,7 @@ def test_animated_parameters_are_told_apart() -> None:
 
 def test_what_never_changes_is_known() -> None:
     nodes = {
-        "clip": CLIP, "t": TEXT, "g": grade("t"), "k": grade("g", exposure={"keys": [[0, 0], [1, 1]]}),
+        "clip": CLIP, "t": TEXT, "g": grade("t", exposure=1), "k": grade("g", exposure={"keys": [[0, 0], [1, 1]]}),
         "m": {"type": "Merge", "inputs": {"a": "k", "b": "clip"}}, "out": output("m"),
     }  # fmt: skip
     assert {step.node: step.static for step in build(nodes).steps} == {
@@ -260,7 +260,7 @@ def test_ten_thousand_nodes_are_checked_and_compiled_within_seconds(shape: str) 
     assert validate(parsed, catalogue(), {}) == []
     compiled = compile(parsed, catalogue(), "", {})
     taken = time.process_time() - start
-    assert len(compiled.steps) > 900
+    assert sum(len(step.nodes) for step in compiled.steps) > 900
     assert all(edge.step < step.index for step in compiled.steps for edge in step.inputs.values())
     assert taken < 4.0, f"took {taken:.2f} s of processor time"
 
