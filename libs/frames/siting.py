@@ -48,8 +48,8 @@ def siting_of(frame: VideoFrame, codec: str) -> Siting | None:
     reached = [float(plane_samples(wide, index, np.uint16, (_SIDE, _SIDE))[middle, middle]) / 256 for index in (1, 2)]
     # At a chroma sample the ramp has that sample's value; half a luma pixel before it, a quarter of a step less.
     between = [_FIRST + _STEP * middle / 2 - value > _STEP / 8 for value in reached]
-    if down == 1:
-        return "center" if between[0] and codec in _SAYS_CENTRE else "left"
-    if between == [True, True]:
+    if between[0] and (between[1] or down == 1):
         return "center" if codec in _SAYS_CENTRE else "left"
-    return {(False, True): "left", (False, False): "topleft"}.get((between[0], between[1]))
+    if between[0]:
+        return None
+    return "left" if between[1] or down == 1 else "topleft"

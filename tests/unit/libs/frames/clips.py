@@ -112,7 +112,7 @@ def swscale_rgb(frame: VideoFrame, matrix: int = 1, range_: int = 1) -> npt.NDAr
         dst_color_range=2,
         interpolation=LINEAR,
     )
-    return wide.to_ndarray() / 65535.0
+    return np.asarray(wide.to_ndarray() / 65535.0, np.float64)
 
 
 def decode_all(path: Path) -> list[VideoFrame]:

@@ -1,0 +1,168 @@
+"""Frames by time for several threads: the same frames as one thread gets, in any order, and none decoded twice."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from libs.frames.errors import MediaUnreadable
+from libs.frames.read_ahead import ReadAhead
+from libs.frames.video_decoder import Shown, VideoDecoder
+from tests.unit.libs.frames.clips import make, numbered
+
+COUNT, FPS = 60, Fraction(24)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pictures = [numbered(number) for number in range(COUNT)]
+    return make(tmp_path_factory.mktemp("ahead") / "clip.mp4", pictures, b_frames=2)
+
+
+def number_at(frames: ReadAhead, number: Fraction | int) -> int:
+    """The number that the frame shown at that place carries, read from its luma."""
+    planes = frames.frame_at(Fraction(number) / FPS).planes
+    assert planes is not None
+    luma = planes.samples[0]
+    means = [luma[8:-8, bit * 12 + 3 : bit * 12 + 9].mean() for bit in range(8)]
+    return sum(1 << bit for bit, mean in enumerate(means) if mean > 125)
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The start of every frame that any decoder steps to."""
+    steps: list[int] = []
+    step = VideoDecoder.next
+
+    def counted(self: VideoDecoder) -> Shown | None:
+        shown = step(self)
+        if shown is not None:
+            steps.append(shown.start)
+        return shown
+
+    monkeypatch.setattr(VideoDecoder, "next", counted)
+    return steps
+
+
+@given(st.lists(st.integers(0, COUNT + 5), min_size=1, max_size=12))
+@settings(max_examples=25, deadline=None)
+def test_any_walk_meets_the_right_frames(clip: Path, walk: list[int]) -> None:
+    with ReadAhead(clip) as frames:
+        for number in walk:
+            assert number_at(frames, number) == min(number, COUNT - 1)
+
+
+@pytest.mark.parametrize("threads", [2, 5])
+def test_threads_on_neighbouring_frames_decode_each_frame_once(clip: Path, decoded: list[int], threads: int) -> None:
+    """Each takes every so-manieth frame, and none runs away from the others, as frames rendered in parallel do."""
+    together = threading.Barrier(threads, timeout=30)
+
+    def take(first: int) -> list[int]:
+        found = []
+        for number in range(first, COUNT, threads):
+            together.wait()
+            found.append(number_at(frames, number))
+        return found
+
+    with ReadAhead(clip) as frames, ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(take, range(threads)))
+    assert sorted(number for each in found for number in each) == list(range(COUNT))
+    assert decoded == sorted(set(decoded)), "each once, in order"
+
+
+def test_many_threads_at_random_places_get_what_they_ask_for(clip: Path) -> None:
+    walks = np.random.default_rng(5).integers(0, COUNT, (6, 12))
+    with ReadAhead(clip) as frames, ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(lambda walk: [number_at(frames, int(number)) for number in walk], walks))
+    assert results == walks.tolist()
+
+
+def test_parts_of_one_time_are_one_frame(clip: Path) -> None:
+    with ReadAhead(clip) as frames:
+        first = frames.frame_at(Fraction(3, 24))
+        assert frames.frame_at(Fraction(3, 24)) is first
+        assert frames.frame_at(Fraction(3, 24) + Fraction(1, 100)) is first
+        assert frames.frame_at(Fraction(4, 24)) is not first
+
+
+def test_reading_on_decodes_two_frames_more_and_reading_one_none(clip: Path, decoded: list[int]) -> None:
+    frames = ReadAhead(clip)
+    frames.frame_at(Fraction(0))
+    assert frames._reader is None, "a single frame is no walk"
+    frames.frame_at(Fraction(1, 24))
+    assert frames._reader is not None
+    frames._reader.shutdown(wait=True)  # until it has read as far ahead as it may
+    assert len(decoded) == 3, "one that was asked for, and two more"
+    frames.close()
+
+
+def test_walking_back_reads_nothing_ahead(clip: Path) -> None:
+    with ReadAhead(clip) as frames:
+        for number in (50, 40, 30, 20, 10, 0):
+            assert number_at(frames, number) == number
+        assert frames._reader is None
+
+
+def test_frames_stay_valid_after_closing(clip: Path) -> None:
+    with ReadAhead(clip) as frames:
+        planes = frames.frame_at(Fraction(7, 24)).planes
+        assert planes is not None
+        before = planes.samples[0].copy()
+        for number in range(8, 40):
+            frames.frame_at(Fraction(number, 24))
+    assert np.array_equal(planes.samples[0], before)
+
+
+def test_few_frames_are_kept_and_fewer_large_ones(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ReadAhead(clip) as frames:
+        for number in range(30):
+            frames.frame_at(Fraction(number, 24))
+        assert len(frames._kept) <= 8
+    monkeypatch.setattr("libs.frames.read_ahead._KEPT_BYTES", 1)
+    with ReadAhead(clip) as frames:
+        for number in range(30):
+            assert number_at(frames, number) == number
+        assert len(frames._kept) <= 3
+
+
+def test_an_error_comes_with_the_frame_that_it_befalls_and_with_no_other(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A decoder that fails at frame 20, whoever drives it: reading ahead meets the error first and must not eat it."""
+    step = VideoDecoder.next
+    failing = threading.Event()
+
+    def fails(self: VideoDecoder) -> Shown | None:
+        if self.time(self.current()) == Fraction(19, 24):
+            failing.set()
+            self._lost = True
+            raise MediaUnreadable(clip, "its video does not decode (by design)")
+        return step(self)
+
+    monkeypatch.setattr(VideoDecoder, "next", fails)
+    with ReadAhead(clip) as frames:
+        for number in range(20):
+            assert number_at(frames, number) == number
+        assert failing.wait(10), "reading ahead met it"
+        for number in (20, 21):
+            with pytest.raises(MediaUnreadable, match="by design"):
+                number_at(frames, number)
+        assert number_at(frames, 19) == 19
+        assert number_at(frames, 5) == 5
+        assert number_at(frames, 30) == 30, "behind the next keyframe all is well"
+        with pytest.raises(MediaUnreadable, match="by design"):
+            number_at(frames, 22)
+
+
+def test_no_thread_is_left_behind(clip: Path) -> None:
+    with ReadAhead(clip) as frames:
+        for number in range(6):
+            frames.frame_at(Fraction(number, 24))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
