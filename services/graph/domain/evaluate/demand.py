@@ -51,8 +51,9 @@ class Wanted:
         """Whether the pixels are also held elsewhere, so that no reader may change them."""
         self.keep = False
         """Whether it will be wanted again in another frame."""
-        self.group: Wanted | None = None
-        """The last of the point operations that it is evaluated together with, strip by strip."""
+        self.group = 0
+        """The identity of the last of the point operations that it is evaluated together with, strip by strip. No link:
+        a circle of links would hold the pixels until the collector happens to run."""
         self.cost = 0.0
         """Seconds that it took, with its share of what it was made from."""
         self.weight = 0
@@ -134,7 +135,7 @@ def _ask(item: Wanted, stage: Stage, moments: dict[Fraction, int], found: dict[i
         if only is not None:
             if name != only:
                 continue
-            times = (time,)
+            times: tuple[Fraction, ...] = (time,)
         else:
             times = tuple(dict.fromkeys(node.frames_needed(name, request))) if traits.frames else (time,)
             if traits.region and times:

@@ -242,7 +242,7 @@ def _write(path: Path, digest: bytes, frame: Frame) -> None:
     )
     with path.open("wb", buffering=0) as file:
         file.write(header.ljust(_HEADER_BYTES, b"\0"))
-        view = memoryview(pixels).cast("B")
+        view = pixels.data.cast("B")
         while view:
             view = view[file.write(view) :]
 

@@ -23,7 +23,7 @@ def moved(frame: Frame, motion: Motion, region: Window, threads: int = 1) -> Fra
     first averaged by whole factors, so that fine detail does not alias. Filters that ring leave coverage between 0 and
     1. A matrix without an inverse, or one that moves everything behind the eye, leaves nothing.
     """
-    matrix = np.asarray(motion.matrix, dtype=np.float64)
+    matrix: Matrix = np.asarray(motion.matrix, dtype=np.float64)
     if frame.window.empty or not np.isfinite(matrix).all():
         return Frame.empty(frame.channels)
     shift = _whole_pixels(matrix)
@@ -55,7 +55,7 @@ def _inverse(matrix: Matrix) -> Matrix | None:
     scale = float(np.abs(matrix[:2, :2]).max())
     if scale == 0.0 or abs(np.linalg.det(matrix)) < 1e-12 * scale * scale:
         return None
-    result: Matrix = np.linalg.inv(matrix)
+    result = np.linalg.inv(matrix).astype(np.float64)
     return result if np.isfinite(result).all() else None
 
 

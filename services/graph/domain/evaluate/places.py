@@ -6,8 +6,8 @@ node of constant parameters, its spelling for digests, and, where nothing change
 
 from collections.abc import Mapping
 from fractions import Fraction
-from functools import cache
 from typing import Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 from artifex.nodes import MediaSource, Node, Output, Request, Window
 from services.graph.domain.compile.plan import Compiled, Edge, Step
@@ -113,9 +113,14 @@ def root_place(compiled: Compiled, sources: Mapping[str, MediaSource], document:
     return places[compiled.picture.step, compiled.picture.output.name]
 
 
-@cache
+_TRAITS: Final[WeakKeyDictionary[type[Node], Traits]] = WeakKeyDictionary()
+
+
 def _traits(node_type: type[Node]) -> Traits:
-    return Traits(
+    traits = _TRAITS.get(node_type)
+    if traits is not None:
+        return traits
+    traits = _TRAITS[node_type] = Traits(
         identity=node_type.identity is not Node.identity,
         frames=node_type.frames_needed is not Node.frames_needed,
         region=node_type.region_needed is not Node.region_needed,
@@ -124,3 +129,4 @@ def _traits(node_type: type[Node]) -> Traits:
         motion=node_type.motion is not Node.motion,
         plain=node_type.fingerprint is Node.fingerprint,
     )
+    return traits

@@ -23,6 +23,7 @@ import numpy as np
 from artifex.nodes import Frame, MediaSource, Window, frame_time, round_half_up
 from libs.chassis.errors import Cancelled
 from services.graph.domain.compile.compiler import Compiled
+from services.graph.domain.evaluate.allocation import quiet_collector
 from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.context import Context, owned
@@ -36,6 +37,8 @@ from services.graph.domain.evaluate.schedule import Group, schedule
 from services.graph.domain.evaluate.strips import StripPass
 
 CACHE_BYTES: Final = 256 * 1024 * 1024
+FRAMES_KNOWN: Final = 4096
+"""Frames whose digests a puller remembers."""
 MEMORY_PAYS: Final = 2e-10
 """Seconds a byte must have cost to be worth memory when everything may come again: about what copying it costs."""
 DISK_PAYS: Final = 5e-10
@@ -94,7 +97,10 @@ class FramePuller:
         self._threads = threads
         self._fuse = fuse
         document = f"{width}x{height} {settings.fps} {colour.working_space} {scale} {'' if fuse else 'alone'}"
-        self._root = root_place(compiled, sources, document)
+        with quiet_collector():
+            self._root = root_place(compiled, sources, document)
+        self._known: dict[tuple[int, Window], bytes] = {}
+        """By frame and region: the digest of the output."""
 
     @property
     def format(self) -> Window:
@@ -114,14 +120,24 @@ class FramePuller:
                 raise Cancelled(f"frame {index} is not wanted any more")
 
         check()
+        region = region or self._stage.format
         if self._disk is not None:
             self._disk.refresh()
-        time = frame_time(index, self._stage.frame_rate)
-        root, order = demand(self._root, index, time, region or self._stage.format, self._stage, self._cache.get)
+        known = self._known.get((index, region))
+        if known is not None and (frame := self._lookup(known)) is not None:
+            return Frame(frame.pixels.copy(), frame.x, frame.y, frame.opaque)
         grades: dict[int, Grade] = {}
-        todo, groups = schedule(
-            root, order, self._lookup, lambda item: self._is_point(item, grades, index), fuse=self._fuse
-        )
+        with quiet_collector():
+            time = frame_time(index, self._stage.frame_rate)
+            root, order = demand(self._root, index, time, region, self._stage, self._cache.get)
+            self._remember(index, region, root.digest)
+            todo, groups = schedule(
+                root,
+                order,
+                lambda item: self._lookup(item.digest),
+                lambda item: self._is_point(item, grades, index),
+                fuse=self._fuse,
+            )
         near = self._near(root, groups)
         for item in todo:
             check()
@@ -136,10 +152,16 @@ class FramePuller:
             self._settle(item, group, keep_on_disk=id(item) in near)
         return self._given(root)
 
-    def _lookup(self, item: Wanted) -> Frame | None:
-        frame = self._cache.get(item.digest)
+    def _remember(self, index: int, region: Window, digest: bytes) -> None:
+        """So that a frame which was asked for before is found without asking any node."""
+        if len(self._known) >= FRAMES_KNOWN:
+            self._known.clear()
+        self._known[index, region] = digest
+
+    def _lookup(self, digest: bytes) -> Frame | None:
+        frame = self._cache.get(digest)
         if frame is None and self._disk is not None:
-            frame = self._disk.get(item.digest)
+            frame = self._disk.get(digest)
         return frame
 
     def _is_point(self, item: Wanted, grades: dict[int, Grade], index: int) -> bool:
@@ -188,7 +210,7 @@ class FramePuller:
         members = group.members if group is not None else [item]
         for member in members:
             for _, _, needed in member.needs:
-                if needed.group is item:
+                if needed.group == id(item):
                     continue
                 # Split among the readers, so that what several share is counted once.
                 share = needed.cost / needed.readers

@@ -44,43 +44,41 @@ def schedule(
     root.readers = 1
     root.keep = root.keep or root.place.static
     groups: dict[int, Group] = {}
-    joins: dict[int, Wanted | None] = {}
-    """By identity: the one group that all readers are in; None where there are several or it is read as a whole."""
+    joins: dict[int, int] = {}
+    """By identity: the one group that all readers are in; 0 where there are several or it is read as a whole."""
     to_compute: list[Wanted] = []
     for item in order:
         if item.readers == 0 or item.target is not None:
             continue
-        place = item.place
         if item.frame is None:
             item.frame = lookup(item)
         if item.frame is not None:
             item.shared = True
             continue
+        place = item.place
         if place.last_digest == item.digest:
             # What came twice in a row, such as a clip's last frame that is held.
             item.keep = True
         place.last_digest = item.digest
         to_compute.append(item)
-        group = _group(item, joins.get(id(item)), groups, is_point(item), fuse)
+        group = _group(item, joins.get(id(item), 0), groups, fuse=fuse) if is_point(item) else None
         for _, _, needed in item.needs:
             needed.readers += 1
             if needed.place.static and not place.static:
                 needed.keep = True
             key = id(needed)
-            joins[key] = item.group if joins.get(key, item.group) is item.group else None
+            joins[key] = item.group if joins.get(key, item.group) == item.group else 0
             if group is not None:
                 group.inputs[key] = needed
     return _ordered(root, to_compute, groups), groups
 
 
-def _group(item: Wanted, readers: Wanted | None, groups: dict[int, Group], is_point: bool, fuse: bool) -> Group | None:
-    """The group that `item` is evaluated in, entered there; None for what is no point operation."""
-    if not is_point:
-        return None
-    group = groups.get(id(readers)) if readers is not None and fuse else None
-    if group is None or readers is None or not _may_join(group, readers, item):
-        item.group = item
-        group = groups[id(item)] = Group(item)
+def _group(item: Wanted, readers: int, groups: dict[int, Group], *, fuse: bool) -> Group:
+    """The group that `item` is evaluated in, entered there: that of its readers, if there is one that takes it."""
+    group = groups.get(readers) if fuse else None
+    if group is None or not _may_join(group, item):
+        item.group = id(item)
+        group = groups[item.group] = Group(item)
     else:
         item.group = readers
         group.members.append(item)
@@ -89,7 +87,8 @@ def _group(item: Wanted, readers: Wanted | None, groups: dict[int, Group], is_po
     return group
 
 
-def _may_join(group: Group, root: Wanted, item: Wanted) -> bool:
+def _may_join(group: Group, item: Wanted) -> bool:
+    root = group.members[0]
     if root.region != item.region or (item.keep and not root.keep):
         return False
     # What is still to join counts as an input, so a wide group ends early rather than late.
@@ -101,7 +100,7 @@ def _ordered(root: Wanted, to_compute: list[Wanted], groups: dict[int, Group]) -
     """Roots of groups and results outside of any, each after what it reads."""
     sources: dict[int, list[Wanted]] = {}
     for item in reversed(to_compute):
-        if item.group is not None and item.group is not item:
+        if item.group not in (0, id(item)):
             continue
         group = groups.get(id(item))
         found = group.inputs.values() if group is not None else (needed for _, _, needed in item.needs)

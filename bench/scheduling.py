@@ -1,0 +1,202 @@
+"""What a node costs the engine when it does next to nothing: wide, chain and layered graphs of trivial nodes.
+
+Cold is from the document's text to the first frame: parsing, checking, compiling and evaluating, in one process. Cached
+is another pull of a frame that was made before: of the same compiled graph, and of the document compiled anew with the
+cache of the first, as after an edit elsewhere. The graphs come twice: static, where nothing changes with time, and
+animated, where every frame has to ask every node anew.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from artifex.nodes import VIDEO, Float, Frame, Input, Node, Output, RenderContext
+from bench.studio import say
+from services.graph.domain.compile.catalogue import Catalogue
+from services.graph.domain.compile.compiler import Compiled, compile
+from services.graph.domain.documents.document import parse_document
+from services.graph.domain.evaluate.cache import FrameCache
+from services.graph.domain.evaluate.colour import WorkingColour
+from services.graph.domain.evaluate.pull import FramePuller, Keep
+from services.graph.nodes.output.file_output import FileOutput
+
+SIZES: Final = (1_000, 10_000)
+ROUNDS: Final = 3
+COLD_GOAL: Final = 100.0
+CACHED_GOAL: Final = 20.0
+LINEAR_GOAL: Final = 1.15
+"""How much dearer a node may be in ten times as large a graph."""
+
+_COMFYUI: Final = {
+    ("wide", 1_000): "1,370-1,560 / 390-405",
+    ("wide", 10_000): "11,290 / 568",
+    ("chain", 1_000): "55,300 / 58,500",
+    ("layered", 1_000): "53,700 / more than 46,000",
+}
+"""Cold and second run, microseconds a node: ComfyUI 0.3.64's own PromptExecutor, headless, trivial nodes, measured on
+two cores of the same kind; the chain of 1,000 only with Python's recursion limit raised."""
+
+
+class Number(Node):
+    """A pixel."""
+
+    category = "Bench"
+    video = Output(VIDEO, "One pixel.")
+    level = Float(1.0, doc="Of all channels.")
+
+    def render(self, context: RenderContext) -> Frame:
+        return Frame(np.full((1, 1, 4), self.level, dtype=np.float32))
+
+
+class Add(Node):
+    """Adds to a pixel, and a second pixel if there is one."""
+
+    category = "Bench"
+    video = Input(VIDEO, "The pixel.")
+    other = Input(VIDEO, "Another.", required=False)
+    sum = Output(VIDEO, "The sum.", name="video")
+    amount = Float(1.0, doc="What is added.")
+
+    def render(self, context: RenderContext) -> Frame:
+        pixels = context.read(self.video).pixels + np.float32(self.amount)
+        if context.connected(self.other):
+            pixels += context.read(self.other).pixels
+        return Frame(pixels)
+
+
+CATALOGUE: Final = Catalogue([Number, Add, FileOutput])
+
+
+@dataclass(frozen=True)
+class Row:
+    """Microseconds a node."""
+
+    compile: float
+    first: float
+    again: float
+    edited: float
+
+    @property
+    def cold(self) -> float:
+        return self.compile + self.first
+
+
+def wide(count: int) -> dict[str, Any]:
+    """Chains of ten, added up one after the other."""
+    nodes: dict[str, Any] = {}
+    previous = ""
+    for chain in range(count // 11):
+        nodes[f"n{chain}x0"] = {"type": "Number", "params": {"level": chain}}
+        for place in range(1, 10):
+            inputs = {"video": f"n{chain}x{place - 1}"}
+            nodes[f"n{chain}x{place}"] = {"type": "Add", "inputs": inputs, "params": {"amount": place}}
+        inputs = {"video": f"n{chain}x9"} | ({"other": previous} if previous else {})
+        previous = f"s{chain}"
+        nodes[previous] = {"type": "Add", "inputs": inputs, "params": {"amount": 0.5}}
+    return nodes
+
+
+def chain(count: int) -> dict[str, Any]:
+    """One after the other."""
+    nodes: dict[str, Any] = {"n0": {"type": "Number"}}
+    nodes |= {f"n{n}": {"type": "Add", "inputs": {"video": f"n{n - 1}"}} for n in range(1, count)}
+    return nodes
+
+
+def layered(count: int) -> dict[str, Any]:
+    """Layers of ten, each node of which reads two of the layer before."""
+    nodes: dict[str, Any] = {f"l0x{n}": {"type": "Number", "params": {"level": n}} for n in range(10)}
+    for layer in range(1, count // 10):
+        for n in range(10):
+            inputs = {"video": f"l{layer - 1}x{n}", "other": f"l{layer - 1}x{(n + 1) % 10}"}
+            nodes[f"l{layer}x{n}"] = {"type": "Add", "inputs": inputs, "params": {"amount": n}}
+    last = count // 10 - 1
+    previous = f"l{last}x0"
+    for n in range(1, 10):
+        nodes[f"end{n}"] = {"type": "Add", "inputs": {"video": previous, "other": f"l{last}x{n}"}}
+        previous = f"end{n}"
+    return nodes
+
+
+SHAPES: Final[dict[str, Callable[[int], dict[str, Any]]]] = {"wide": wide, "chain": chain, "layered": layered}
+
+
+async def run() -> bool:
+    """Prints the table; whether all goals were reached."""
+    rows = {
+        (shape, size, animated): measure(shape, size, animated=animated)
+        for animated in (False, True)
+        for shape in SHAPES
+        for size in SIZES
+    }
+    say(f"\nscheduling: microseconds a node, medians of {ROUNDS} runs")
+    say("| graph | nodes | compile | first frame | cold | cached | cached, compiled anew | ComfyUI cold / cached |")
+    say("|---|---|---|---|---|---|---|---|")
+    for (shape, size, animated), row in rows.items():
+        name = f"{shape}, {'animated' if animated else 'static'}"
+        figures = " | ".join(f"{figure:.2f}" for figure in (row.compile, row.first, row.cold, row.again, row.edited))
+        say(f"| {name} | {size:,} | {figures} | {_COMFYUI.get((shape, size), '')} |")
+    cold = max(row.cold for row in rows.values())
+    cached = max(row.again for row in rows.values())
+    small, large = SIZES
+    growth = max(rows[shape, large, moves].cold / rows[shape, small, moves].cold for shape, _, moves in rows)
+    goals = (("cold", cold, COLD_GOAL), ("cached", cached, CACHED_GOAL), ("growth", growth, LINEAR_GOAL))
+    for name, figure, goal in goals:
+        say(f"goal: {name} at most {goal:g}: {'reached' if figure <= goal else 'NOT reached'} ({figure:.2f})")
+    return cold <= COLD_GOAL and cached <= CACHED_GOAL and growth <= LINEAR_GOAL
+
+
+def measure(shape: str, size: int, *, animated: bool) -> Row:
+    """The medians of one graph."""
+    nodes = SHAPES[shape](size)
+    if animated:
+        for spec in nodes.values():
+            name = "level" if spec["type"] == "Number" else "amount"
+            spec.setdefault("params", {})[name] = {"keys": [[0, 0.0], [1, spec.get("params", {}).get(name, 1.0)]]}
+    count = len(nodes)
+    text = text_of(nodes)
+    rows = [_once(text, count) for _ in range(ROUNDS)]
+    return Row(*(statistics.median(values) for values in zip(*rows, strict=True)))
+
+
+def text_of(nodes: dict[str, Any]) -> str:
+    """The document of these nodes, whose last is shown."""
+    last = next(reversed(nodes))
+    nodes = {**nodes, "out": {"type": "FileOutput", "inputs": {"video": last}}}
+    settings = {"width": 16, "height": 16, "fps": "25", "duration": 1}
+    return json.dumps({"schema": "artifex.graph/1", "settings": settings, "nodes": nodes})
+
+
+def _once(text: str, count: int) -> tuple[float, float, float, float]:
+    colour, cache = WorkingColour("ACEScg"), FrameCache(1 << 30)
+    gc.collect()
+    begin = time.perf_counter()
+    compiled = _compiled(text)
+    compile_seconds = time.perf_counter() - begin
+    begin = time.perf_counter()
+    puller = FramePuller(compiled, {}, colour, cache=cache, keep=Keep.COSTLY)
+    first = puller.frame(10)
+    first_seconds = time.perf_counter() - begin
+    begin = time.perf_counter()
+    again = puller.frame(10)
+    again_seconds = time.perf_counter() - begin
+    compiled = _compiled(text)
+    begin = time.perf_counter()
+    edited = FramePuller(compiled, {}, colour, cache=cache, keep=Keep.COSTLY).frame(10)
+    edited_seconds = time.perf_counter() - begin
+    assert np.array_equal(first.pixels, again.pixels)
+    assert np.array_equal(first.pixels, edited.pixels)
+    micro = 1e6 / count
+    return compile_seconds * micro, first_seconds * micro, again_seconds * micro, edited_seconds * micro
+
+
+def _compiled(text: str) -> Compiled:
+    return compile(parse_document(text), CATALOGUE, "", {})
