@@ -10,6 +10,7 @@ import sys
 
 from libs.chassis.runtime import Runtime
 from libs.chassis.settings import PlatformSettings
+from services.graph.preview.settings import PreviewSettings
 from services.graph.settings import GraphSettings, WorkerSettings
 
 
@@ -19,8 +20,8 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         from services.graph.composition import build_api
 
-        settings = GraphSettings()
-        return Runtime.main("graph", PlatformSettings(), lambda runtime: build_api(runtime, settings))
+        settings, previews = GraphSettings(), PreviewSettings()
+        return Runtime.main("graph", PlatformSettings(), lambda runtime: build_api(runtime, settings, previews))
     if arguments == ["worker"]:
         from services.graph.worker.composition import build_worker
 

@@ -38,6 +38,8 @@ from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.jobs.job import JobState
 from services.graph.events import DEAD_SUBJECTS, ENDED_SUBJECTS, RESULT_SUBJECTS, EndHandler, ResultHandler
 from services.graph.ports import JobStore, WorkQueue
+from services.graph.preview.composition import build_previews
+from services.graph.preview.settings import PreviewSettings
 from services.graph.settings import GraphSettings
 
 _ACK_WAIT_SECONDS = 3.0
@@ -45,7 +47,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _log = logging.getLogger(__name__)
 
 
-async def build_api(runtime: Runtime, settings: GraphSettings) -> None:
+async def build_api(runtime: Runtime, settings: GraphSettings, preview_settings: PreviewSettings) -> None:
     """The API, the outbox relay, and the handlers of what workers report."""
     platform = runtime.settings
     url = platform.database_url_for("graph")
@@ -72,6 +74,8 @@ async def build_api(runtime: Runtime, settings: GraphSettings) -> None:
         max_chunks=settings.max_chunks,
     )
 
+    previews = await build_previews(runtime, preview_settings, objects, media, collab)
+
     runtime.spawn("outbox relay", outbox.relay())
     runtime.spawn("end of watches", _close_watches(runtime, wakeups))
     _consume(runtime, bus, ResultHandler(store, objects, wakeups), EndHandler(store, objects, control))
@@ -85,7 +89,7 @@ async def build_api(runtime: Runtime, settings: GraphSettings) -> None:
             servicers=[
                 (
                     service_pb2_grpc.add_GraphServiceServicer_to_server,
-                    GraphServicer(node_types, ValidateGraph(node_types, media)),
+                    GraphServicer(node_types, ValidateGraph(node_types, media), previews),
                 ),
                 (
                     service_pb2_grpc.add_RenderServiceServicer_to_server,

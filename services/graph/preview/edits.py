@@ -1,0 +1,132 @@
+"""Changes to a document as JSON, before anybody asks whether it makes sense."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from artifex.graph.v1 import preview_pb2
+
+Json = dict[str, Any]
+"""A document that is never changed in place: edits copy what they touch and share the rest."""
+
+_NAMED: Final = frozenset({"params", "inputs"})
+"""Objects whose keys may hold dots, and which need not be there before something is put in."""
+
+
+class EditRefused(Exception):
+    """The change cannot be made. `path` says where, in the words of problems."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+        self.message = message
+
+
+def load_document(text: str) -> Json:
+    """A document's text as JSON. Raises EditRefused for text that is no JSON object."""
+    return _object(text, "")
+
+
+def apply_edit(document: Json, edit: preview_pb2.PreviewEdit) -> Json:
+    """The document with all changes of the edit, in order; the given one stays as it is. Raises EditRefused."""
+    for change in edit.changes:
+        match change.WhichOneof("change"):
+            case "set":
+                path = change.set.path
+                document = _replaced(document, _split(path), path, _loaded(change.set.value_json, path))
+            case "remove":
+                document = _replaced(document, _split(change.remove), change.remove, _GONE)
+            case "merge_json":
+                document = _merged(document, _object(change.merge_json, ""))
+            case "document_json":
+                document = _object(change.document_json, "")
+            case None:
+                raise EditRefused("", "the change says nothing")
+    return document
+
+
+class _Gone:
+    """Stands for a value that is taken out."""
+
+
+_GONE: Final = _Gone()
+
+
+def _split(path: str) -> list[str]:
+    """ "nodes.mix.params.gain.1" as ["nodes", "mix", "params", "gain.1"]."""
+    parts = path.split(".")
+    if not all(parts):
+        raise EditRefused(path, "a path is made of names and dots: nodes.grade.params.exposure")
+    for index, part in enumerate(parts):
+        # Not the first two: there may be a node that is called so.
+        if index >= 2 and part in _NAMED and index + 1 < len(parts):
+            return [*parts[: index + 1], ".".join(parts[index + 1 :])]
+    return parts
+
+
+def _replaced(value: Any, parts: list[str], path: str, new: Any) -> Any:
+    """`value` with another thing at the path below it. Paths have few parts, so recursion is shallow."""
+    if not isinstance(value, dict):
+        raise EditRefused(path, f'there is nothing to put "{parts[0]}" into')
+    name, rest = parts[0], parts[1:]
+    if not rest:
+        if new is _GONE:
+            if name not in value:
+                raise EditRefused(path, f'there is no "{name}" to take out')
+            return {key: kept for key, kept in value.items() if key != name}
+        return {**value, name: new}
+    if name not in value and not (name in _NAMED and new is not _GONE):
+        raise EditRefused(path, f'there is no "{name}"')
+    return {**value, name: _replaced(value.get(name, {}), rest, path, new)}
+
+
+def _merged(target: Json, patch: Json) -> Json:
+    """RFC 7396: null takes out, objects merge, all else replaces. Without recursion, since patches are strangers'."""
+    result = dict(target)
+    work = [(result, patch)]
+    while work:
+        into, changes = work.pop()
+        for key, value in changes.items():
+            if value is None:
+                into.pop(key, None)
+            elif isinstance(value, dict):
+                before = into.get(key)
+                copy: Json = dict(before) if isinstance(before, dict) else {}
+                into[key] = copy
+                work.append((copy, value))
+            else:
+                into[key] = value
+    return result
+
+
+def _object(text: str, path: str) -> Json:
+    loaded = _loaded(text, path)
+    if not isinstance(loaded, dict):
+        raise EditRefused(path, "a document must be a JSON object")
+    return loaded
+
+
+def _loaded(text: str, path: str) -> Any:
+    """JSON as strictly as documents are read: no key twice, no NaN."""
+    try:
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_constant)
+    except json.JSONDecodeError as error:
+        raise EditRefused(path, f"{error.msg} in line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise EditRefused(path, "nested too deeply") from None
+    except ValueError as error:
+        raise EditRefused(path, str(error)) from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Json:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f'the key "{twice[:80]}" is there twice in one object; remove one')
+    return result
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
