@@ -51,8 +51,8 @@ async def stored(bus: Bus, stream: str) -> int:
     return messages
 
 
-async def until_stored(bus: Bus, stream: str, count: int) -> None:
-    async with asyncio.timeout(10):
+async def until_stored(bus: Bus, stream: str, count: int, within: float = 10) -> None:
+    async with asyncio.timeout(within):
         while await stored(bus, stream) != count:  # noqa: ASYNC110 - the server sends no event
             await asyncio.sleep(0.01)
 
