@@ -1,4 +1,4 @@
-"""Make this checkout ready to run: `.venv`, `.venv-triton` and the generated stubs. Every make target begins with it.
+"""Make this checkout ready to run: `.venv`, `.venv-triton`, generated stubs, native kernels. Every make target begins so.
 
 Needs Python 3.11 to 3.13 and a package index; no root, no compiler. Each step leaves a stamp that names the hash of
 everything the step depends on, inside what it made, so that a second run does nothing and a changed lock file is
@@ -49,8 +49,11 @@ def up_to_date(venv: Path, wanted: str) -> bool:
     return stamp.is_file() and stamp.read_text() == wanted and (venv / "bin" / "python").exists()
 
 
-def run(what: str, command: list[str | Path], env: Mapping[str, str] | None = None) -> None:
-    """Run one step, showing what is fetched; a failure shows the lines that name the culprit."""
+_FETCHED = r"\s*(Downloading|Prepared|Installed|Building) "
+
+
+def run(what: str, command: list[str | Path], env: Mapping[str, str] | None = None, shown: str = _FETCHED) -> None:
+    """Run one step, showing the lines that match; a failure shows those that name the culprit."""
     say(what)
     process = subprocess.Popen(
         [str(part) for part in command],
@@ -64,7 +67,7 @@ def run(what: str, command: list[str | Path], env: Mapping[str, str] | None = No
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
-        if re.match(r"\s*(Downloading|Prepared|Installed|Building) ", line):
+        if re.search(shown, line):
             sys.stdout.write(f"  {line.strip()}\n")
             sys.stdout.flush()
         lines.append(line.rstrip())
@@ -159,6 +162,23 @@ def make_stubs() -> None:
     stamp.touch()
 
 
+def make_kernels() -> None:
+    """The builder compares hashes itself; here only file times are compared, which costs no interpreter start."""
+    stamp = ROOT / "build" / "kernels.sha256"
+    kernels = ROOT / "libs" / "kernels"
+    sources = [kernels / "build.py", kernels / "variants.py", ROOT / "uv.lock", *(kernels / "src").iterdir()]
+    if not (kernels / "_build").exists():
+        stamp.unlink(missing_ok=True)
+    if stamp.exists() and all(source.stat().st_mtime <= stamp.stat().st_mtime for source in sources):
+        return
+    run(
+        "compiling the native kernels",
+        [VENV / "bin" / "python", "-m", "libs.kernels.build"],
+        shown=r"no native|not inst",
+    )
+    stamp.touch()
+
+
 def _output(*command: str | Path) -> str:
     return subprocess.run([str(part) for part in command], capture_output=True, text=True).stdout
 
@@ -185,6 +205,7 @@ def main() -> int:
             make_venv()
             make_triton_venv()
             make_stubs()
+            make_kernels()
     except SetupError as error:
         say(str(error))
         return 1

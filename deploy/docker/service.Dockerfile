@@ -16,6 +16,7 @@ COPY libs libs
 COPY services services
 COPY gateway gateway
 RUN mkdir -p build && PATH="$PWD/.venv/bin:$PATH" .venv/bin/python protos/generate.py
+RUN .venv/bin/python -m libs.kernels.build
 # Without the build group now: the compilers leave the environment that is copied on.
 RUN uv sync --frozen --no-default-groups --no-install-project
 

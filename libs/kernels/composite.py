@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from libs.kernels import checks
+import numpy as np
+
+from libs.kernels import checks, native
 from libs.kernels.reference import composite as fallback
 from libs.kernels.types import OPERATIONS, Pixels
 
@@ -46,7 +48,25 @@ def merge(operation: str, a: Pixels, b: Pixels, amount: float | Pixels = 1.0, ou
     checks.same_shape(a, b)
     amount = checks.amount(amount, a.shape)
     out = checks.result(out, a.shape)
-    fallback.merge(operation, a, b, amount, out)
+    library = native.library()
+    if library is None:
+        fallback.merge(operation, a, b, amount, out)
+        return out
+    mask = amount if isinstance(amount, np.ndarray) else None
+    library.artifex_merge(
+        OPERATIONS.index(operation),
+        native.address(a),
+        native.stride(a),
+        native.address(b),
+        native.stride(b),
+        None if mask is None else native.address(mask),
+        0 if mask is None else native.stride(mask),
+        amount if mask is None else 1.0,
+        native.address(out),
+        native.stride(out),
+        a.shape[0],
+        a.shape[1],
+    )
     return out
 
 
@@ -62,7 +82,20 @@ def premultiply(pixels: Pixels, alpha: Pixels | None = None, out: Pixels | None 
             raise ValueError(f"alpha of this picture is {[*pixels.shape[:2], 1]}, not {list(alpha.shape)}")
         alpha = checks.picture(alpha, "alpha", 1)
     out = checks.result(out, pixels.shape)
-    fallback.premultiply(pixels, alpha, out)
+    library = native.library()
+    if library is None:
+        fallback.premultiply(pixels, alpha, out)
+        return out
+    library.artifex_premultiply(
+        native.address(pixels),
+        native.stride(pixels),
+        None if alpha is None else native.address(alpha),
+        0 if alpha is None else native.stride(alpha),
+        native.address(out),
+        native.stride(out),
+        out.shape[0],
+        out.shape[1],
+    )
     return out
 
 
@@ -70,5 +103,11 @@ def unpremultiply(pixels: Pixels, out: Pixels | None = None) -> Pixels:
     """Colour over alpha, of [height, width, 4]; alpha 0 leaves colour as it is. `out` may be `pixels`."""
     pixels = checks.picture(pixels, "pixels", 4)
     out = checks.result(out, pixels.shape)
-    fallback.unpremultiply(pixels, out)
+    library = native.library()
+    if library is None:
+        fallback.unpremultiply(pixels, out)
+        return out
+    library.artifex_unpremultiply(
+        native.address(pixels), native.stride(pixels), native.address(out), native.stride(out), *out.shape[:2]
+    )
     return out

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from libs.kernels import checks
+import ctypes
+
+import numpy as np
+
+from libs.kernels import checks, native
 from libs.kernels.reference import chroma_key as fallback
 from libs.kernels.types import Pixels
 
 __all__ = ["chroma_key"]
+
+
+class _Key(ctypes.Structure):
+    """`key` of src/key.c."""
+
+    _fields_ = (
+        ("screen", ctypes.c_float * 3),
+        ("key", ctypes.c_int32),
+        *((name, ctypes.c_float) for name in ("gain", "black", "white", "softness", "despill")),
+        ("average", ctypes.c_int32),
+    )
 
 
 def chroma_key(
@@ -49,18 +64,35 @@ def chroma_key(
         if matte is not None and matte.shape != (*pixels.shape[:2], 1):
             raise ValueError(f"{name} of this picture is {[*pixels.shape[:2], 1]}, not {list(matte.shape)}")
         mattes.append(None if matte is None else checks.picture(matte, name, 1))
+    core, garbage = mattes
     out = checks.result(out, pixels.shape)
-    fallback.chroma_key(
-        pixels,
-        screen=screen,
-        gain=gain,
-        black=black,
-        white=white,
-        softness=softness,
-        despill=despill,
-        average=average,
-        core=mattes[0],
-        garbage=mattes[1],
-        out=out,
+    library = native.library()
+    if library is None:
+        fallback.chroma_key(
+            pixels,
+            screen=screen,
+            gain=gain,
+            black=black,
+            white=white,
+            softness=softness,
+            despill=despill,
+            average=average,
+            core=core,
+            garbage=garbage,
+            out=out,
+        )
+        return out
+    by = _Key((ctypes.c_float * 3)(*screen), int(np.argmax(screen)), gain, black, white, softness, despill, average)
+    library.artifex_chroma_key(
+        native.address(pixels),
+        native.stride(pixels),
+        ctypes.addressof(by),
+        None if core is None else native.address(core),
+        0 if core is None else native.stride(core),
+        None if garbage is None else native.address(garbage),
+        0 if garbage is None else native.stride(garbage),
+        native.address(out),
+        native.stride(out),
+        *out.shape[:2],
     )
     return out

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from libs.kernels import checks
+from libs.kernels import checks, native
 from libs.kernels.reference import resampling as fallback
+from libs.kernels.threads import over_rows
 from libs.kernels.types import Filter, Matrix, Pixels
 from libs.kernels.weights import TAPS
 
@@ -51,8 +52,45 @@ def resample(
     to_sample = (
         _shift(-0.5 - origin_in[0], -0.5 - origin_in[1]) @ matrix @ _shift(origin_out[0] + 0.5, origin_out[1] + 0.5)
     )
-    fallback.resample(pixels, to_sample, filter, out)
+    library = native.library()
+    if library is None:
+        fallback.resample(pixels, to_sample, filter, out)
+        return out
+    channels = pixels.shape[2]
+    if channels in (2, 3):
+        # The native kernels know masks and RGBA.
+        wide = resample(_rgba(pixels), inverse, size, origin_out, origin_in, filter, threads=threads)
+        out[...] = wide[..., :channels]
+        return out
+    to_sample = np.ascontiguousarray(to_sample)
+    number, height, width = tuple(TAPS).index(filter), pixels.shape[0], pixels.shape[1]
+
+    def rows(first: int, count: int) -> None:
+        native.check(
+            library.artifex_resample(
+                native.address(pixels),
+                native.stride(pixels),
+                height,
+                width,
+                channels,
+                native.address(to_sample),
+                number,
+                first,
+                count,
+                out.shape[1],
+                native.address(out) + first * native.stride(out),
+                native.stride(out),
+            )
+        )
+
+    over_rows(rows, out.shape[0], threads)
     return out
+
+
+def _rgba(pixels: Pixels) -> Pixels:
+    result = np.zeros((*pixels.shape[:2], 4), np.float32)
+    result[..., : pixels.shape[2]] = pixels
+    return result
 
 
 def _shift(x: float, y: float) -> Matrix:

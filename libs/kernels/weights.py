@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from libs.kernels.types import Filter, Matrix
 
-NEGLIGIBLE: Final = 1e-6
-"""Of the sum of a Gaussian's weights: what is left out."""
+TAIL: Final = 4.9
+"""Sigmas at which a Gaussian is cut off: 1e-6 of its sum lies beyond."""
 _LEAST_SIGMA: Final = 0.01
 """Below this a Gaussian's neighbours weigh nothing."""
 
@@ -20,13 +20,11 @@ TAPS: Final[dict[Filter, int]] = {"nearest": 1, "bilinear": 2, "cubic": 4, "mitc
 
 
 def gaussian_reach(sigma: float) -> int:
-    """How many pixels a Gaussian of `sigma` reaches to each side: where its weight falls below 1e-6 of their sum, and
-    at least 4 sigma. A region blurred alone equals the same region of the whole where it is grown by this."""
-    if sigma < _LEAST_SIGMA:
-        return 0
-    total = sigma * math.sqrt(2.0 * math.pi) if sigma > 1.0 else 1.0
-    # exp(−r²/2σ²) / total = 1e-6
-    return max(math.ceil(4.0 * sigma), math.floor(sigma * math.sqrt(-2.0 * math.log(NEGLIGIBLE * total))))
+    """How many pixels a Gaussian of `sigma` reaches to each side; what lies beyond is 1e-6 of its sum.
+
+    A region blurred alone equals the same region of the whole where it is grown by this.
+    """
+    return math.ceil(TAIL * sigma) if sigma >= _LEAST_SIGMA else 0
 
 
 def gaussian_weights(sigma: float) -> npt.NDArray[np.float64]:

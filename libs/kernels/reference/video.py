@@ -69,9 +69,11 @@ def linear_to_yuv(
         low, high = max(top - 2, 0), min(bottom + 2, height)
         light = np.ascontiguousarray(picture[low:high, :, :3])
         encoded = apply(transfer, cv2.transform(light, from_working))
-        # fmin and fmax put black where there is no number.
-        if clip:
-            encoded = np.fmin(np.fmax(encoded, np.float32(0.0)), np.float32(1.0))
+        # No code lies farther out than this; so infinity leaves its neighbours in chroma alone.
+        lowest, highest = (0.0, 1.0) if clip else (-2.0, 3.0)
+        encoded = np.where(
+            np.isnan(encoded), np.float32(0.0), np.clip(encoded, np.float32(lowest), np.float32(highest))
+        )
         codes = cv2.transform(encoded, matrix)
         planes[0][top:bottom] = _rounded(codes[top - low : bottom - low, :, 0], pixels)
         for channel, plane in enumerate(chroma):

@@ -1,0 +1,131 @@
+"""The native library: which variant of it this processor runs, and how its functions are called."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from libs.kernels.variants import VARIANTS, library_path
+
+OVERRIDE: Final = "ARTIFEX_KERNELS"
+NUMPY: Final = "numpy"
+
+# What /proc/cpuinfo calls the features of the levels in the x86-64 psABI, each with those before it.
+_V2 = frozenset({"cx16", "lahf_lm", "popcnt", "pni", "ssse3", "sse4_1", "sse4_2"})
+_V3 = _V2 | {"abm", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe", "xsave"}
+_V4 = _V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
+_NEEDED: Final = {"v4": _V4, "v3": _V3, "v2": _V2, "baseline": frozenset[str]()}
+"""From the best to the least."""
+
+Library = ctypes.CDLL
+
+_P, _N, _I, _F = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32, ctypes.c_float
+_ARGUMENTS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
+    "artifex_merge": (None, (_I, _P, _N, _P, _N, _P, _N, _F, _P, _N, _N, _N)),
+    "artifex_premultiply": (None, (_P, _N, _P, _N, _P, _N, _N, _N)),
+    "artifex_unpremultiply": (None, (_P, _N, _P, _N, _N, _N)),
+    "artifex_blur_down": (_I, (_P, _N, _N, _P, _P, _N, _N, _P, _N)),
+    "artifex_blur_up": (None, (_P, _N, _N, _P, _N, _N, _P, _N)),
+    "artifex_resample": (_I, (_P, _N, _N, _N, _N, _P, _I, _N, _N, _N, _P, _N)),
+    "artifex_yuv_to_linear": (_I, (_P, _P, _P, _I, _N, _N, _P, _P, _N)),
+    "artifex_linear_to_yuv": (_I, (_P, _N, _P, _P, _I, _P, _N, _N, _P, _N, _N)),
+    "artifex_chroma_key": (None, (_P, _N, _P, _P, _N, _P, _N, _P, _N, _N, _N)),
+    "artifex_to_half": (None, (_P, _N, _P, _N, _N, _N)),
+    "artifex_from_half": (None, (_P, _N, _P, _N, _N, _N)),
+}
+
+
+@cache
+def runnable() -> tuple[str, ...]:
+    """The variants that are built and that this processor runs, the best first; `numpy` is always the last."""
+    features = _features()
+    known = VARIANTS.get(platform.machine(), {})
+    names = [name for name, needed in _NEEDED.items() if name in known and needed <= features]
+    return (*(name for name in names if library_path(name).is_file()), NUMPY)
+
+
+def variant() -> str:
+    """The variant in use: the best one, or what ARTIFEX_KERNELS (numpy, v2, v3, v4, auto) asks for.
+
+    RuntimeError where it asks for one that is not there or does not run here.
+    """
+    return _chosen if _chosen is not None else _wanted()
+
+
+def library() -> Library | None:
+    """The library of the variant in use; None where NumPy does the work."""
+    name = variant()
+    return None if name == NUMPY else _load(name)
+
+
+@contextmanager
+def using(name: str) -> Iterator[None]:
+    """Another variant, for the whole process, until the block ends; for tests and measurements."""
+    global _chosen
+    before, _chosen = _chosen, name
+    try:
+        yield
+    finally:
+        _chosen = before
+
+
+_chosen: str | None = None
+
+
+@cache
+def _wanted() -> str:
+    wanted = os.environ.get(OVERRIDE, "auto")
+    if wanted == "auto":
+        return runnable()[0]
+    if wanted not in runnable():
+        raise RuntimeError(f"{OVERRIDE} asks for {wanted!r}; here there are auto, {', '.join(runnable())}")
+    return wanted
+
+
+@cache
+def _load(name: str) -> Library:
+    loaded = ctypes.CDLL(str(library_path(name)))
+    for function, (result, arguments) in _ARGUMENTS.items():
+        getattr(loaded, function).restype = result
+        getattr(loaded, function).argtypes = arguments
+    return loaded
+
+
+def _features() -> frozenset[str]:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset()
+    line = next((line for line in text.splitlines() if line.startswith("flags")), ":")
+    return frozenset(line.partition(":")[2].split())
+
+
+def address(array: npt.NDArray[Any]) -> int:
+    """Where the first element lies. The caller keeps the array alive."""
+    pointer: int = array.__array_interface__["data"][0]
+    return pointer
+
+
+def stride(array: npt.NDArray[Any]) -> int:
+    """Bytes from one row to the next."""
+    return array.strides[0]
+
+
+def check(result: int) -> None:
+    """Raises MemoryError for a kernel that found none."""
+    if result:
+        raise MemoryError("no memory for a kernel's working rows")
+
+
+def floats(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Contiguous float32 of any numbers."""
+    return np.ascontiguousarray(values, dtype=np.float32)

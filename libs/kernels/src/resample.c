@@ -1,0 +1,321 @@
+/* Moving a picture in its plane. Weights are computed for each point, not looked up; see libs.kernels.weights.
+ *
+ * Two ways: where the map is a scale and a shift, the weights of a column and of a row are the same everywhere, and a row
+ * of the result is one weighted sum of rows and then one along it. Any other map is sampled point by point.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "vector.h"
+
+enum { NEAREST = 0, BILINEAR = 1, CUBIC = 2, MITCHELL = 3, LANCZOS4 = 4 };
+static const int TAPS[] = {1, 2, 4, 4, 8};
+
+/* Beyond this many pixels a point is outside of every picture. */
+#define FAR 1e7
+
+/* Points found at once. */
+enum { POINTS = 64 };
+
+typedef struct {
+    int32_t x[POINTS], y[POINTS];        /* the first tap */
+    float fx[POINTS], fy[POINTS];        /* how far the point lies behind the sample at or before it */
+} points;
+
+/* The cubics of Keys (a = -1/2) and of Mitchell and Netravali (1/3, 1/3): as (12 - 9B - 6C), .. over 6. */
+INLINE void cubic_weights(float f, float b, float c, float *w) {
+    float n3 = (12 - 9 * b - 6 * c) / 6, n2 = (-18 + 12 * b + 6 * c) / 6, n0 = (6 - 2 * b) / 6;
+    float o3 = (-b - 6 * c) / 6, o2 = (6 * b + 30 * c) / 6, o1 = (-12 * b - 48 * c) / 6, o0 = (8 * b + 24 * c) / 6;
+    float g = 1.0f - f, f1 = 1.0f + f, g1 = 1.0f + g;
+    w[0] = ((o3 * f1 + o2) * f1 + o1) * f1 + o0;
+    w[1] = (n3 * f + n2) * f * f + n0;
+    w[2] = (n3 * g + n2) * g * g + n0;
+    w[3] = ((o3 * g1 + o2) * g1 + o1) * g1 + o0;
+}
+
+/* sinc(t) sinc(t/4) for the eight samples at t = f + 3 .. f - 4, scaled to the sum of 1. sin(pi t) differs between the
+ * samples by its sign only, and sin(pi t/4) by turns of an eighth, so two sines do. */
+INLINE void lanczos_weights(float f, float *w) {
+    if (f < 1e-6f) {
+        for (int k = 0; k < 8; k++) w[k] = k == 3 ? 1.0f : 0.0f;
+        return;
+    }
+    if (f > 1.0f - 1e-6f) {
+        for (int k = 0; k < 8; k++) w[k] = k == 4 ? 1.0f : 0.0f;
+        return;
+    }
+    const float quarter = 0.78539816339744830962f, r = 0.70710678118654752440f;
+    /* sin and cos of pi f/4, 0 <= f < 1, by their series: within 1e-8. */
+    float a = f * quarter, s2 = a * a;
+    float sine = a * (1.0f + s2 * (-1.0f / 6 + s2 * (1.0f / 120 + s2 * (-1.0f / 5040 + s2 * (1.0f / 362880)))));
+    float cosine = 1.0f + s2 * (-0.5f + s2 * (1.0f / 24 + s2 * (-1.0f / 720 + s2 * (1.0f / 40320))));
+    /* sin(pi f/4 + k pi/4) for k = 3 .. -4; the common factor sin(pi f) cancels in the scaling, its sign alternates. */
+    float turned[8] = {r * (cosine - sine), cosine, r * (sine + cosine), sine, r * (sine - cosine), -cosine,
+                       -r * (sine + cosine), -sine};
+    float sum = 0.0f;
+    for (int k = 0; k < 8; k++) {
+        float t = f + (float)(3 - k);
+        w[k] = (k & 1 ? 1.0f : -1.0f) * turned[k] / (t * t);
+        sum += w[k];
+    }
+    for (int k = 0; k < 8; k++) w[k] /= sum;
+}
+
+INLINE void weights_of(int filter, float f, float *w) {
+    switch (filter) {
+    case NEAREST: w[0] = 1.0f; break;
+    case BILINEAR: w[0] = 1.0f - f; w[1] = f; break;
+    case CUBIC: cubic_weights(f, 0.0f, 0.5f, w); break;
+    case MITCHELL: cubic_weights(f, 1.0f / 3, 1.0f / 3, w); break;
+    default: lanczos_weights(f, w);
+    }
+}
+
+/* The taps of `count` points of row y from column x on. */
+INLINE void find_points(const double *m, int filter, int64_t x, int64_t y, int64_t count, points *to) {
+    double half = filter == NEAREST ? 0.5 : 0.0;
+    int32_t before = (TAPS[filter] - 1) / 2;
+    double rx = m[1] * (double)y + m[2], ry = m[4] * (double)y + m[5], rw = m[7] * (double)y + m[8];
+    int affine = m[6] == 0.0 && m[7] == 0.0 && m[8] == 1.0;
+    for (int64_t i = 0; i < count; i++) {
+        double column = (double)(x + i), px = m[0] * column + rx, py = m[3] * column + ry;
+        double w = affine ? 1.0 : m[6] * column + rw;
+        if (!affine) {
+            px /= w;
+            py /= w;
+        }
+        int near = w > 0.0 && px > -FAR && px < FAR && py > -FAR && py < FAR;
+        px = near ? px + half : -FAR;
+        py = near ? py + half : -FAR;
+        double lx = floor(px), ly = floor(py);
+        to->fx[i] = (float)(px - lx);
+        to->fy[i] = (float)(py - ly);
+        to->x[i] = (int32_t)lx - before;
+        to->y[i] = (int32_t)ly - before;
+    }
+}
+
+/* -- point by point, RGBA --------------------------------------------------------------------------------------------- */
+
+/* A sum over `n` rows of `n` pixels whose taps all lie inside. */
+INLINE v4 inside(const float *at, int64_t stride, int n, const float *wx, const float *wy) {
+    if (n == 1) return load4(at);
+    if (n == 2) {
+        v8 sum = load8(at) * wy[0] + load8(row_in(at, stride, 1)) * wy[1];
+        return sum.lo * wx[0] + sum.hi * wx[1];
+    }
+    v16 left = splat(0), right = splat(0);
+    for (int i = 0; i < n; i++) {
+        const float *row = row_in(at, stride, i);
+        left = fma16(load16(row), splat(wy[i]), left);
+        if (n == 8) right = fma16(load16(row + 16), splat(wy[i]), right);
+    }
+    left *= for_pixels(load4(wx));
+    if (n == 8) left = fma16(right, for_pixels(load4(wx + 4)), left);
+    v8 half = left.lo + left.hi;
+    return half.lo + half.hi;
+}
+
+INLINE v4 at_edge(const float *pixels, int64_t stride, int64_t height, int64_t width, int64_t x, int64_t y, int n,
+                  const float *wx, const float *wy) {
+    v4 sum = (v4)0.0f;
+    for (int i = 0; i < n; i++) {
+        if (y + i < 0 || y + i >= height) continue;
+        const float *row = row_in(pixels, stride, y + i);
+        v4 line = (v4)0.0f;
+        for (int j = 0; j < n; j++)
+            if (x + j >= 0 && x + j < width) line += load4(row + 4 * (x + j)) * wx[j];
+        sum += line * wy[i];
+    }
+    return sum;
+}
+
+INLINE void points_rgba(const float *pixels, int64_t stride, int64_t height, int64_t width, const double *m, int filter,
+                        int64_t y, int64_t out_width, float *out) {
+    int n = TAPS[filter];
+    for (int64_t x = 0; x < out_width; x += POINTS) {
+        points at;
+        int64_t count = least(POINTS, out_width - x);
+        find_points(m, filter, x, y, count, &at);
+        for (int64_t i = 0; i < count; i++) {
+            int64_t px = at.x[i], py = at.y[i];
+            v4 value = (v4)0.0f;
+            if (px > -n && py > -n && px < width && py < height) {
+                float wx[8], wy[8];
+                weights_of(filter, at.fx[i], wx);
+                weights_of(filter, at.fy[i], wy);
+                if (px >= 0 && py >= 0 && px + n <= width && py + n <= height)
+                    value = inside(row_in(pixels, stride, py) + 4 * px, stride, n, wx, wy);
+                else
+                    value = at_edge(pixels, stride, height, width, px, py, n, wx, wy);
+            }
+            store4(out + 4 * (x + i), value);
+        }
+    }
+}
+
+/* -- point by point, one channel ---------------------------------------------------------------------------------------- */
+
+INLINE void points_single(const float *pixels, int64_t stride, int64_t height, int64_t width, const double *m,
+                          int filter, int64_t y, int64_t out_width, float *out) {
+    int n = TAPS[filter];
+    for (int64_t x = 0; x < out_width; x += POINTS) {
+        points at;
+        int64_t count = least(POINTS, out_width - x);
+        find_points(m, filter, x, y, count, &at);
+        for (int64_t i = 0; i < count; i++) {
+            int64_t px = at.x[i], py = at.y[i];
+            float sum = 0.0f;
+            if (px > -n && py > -n && px < width && py < height) {
+                float wx[8], wy[8];
+                weights_of(filter, at.fx[i], wx);
+                weights_of(filter, at.fy[i], wy);
+                for (int r = 0; r < n; r++) {
+                    if (py + r < 0 || py + r >= height) continue;
+                    const float *row = row_in(pixels, stride, py + r);
+                    float line = 0.0f;
+                    for (int c = 0; c < n; c++)
+                        if (px + c >= 0 && px + c < width) line += row[px + c] * wx[c];
+                    sum += line * wy[r];
+                }
+            }
+            out[x + i] = sum;
+        }
+    }
+}
+
+/* -- scale and shift: across and down apart ------------------------------------------------------------------------------ */
+
+/* One of the two sides: for each output pixel its first tap, and its weights. */
+typedef struct {
+    int32_t *first;
+    float *weights;
+} track;
+
+static void find_track(double scale, double shift, int filter, int64_t begin, int64_t count, track to) {
+    double m[9] = {scale, 0, shift, 0, 0, 0, 0, 0, 1};
+    int n = TAPS[filter];
+    for (int64_t x = 0; x < count; x += POINTS) {
+        points at;
+        int64_t some = least(POINTS, count - x);
+        find_points(m, filter, begin + x, 0, some, &at);
+        for (int64_t i = 0; i < some; i++) {
+            to.first[x + i] = at.x[i];
+            weights_of(filter, at.fx[i], to.weights + (x + i) * n);
+        }
+    }
+}
+
+/* A row of the result from `line`, a weighted sum of rows with 8 transparent pixels to both sides. */
+INLINE void along(const float *line, int64_t width, track columns, int filter, int channels, int64_t out_width,
+                  float *out) {
+    int n = TAPS[filter];
+    for (int64_t x = 0; x < out_width; x++) {
+        const float *wx = columns.weights + x * n;
+        int64_t px = most(-8, least(width, columns.first[x]));
+        const float *at = line + px * channels;
+        if (channels == 1) {
+            float sum = 0.0f;
+            for (int k = 0; k < n; k++) sum += at[k] * wx[k];
+            out[x] = sum;
+            continue;
+        }
+        v4 value;
+        if (n == 1) {
+            value = load4(at);
+        } else if (n == 2) {
+            value = load4(at) * wx[0] + load4(at + 4) * wx[1];
+        } else {
+            v16 sum = load16(at) * for_pixels(load4(wx));
+            if (n == 8) sum = fma16(load16(at + 16), for_pixels(load4(wx + 4)), sum);
+            v8 half = sum.lo + sum.hi;
+            value = half.lo + half.hi;
+        }
+        store4(out + 4 * x, value);
+    }
+}
+
+INLINE int separable(const float *pixels, int64_t stride, int64_t height, int64_t width, int channels, const double *m,
+                     int filter, int64_t first, int64_t count, int64_t out_width, float *out, int64_t out_stride) {
+    int n = TAPS[filter];
+    int64_t values = width * channels, line_size = (width + 16) * channels;
+    track columns = {malloc((size_t)out_width * sizeof(int32_t)), malloc((size_t)(out_width * n) * sizeof(float))};
+    track rows = {malloc((size_t)count * sizeof(int32_t)), malloc((size_t)(count * n) * sizeof(float))};
+    float *line = calloc((size_t)line_size + LANES, sizeof(float));
+    int short_of_memory = !columns.first || !columns.weights || !rows.first || !rows.weights || !line;
+    if (!short_of_memory) {
+        find_track(m[0], m[2], filter, 0, out_width, columns);
+        find_track(m[4], m[5], filter, first, count, rows);
+        /* The columns that are read at all: others need not be summed. */
+        int64_t low = values, high = 0;
+        for (int64_t x = 0; x < out_width; x++) {
+            low = least(low, most(0, columns.first[x]) * channels);
+            high = most(high, least(width, columns.first[x] + n) * channels);
+        }
+        for (int64_t y = 0; y < count; y++) {
+            float *to = row_at(out, out_stride, y), *wide = line + 8 * channels;
+            int64_t top = rows.first[y];
+            if (top <= -n || top >= height || low >= high) {
+                memset(to, 0, (size_t)(out_width * channels) * sizeof(float));
+                continue;
+            }
+            for (int64_t x = low; x < high; x += LANES) {
+                int64_t left = high - x;
+                v16 sum = splat(0);
+                for (int i = 0; i < n; i++) {
+                    if (top + i < 0 || top + i >= height) continue;
+                    v16 value = load_part(row_in(pixels, stride, top + i) + x, left);
+                    sum = n == 1 ? value : fma16(value, splat(rows.weights[y * n + i]), sum);
+                }
+                store_part(wide + x, sum, left);
+            }
+            along(wide, width, columns, filter, channels, out_width, to);
+        }
+    }
+    free(columns.first);
+    free(columns.weights);
+    free(rows.first);
+    free(rows.weights);
+    free(line);
+    return short_of_memory ? -1 : 0;
+}
+
+/* Rows first .. first + count - 1 of the result, to `out`, which begins with the first of them. `m` takes (column, row)
+ * of the result to a sample's index, as fractions. `channels` is 1 or 4. Returns -1 where memory is short. */
+#define RESAMPLE(filter)                                                                                               \
+    if (apart)                                                                                                         \
+        return channels == 4 ? separable(pixels, stride, height, width, 4, m, filter, first, count, out_width, out,    \
+                                         out_stride)                                                                   \
+                             : separable(pixels, stride, height, width, 1, m, filter, first, count, out_width, out,    \
+                                         out_stride);                                                                  \
+    for (int64_t y = 0; y < count; y++) {                                                                              \
+        float *to = row_at(out, out_stride, y);                                                                        \
+        if (channels == 4) points_rgba(pixels, stride, height, width, m, filter, first + y, out_width, to);            \
+        else points_single(pixels, stride, height, width, m, filter, first + y, out_width, to);                        \
+    }                                                                                                                  \
+    return 0
+
+#define ONE_FILTER(name, filter)                                                                                       \
+    static int name(const float *pixels, int64_t stride, int64_t height, int64_t width, int64_t channels,              \
+                    const double *m, int apart, int64_t first, int64_t count, int64_t out_width, float *out,           \
+                    int64_t out_stride) {                                                                              \
+        RESAMPLE(filter);                                                                                              \
+    }
+ONE_FILTER(by_nearest, NEAREST)
+ONE_FILTER(by_bilinear, BILINEAR)
+ONE_FILTER(by_cubic, CUBIC)
+ONE_FILTER(by_mitchell, MITCHELL)
+ONE_FILTER(by_lanczos4, LANCZOS4)
+
+EXPORT int artifex_resample(const float *pixels, int64_t stride, int64_t height, int64_t width, int64_t channels,
+                            const double *m, int32_t filter, int64_t first, int64_t count, int64_t out_width,
+                            float *out, int64_t out_stride) {
+    int apart = m[1] == 0.0 && m[3] == 0.0 && m[6] == 0.0 && m[7] == 0.0 && m[8] == 1.0;
+    switch (filter) {
+    case NEAREST: return by_nearest(pixels, stride, height, width, channels, m, apart, first, count, out_width, out, out_stride);
+    case BILINEAR: return by_bilinear(pixels, stride, height, width, channels, m, apart, first, count, out_width, out, out_stride);
+    case CUBIC: return by_cubic(pixels, stride, height, width, channels, m, apart, first, count, out_width, out, out_stride);
+    case MITCHELL: return by_mitchell(pixels, stride, height, width, channels, m, apart, first, count, out_width, out, out_stride);
+    default: return by_lanczos4(pixels, stride, height, width, channels, m, apart, first, count, out_width, out, out_stride);
+    }
+}
