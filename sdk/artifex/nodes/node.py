@@ -65,6 +65,8 @@ class Node:
     category: ClassVar[str] = ""
     version: ClassVar[str] = "1.0.0"
     """Semantic; a new major version changes what old documents mean, and needs an `upgrade` for them."""
+    main: ClassVar[str] = ""
+    """The input that passes through where the node is bypassed; empty for the first of the output's kind."""
     monitor: ClassVar[bool] = False
     """Of a sink: whether it only shows. It writes nothing, and is rendered when it is asked for by name."""
     time_dependent: ClassVar[bool] = False

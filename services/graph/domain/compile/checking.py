@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from artifex.media.v1 import messages_pb2 as media
-from artifex.nodes import AUDIO, IMAGE, VIDEO, Node, Output
+from artifex.nodes import AUDIO, IMAGE, VIDEO, Node, Output, PortType
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.converters import Muted
 from services.graph.domain.compile.groups import expand
@@ -139,13 +139,18 @@ def asset_of(item: Resolved) -> str | None:
 
 
 def passed_input(item: Resolved, output: Output) -> Connection | None:
-    """What a bypassed node gives as `output`: its first connected input of that kind; pictures and images are one."""
-    pictures = (VIDEO, IMAGE)
-    for connection in item.connections.values():
-        kind = connection.port.kind
-        if kind == output.kind or (kind in pictures and output.kind in pictures):
+    """What a bypassed node gives as `output`: its main input, or else the first connected one of that kind, as the type
+    declares them; pictures and images are one kind here."""
+    connections = item.connections
+    for name in (item.type.main, *item.schema.inputs):
+        connection = connections.get(name)
+        if connection is not None and _passes(connection.port.kind, output.kind):
             return connection
     return None
+
+
+def _passes(given: PortType, wanted: PortType) -> bool:
+    return given == wanted or {given, wanted} == {VIDEO, IMAGE}
 
 
 def _switched_off(resolved: Mapping[str, Resolved]) -> Iterator[Problem]:

@@ -1,17 +1,20 @@
 """Ties a node's expressions to what they read."""
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from artifex.nodes import Parameter
 from libs.chassis.errors import InvalidArgument
 from services.graph.domain.compile.signals import DOCUMENT_NAMES, SCALARS, Computed, Constant, Signal
 from services.graph.domain.compile.walks import find_cycles, post_order
 from services.graph.domain.documents.expressions import CONSTANTS, ExpressionError, Program, parse
+from services.graph.domain.documents.hints import Hints
 from services.graph.domain.documents.model import Expression, Settings
 from services.graph.domain.documents.problems import Reason
+
+_MAX_UNKNOWN: Final = 3
+"""Names told of one expression that means nothing."""
 
 Report = Callable[[str, Reason, str], None]
 """Takes a problem: the parameter, why, and the message."""
@@ -22,6 +25,7 @@ def bind_expressions(
     signals: dict[str, Signal],
     scalars: Mapping[str, Parameter[Any]],
     settings: Settings,
+    hints: Hints,
     report: Report,
 ) -> None:
     """Adds to `signals`, which holds all other parameters, those that are given as expressions.
@@ -33,7 +37,7 @@ def bind_expressions(
     programs = {
         name: program
         for name, (parameter, expression) in given.items()
-        if (program := _parse(name, parameter, expression, readable, report)) is not None
+        if (program := _parse(name, parameter, expression, readable, hints, report)) is not None
     }
     sources = {name: [read for read in program.names if read in programs] for name, program in programs.items()}
     cycles = find_cycles(sources)
@@ -51,7 +55,7 @@ def bind_expressions(
 
 
 def _parse(
-    name: str, parameter: Parameter[Any], expression: Expression, readable: set[str], report: Report
+    name: str, parameter: Parameter[Any], expression: Expression, readable: set[str], hints: Hints, report: Report
 ) -> Program | None:
     if not parameter.animatable:
         report(name, Reason.NOT_ANIMATABLE, "cannot change with time; give a value instead of an expression")
@@ -65,9 +69,9 @@ def _parse(
         report(name, Reason.INVALID_EXPRESSION, str(error))
         return None
     known = [*DOCUMENT_NAMES, *CONSTANTS, *sorted(readable)]
-    for unknown in sorted(program.names - set(known)):
-        close = get_close_matches(unknown, known, 1)
-        hint = f'did you mean "{close[0]}"?' if close else f"known are {', '.join(known)}"
+    for unknown in sorted(program.names - set(known))[:_MAX_UNKNOWN]:
+        close = hints.closest(unknown, known)
+        hint = f'did you mean "{close}"?' if close else f"known are {', '.join(known)}"
         report(name, Reason.INVALID_EXPRESSION, f'there is nothing called "{unknown}" here; {hint}')
     return program if program.names <= set(known) else None
 

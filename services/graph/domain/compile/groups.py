@@ -6,12 +6,12 @@ found later still name a place in the document that people have before them.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.exposures import PREFIX, Exposures, check_groups, group_name, is_use
 from services.graph.domain.compile.signals import DOCUMENT_NAMES
 from services.graph.domain.documents.expressions import ExpressionError, parse
+from services.graph.domain.documents.hints import Hints
 from services.graph.domain.documents.model import Document, Expression, Group, Link, NodeSpec, Origin, ParameterValue
 from services.graph.domain.documents.parser import MAX_NODES
 from services.graph.domain.documents.problems import Problem, Reason
@@ -76,6 +76,7 @@ class _Expander:
         self.groups = groups
         self.exposures = exposures
         self.problems: list[Problem] = []
+        self.hints = Hints()
         self.muted: set[str] = set()
         """Nodes that give the outputs of muted uses."""
         self.broken: dict[str, NodeSpec] = {}
@@ -130,8 +131,8 @@ class _Expander:
         group = self.groups.get(name)
         if group is None:
             if name not in self.exposures.groups:
-                close = get_close_matches(name[:80], self.exposures.groups, 1)
-                hint = f'; did you mean "{PREFIX}{close[0]}"?' if close else ""
+                close = self.hints.closest(name, self.exposures.groups)
+                hint = f'; did you mean "{PREFIX}{close}"?' if close else ""
                 message = f'there is no group "{name[:80]}"{hint}'
                 self.problem(scope, spec.id, "type", Reason.UNKNOWN_NODE_TYPE, message)
             return None

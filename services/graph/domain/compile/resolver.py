@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -12,6 +11,7 @@ from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.computed import bind_expressions
 from services.graph.domain.compile.exposures import is_use
 from services.graph.domain.compile.signals import Constant, Signal, compile_signal
+from services.graph.domain.documents.hints import MAX_HINTS, Hints
 from services.graph.domain.documents.model import Document, Expression, Link, NodeSpec
 from services.graph.domain.documents.problems import Problem, Reason
 
@@ -50,6 +50,7 @@ def resolve(document: Document, catalogue: Catalogue) -> tuple[dict[str, Resolve
     """All nodes whose type is known, and the problems of all nodes."""
     problems: list[Problem] = []
     types: dict[str, type[Node]] = {}
+    hints = Hints()
     suggestions: dict[str, str | None] = {}
     for spec in document.nodes.values():
         found = catalogue.get(spec.type)
@@ -57,16 +58,16 @@ def resolve(document: Document, catalogue: Catalogue) -> tuple[dict[str, Resolve
             # A group that could not be put in has its own problem.
             continue
         if found is None:
-            if spec.type not in suggestions:
+            if spec.type not in suggestions and len(suggestions) < MAX_HINTS:
                 suggestions[spec.type] = catalogue.closest(spec.type)
-            close = suggestions[spec.type]
+            close = suggestions.get(spec.type)
             hint = f"did you mean {close}?" if close else "`artifex nodes list` shows all types"
             message = f'there is no node type "{spec.type[:80]}"; {hint}'
             problems.append(Problem(spec.id, spec.place("type"), Reason.UNKNOWN_NODE_TYPE, message))
             continue
         types[spec.id] = found
     resolved = {
-        node: _Resolver(document.nodes[node], found, document, types, problems).resolve()
+        node: _Resolver(document.nodes[node], found, document, types, problems, hints).resolve()
         for node, found in types.items()
     }
     return resolved, problems
@@ -82,6 +83,7 @@ class _Resolver:
         document: Document,
         types: Mapping[str, type[Node]],
         problems: list[Problem],
+        hints: Hints,
     ) -> None:
         self.spec = spec
         self.type = node_type
@@ -89,6 +91,7 @@ class _Resolver:
         self.document = document
         self.types = types
         self.problems = problems
+        self.hints = hints
 
     def problem(self, path: str, reason: Reason, message: str) -> None:
         self.problems.append(Problem(self.spec.id, self.spec.place(path), reason, message))
@@ -108,7 +111,10 @@ class _Resolver:
 
     def connections(self) -> dict[str, Connection]:
         connections: dict[str, Connection] = {}
-        for name, link in sorted(self.spec.inputs.items(), key=lambda item: _order(item[0])):
+        given_inputs = self.spec.inputs
+        names = sorted(given_inputs, key=_order) if len(given_inputs) > 1 else given_inputs
+        for name in names:
+            link = given_inputs[name]
             port = self.schema.inputs.get(base_name(name))
             if port is None or (name != port.name and not port.multiple):
                 known = ", ".join(self.schema.inputs) or "none"
@@ -128,8 +134,8 @@ class _Resolver:
     def source_output(self, name: str, link: Link) -> Output | None:
         """The output that a link names, or None with a problem (or where the source's own problem says it all)."""
         if link.node not in self.document.nodes:
-            close = get_close_matches(link.node, self.document.nodes, 1) if len(self.document.nodes) <= 1000 else []
-            hint = f'; did you mean "{close[0]}"?' if close else ""
+            close = self.hints.closest(link.node, self.document.nodes)
+            hint = f'; did you mean "{close}"?' if close else ""
             self.problem(f"inputs.{name}", Reason.UNKNOWN_SOURCE, f'there is no node "{link.node}"{hint}')
             return None
         source = self.types.get(link.node)
@@ -179,7 +185,9 @@ class _Resolver:
             if signal is not None:
                 signals[name] = signal
         if expressions:
-            bind_expressions(expressions, signals, self.schema.parameters, self.document.settings, self.bad_expression)
+            bind_expressions(
+                expressions, signals, self.schema.parameters, self.document.settings, self.hints, self.bad_expression
+            )
         for name, declared in self.schema.parameters.items():
             if declared.default is REQUIRED and name not in self.spec.params:
                 self.problem(f"params.{name}", Reason.MISSING_PARAMETER, f'"{name}" must be given: {declared.doc}')
@@ -201,9 +209,9 @@ class _Resolver:
             message = f'"{name}" belongs to the input "{connection}", which is not connected'
             self.problem(f"params.{name}", Reason.UNKNOWN_PARAMETER, message)
             return None
-        close = get_close_matches(name, self.schema.parameters, 1)
+        close = self.hints.closest(name, self.schema.parameters)
         known = ", ".join(self.schema.parameters) or "none"
-        hint = f'did you mean "{close[0]}"?' if close else f"its parameters: {known}"
+        hint = f'did you mean "{close}"?' if close else f"its parameters: {known}"
         message = f'{self.schema.type} has no parameter "{name}"; {hint}'
         self.problem(f"params.{name}", Reason.UNKNOWN_PARAMETER, message)
         return None

@@ -6,11 +6,11 @@ It walks the JSON once, shape by shape, so nesting beyond what the schema knows 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from fractions import Fraction
 from typing import Final, TypeVar
 
 from artifex.nodes import EASES, Bezier, Ease, parse_rational
+from services.graph.domain.documents.hints import Hints
 from services.graph.domain.documents.loading import load
 from services.graph.domain.documents.model import (
     DEFAULT_COLORSPACE,
@@ -74,6 +74,7 @@ class _Parser:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        self.hints = Hints()
         self.node = ""
         self.count = 0
         """Nodes seen, of the document and its groups."""
@@ -101,8 +102,8 @@ class _Parser:
         required, known = tuple(required), [*required, *optional]
         for key in value:
             if key not in known:
-                close = get_close_matches(key, known, 1)
-                hint = f'; did you mean "{close[0]}"?' if close else f"; known are {', '.join(known)}"
+                close = self.hints.closest(key, known)
+                hint = f'; did you mean "{close}"?' if close else f"; known are {', '.join(known)}"
                 self.problem(_join(path, key[:80]), Reason.UNKNOWN_KEY, f'the key "{key[:80]}" is not known here{hint}')
         for key in required:
             if key not in value:

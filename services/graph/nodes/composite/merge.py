@@ -44,6 +44,7 @@ class Merge(Node):
     """
 
     category = "Composite"
+    main = "b"
 
     a = Input(VIDEO, "The picture in front.")
     b = Input(VIDEO, "The picture behind.")
