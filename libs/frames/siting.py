@@ -9,10 +9,10 @@ from av.video.reformatter import Interpolation
 from libs.frames.pixels import plane_samples
 from libs.kernels import Siting
 
-# Codecs whose decoders say "centre" because the stream or the standard does (ITU-T T.81 as JFIF has it, MPEG-1, and the
-# video usability information of the others). libswscale also takes it for codecs that say nothing: ProRes, DNxHD, VP9,
-# whose standards and encoders put chroma on the even columns.
-_SAYS_CENTRE = frozenset({"mjpeg", "mpeg1video", "h264", "hevc", "av1", "libdav1d", "libaom-av1"})
+# Codecs whose decoders say "centre" because the stream or the standard does: JPEG as JFIF has it, MPEG-1, and the video
+# usability information of H.264 and HEVC. libswscale also takes it where nothing is said, as in ProRes, DNxHD, VP9 and
+# most AV1, whose standards and encoders put chroma on the even columns (AV1 cannot even say "centre").
+_SAYS_CENTRE = frozenset({"mjpeg", "mpeg1video", "h264", "hevc"})
 _SIDE, _STEP, _FIRST = 32, 12, 20
 _SUBSAMPLED = {"yuv420p": (2, 2), "yuv422p": (2, 1)}
 
