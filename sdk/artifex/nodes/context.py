@@ -120,6 +120,11 @@ class RenderContext(Protocol):
     @property
     def colour(self) -> Colour: ...
 
+    @property
+    def threads(self) -> int:
+        """How many threads this rendering may take; 1 where others are at work."""
+        ...
+
     def connected(self, port: Input) -> bool:
         """Whether the input is connected and was asked for by `frames_needed`."""
         ...

@@ -127,6 +127,7 @@ class _MemberContext:
     def __init__(self, context: RenderContext, frame: Frame, source: MediaSource | None) -> None:
         self.request = replace(context.request, source=source)
         self.colour = context.colour
+        self.threads = context.threads
         self._frame = frame
 
     def connected(self, port: Input) -> bool:

@@ -32,7 +32,7 @@ class StripResult:
 class Context:
     """Implements `artifex.nodes.RenderContext`."""
 
-    __slots__ = ("_colour", "_needs", "_read", "_request", "_spare")
+    __slots__ = ("_colour", "_needs", "_read", "_request", "_spare", "_threads")
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Context:
         colour: WorkingColour,
         needs: Sequence[tuple[str, Fraction, Held]],
         spare: Pixels | None = None,
+        threads: int = 1,
     ) -> None:
         """`spare`: memory that the first frame of its shape may be copied to when it is to be changed."""
         self._request = request
@@ -47,6 +48,7 @@ class Context:
         self._needs = needs
         self._read: list[Held] = []
         self._spare = spare
+        self._threads = threads
 
     @property
     def request(self) -> Request:
@@ -55,6 +57,10 @@ class Context:
     @property
     def colour(self) -> WorkingColour:
         return self._colour
+
+    @property
+    def threads(self) -> int:
+        return self._threads
 
     def connected(self, port: Input) -> bool:
         return any(name == port.name for name, _, _ in self._needs)

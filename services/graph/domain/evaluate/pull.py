@@ -189,7 +189,7 @@ class FramePuller:
 
     def _compute(self, item: Wanted, index: int) -> None:
         """The result of a node that works on whole pictures."""
-        context = Context(item.request, self._colour, item.needs)
+        context = Context(item.request, self._colour, item.needs, threads=self._threads)
         try:
             if item.place.traits.motion:
                 held, frame = context.only()

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
-import cv2
 import numpy as np
 
 from artifex.nodes import (
@@ -72,7 +71,8 @@ class Blur(Node):
     def render(self, context: RenderContext) -> Frame:
         request = context.request
         frame = context.read(self.video)
-        blurred = self._repeated(frame, request) if self.edges == REPEAT else self._faded(frame, request)
+        make = self._repeated if self.edges == REPEAT else self._faded
+        blurred = make(frame, request, context.threads)
         if blurred.window.empty:
             return blurred
         amount: float | Pixels = self.mix
@@ -83,17 +83,16 @@ class Blur(Node):
         pixels = merge("copy", blurred.pixels, frame.filled(blurred.window), amount, out=blurred.pixels)
         return Frame(pixels, blurred.x, blurred.y, blurred.opaque)
 
-    def _faded(self, frame: Frame, request: Request) -> Frame:
+    def _faded(self, frame: Frame, request: Request, threads: int) -> Frame:
         """The frame and its fading out, as far as it falls into the region."""
         target = self._reached(frame.window, request).intersect(request.region)
         needed = self._reached(target, request).intersect(frame.window)
         if target.empty or needed.empty:
             return Frame.empty(frame.channels)
         canvas = target.union(needed)
-        pixels = self._gaussian(frame.filled(canvas), request)
-        return Frame(pixels, canvas.x, canvas.y).crop(target)
+        return self._gaussian(frame.filled(canvas), canvas, request, threads).crop(target)
 
-    def _repeated(self, frame: Frame, request: Request) -> Frame:
+    def _repeated(self, frame: Frame, request: Request, threads: int) -> Frame:
         """The document's part of the region, with the document's edge repeated beyond it."""
         target = request.region.intersect(request.format)
         if target.empty or frame.window.intersect(request.format).empty:
@@ -105,17 +104,18 @@ class Blur(Node):
             (inside.x - canvas.x, canvas.right - inside.right),
             (0, 0),
         )
-        pixels = self._gaussian(np.pad(frame.filled(inside), beyond, mode="edge"), request)
+        padded = np.pad(frame.filled(inside), beyond, mode="edge")
         opaque = frame.opaque and frame.window.contains(inside)
-        result = Frame(pixels, canvas.x, canvas.y).crop(target)
+        result = self._gaussian(padded, canvas, request, threads).crop(target)
         if opaque:
             # The weights' sum is 1 up to rounding.
             result.pixels[..., 3] = 1.0
         return Frame(result.pixels, result.x, result.y, opaque)
 
-    def _gaussian(self, pixels: Pixels, request: Request) -> Pixels:
+    def _gaussian(self, pixels: Pixels, canvas: DataWindow, request: Request, threads: int) -> Frame:
         sigma_x, sigma_y = self._sigma(request)
-        return gaussian(pixels, sigma_x, sigma_y, threads=max(1, cv2.getNumThreads()))
+        blurred = gaussian(pixels, sigma_x, sigma_y, threads=threads, origin=(canvas.x, canvas.y))
+        return Frame(blurred, canvas.x, canvas.y)
 
     def _sigma(self, request: Request) -> tuple[float, float]:
         scale = float(request.scale)

@@ -71,6 +71,7 @@ class Context:
         width, height = size
         self._frames = frames
         self.colour = WorkingColour("ACEScg")
+        self.threads = 1
         self.request = Request(time, Fraction(25), width, height, region or Window(0, 0, width, height), output, source)
 
     def connected(self, port: Input) -> bool:
