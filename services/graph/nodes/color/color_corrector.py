@@ -1,6 +1,6 @@
 """ColorCorrector."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 import PyOpenColorIO as ocio
 
@@ -9,15 +9,12 @@ from artifex.nodes import (
     Color,
     Colour,
     Float,
-    Frame,
     Input,
     MediaSource,
     Node,
     Output,
-    RenderContext,
     Request,
 )
-from services.graph.nodes.alpha import straight
 
 
 class ColorCorrector(Node):
@@ -49,7 +46,7 @@ class ColorCorrector(Node):
     gamma = Color((1.0, 1.0, 1.0, 1.0), minimum=0.05, maximum=20, doc="Above 1 brightens the middle, below darkens.")
     gain = Color((1.0, 1.0, 1.0, 1.0), minimum=0, maximum=100, doc="Multiplies each channel: white balance, tint.")
     offset = Color((0.0, 0.0, 0.0, 1.0), minimum=-10, maximum=10, doc="Added to each channel.")
-    contrast = Float(1.0, minimum=0, maximum=10, doc="Slope in the logarithm around the pivot; 1 changes nothing.")
+    contrast = Float(1.0, minimum=0, maximum=10, doc="Slope in the logarithm around the pivot; at least 0.01.")
     pivot = Float(0.18, minimum=0.001, maximum=10, doc="The value that contrast leaves alone; 0.18 is middle grey.")
     saturation = Float(1.0, minimum=0, maximum=10, doc="0 is grey, 1 changes nothing.")
 
@@ -62,15 +59,6 @@ class ColorCorrector(Node):
 
     def grade(self, colour: Colour, source: MediaSource | None) -> Sequence[ocio.Transform]:
         return self.transforms(colour.luma)
-
-    def render(self, context: RenderContext) -> Frame:
-        frame = context.take(self.video)
-        luma = context.colour.luma
-        transforms = self.transforms(luma)
-        if transforms and not frame.window.empty:
-            with straight(frame) as pixels:
-                context.colour.apply(self._key(luma), lambda: ocio.GroupTransform(transforms), pixels)
-        return frame
 
     def transforms(self, luma: tuple[float, float, float]) -> list[ocio.Transform]:
         """The OCIO transforms of the formula above; those that change nothing are left out."""
@@ -89,9 +77,6 @@ class ColorCorrector(Node):
         if self.saturation != 1.0:
             transforms.append(ocio.MatrixTransform.Sat(self.saturation, list(luma)))
         return transforms
-
-    def _key(self, luma: tuple[float, float, float]) -> Hashable:
-        return ("ColorCorrector", luma, tuple(sorted(self.values.items())))
 
 
 def _linear(slope: Sequence[float], offset: Sequence[float] = (0.0, 0.0, 0.0)) -> ocio.Transform:

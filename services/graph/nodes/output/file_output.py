@@ -1,45 +1,113 @@
 """FileOutput."""
 
+from collections.abc import Iterator
+
 from artifex.nodes import AUDIO, VIDEO, Choice, Input, Integer, Node, String
+from libs.frames.codecs import PRESETS, VIDEO_CODECS, VideoSettings
+from libs.frames.codecs.movies import MOVIES, extension, movie_of
+
+# What a movie may be made of: profiles that only other tasks read are left out.
+_PROFILES = {
+    codec.name: [name for name in codec.profiles if name not in ("rgb8", "rgba8")] for codec in VIDEO_CODECS.values()
+}
+_ENDINGS = ", ".join(f".{name}" for name in MOVIES)
 
 
 class FileOutput(Node, sink=True):
     """Writes a movie file.
 
     Pictures leave the working space for display-encoded Rec.709 (gamma 2.4, BT.1886), the exact inverse of the way in;
-    what is transparent is black. H.264 is 8 bit 4:2:0, limited range, tagged BT.709, in closed groups of pictures;
-    sound is AAC at 48 kHz, stereo, sample-exact.
+    what is transparent is black. They are tagged BT.709: Y'CbCr in limited range, R'G'B' in full range. Sound is stereo
+    at 48 kHz, sample-exact. The ending of `path` says the container, which takes:
+
+        .mp4    h264, h265, vp9, av1            sound aac
+        .mov    h264, h265, prores, dnxhr       sound pcm, aac
+        .mkv    h264, h265, vp9, av1, ffv1      sound flac, opus, pcm
+        .webm   vp9, av1                        sound opus
+
+    Profiles, the usual one first:
+
+        h264     8bit                 4:2:0, by x264
+        h265     8bit, 10bit          4:2:0, by x265
+        prores   422hq, 4444          10 bit, every frame alone
+        dnxhr    hqx, hq, 444         10 bit 4:2:2, 8 bit 4:2:2, 10 bit 4:4:4; every frame alone
+        vp9      8bit                 4:2:0, by libvpx
+        av1      8bit, 10bit          4:2:0, by SVT-AV1
+        ffv1     10bit, 16bit         without loss: 4:4:4 Y'CbCr, R'G'B'; every frame alone
+
+    Segments are compressed once, in closed groups of pictures of at most two seconds, and joined as they are.
 
     Memory: one frame and the encoder's look-ahead. Cost: one conversion of the frame, and the encoding.
     """
 
     category = "Output"
+    version = "1.1.0"
 
     video = Input(VIDEO, "The pictures.")
     audio = Input(AUDIO, "The sound; without it the movie is silent.", required=False)
 
     path = String(
         "movie.mp4",
-        doc="The movie's file name.",
+        doc="The movie's file name; its ending says the container.",
         min_length=1,
         max_length=255,
-        pattern=r"(?!\.)[^/\\\x00-\x1f]*\.mp4",
-        pattern_hint="a file name that ends in .mp4, without folders",
+        pattern=rf"(?!\.)[^/\\\x00-\x1f]*\.(?i:{'|'.join(MOVIES)})",
+        pattern_hint=f"a file name that ends in one of {_ENDINGS}, without folders",
         animatable=False,
     )
-    codec = Choice("h264", choices=("h264",), doc="How pictures are compressed.")
+    codec = Choice("h264", choices=tuple(VIDEO_CODECS), doc="How pictures are compressed.")
+    profile = Choice(
+        "auto",
+        choices=("auto", *dict.fromkeys(name for names in _PROFILES.values() for name in names)),
+        doc="Bits and chroma, as the codec offers them; auto is its usual one.",
+    )
     quality = Integer(
-        18,
-        minimum=1,
-        maximum=51,
+        0,
+        minimum=0,
+        maximum=63,
         animatable=False,
-        doc="Constant rate factor: 18 is hardly told from the original, every 6 more halve the size.",
+        doc=(
+            "Constant rate factor, lower is better; 0 is the codec's usual. h264 and h265: 1 to 51, usually 18 and 20, "
+            "every 6 more halve the size. vp9 and av1: 1 to 63, usually 24. Not for prores, dnxhr and ffv1."
+        ),
     )
     preset = Choice(
         "veryfast",
-        choices=("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
-        doc="Encoding speed; slower makes smaller files of the same quality.",
+        choices=PRESETS,
+        doc=(
+            "Encoding speed; slower makes smaller files of the same quality. x264's and x265's own; for av1 SVT-AV1's "
+            "12 to 3, for vp9 libvpx's cpu-used 8 to 0. Nothing to the others."
+        ),
+    )
+    audio_codec = Choice(
+        "auto",
+        choices=("auto", *dict.fromkeys(name for movie in MOVIES.values() for name in movie.audio)),
+        doc="How sound is compressed; auto is the container's usual. flac and pcm keep 24 bits, without loss.",
     )
     audio_bitrate = Integer(
-        192, minimum=32, maximum=512, unit="kbit/s", animatable=False, doc="Of the compressed sound, both channels."
+        192,
+        minimum=32,
+        maximum=512,
+        unit="kbit/s",
+        animatable=False,
+        doc="Of sound in aac and opus, both channels.",
     )
+
+    def misfits(self, width: int, height: int) -> Iterator[tuple[str, str]]:
+        container, movie = extension(self.path), movie_of(self.path)
+        codec = VIDEO_CODECS[self.codec]
+        if container not in codec.containers:
+            fitting = ", ".join(name for name, each in VIDEO_CODECS.items() if container in each.containers)
+            endings = ", ".join(f".{name}" for name in codec.containers)
+            yield "codec", f".{container} takes {fitting}; for {codec.name} let the path end in {endings}"
+        if self.audio_codec != "auto" and self.audio_codec not in movie.audio:
+            endings = ", ".join(f".{name}" for name, each in MOVIES.items() if self.audio_codec in each.audio)
+            takes = f".{container} takes {', '.join(movie.audio)}"
+            yield "audio_codec", f"{takes}; for {self.audio_codec} let the path end in {endings}"
+        if self.profile != "auto" and self.profile not in _PROFILES[self.codec]:
+            yield "profile", f"{self.codec} offers {', '.join(_PROFILES[self.codec])}; not {self.profile}"
+            return
+        settings = VideoSettings(self.codec, "" if self.profile == "auto" else self.profile, self.quality, self.preset)
+        for field, message in codec.misfits(settings, width, height):
+            # The picture's size stands in the document's settings; what can be chosen here is the codec.
+            yield ("codec" if field == "size" else field), message

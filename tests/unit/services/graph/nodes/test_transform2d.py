@@ -1,4 +1,4 @@
-import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -6,74 +6,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from artifex.nodes import Frame, Window
 from services.graph.nodes.transform.transform2d import Transform2D
+from tests.unit.services.graph.nodes.applied import applied
+from tests.unit.services.graph.nodes.oracles.transform2d import MOVES, by_scipy, moved
 from tests.unit.services.graph.support import Context, node, picture
 
 
-def moved(frame: Frame, size: tuple[int, int] = (64, 36), region: Window | None = None, **params: Any) -> Frame:
-    return node(Transform2D, **params).render(Context({"video": frame}, Transform2D.moved, size, region))
-
-
-def forward(window: Window, size: tuple[int, int], **p: Any) -> NDArray[np.float64]:
-    """The docstring's map, as a matrix on points (x, y, 1)."""
-    base = window if p.get("pivot_of", "input") == "input" else Window(0, 0, *size)
-    pivot = p.get("pivot", (0.5, 0.5))
-    px, py = base.x + pivot[0] * base.width, base.y + pivot[1] * base.height
-    tx, ty = p.get("translate", (0.0, 0.0))
-    sx, sy = p.get("scale", (1.0, 1.0))
-    angle = math.radians(p.get("rotate", 0.0))
-    c, s = math.cos(angle), math.sin(angle)
-    linear = np.array([[c * sx, -s * sy], [s * sx, c * sy]])
-    offset = np.array([px + tx, py + ty]) - linear @ np.array([px, py])
-    return np.block([[linear, offset[:, None]], [np.zeros((1, 2)), np.ones((1, 1))]])
-
-
-def scipy_oracle(frame: Frame, size: tuple[int, int], order: int, **params: Any) -> NDArray[np.float64]:
-    """SciPy's resampling of the padded picture, on pixel centres."""
-    width, height = size
-    inverse = np.linalg.inv(forward(frame.window, size, **params))
-    # Centres: document (x + ½, y + ½) in, frame index out; SciPy's axes are rows first.
-    linear = inverse[:2, :2][::-1, ::-1]
-    shift = inverse @ np.array([0.5, 0.5, 1.0])
-    offset = np.array([shift[1] - 0.5 - frame.y, shift[0] - 0.5 - frame.x])
-    channels = [
-        ndimage.affine_transform(
-            frame.pixels[..., channel].astype(np.float64), linear, offset, (height, width), order=order,
-            mode="grid-constant", cval=0.0,
-        )
-        for channel in range(4)
-    ]  # fmt: skip
-    return np.stack(channels, -1)
-
-
-MOVES: list[dict[str, Any]] = [
-    {"translate": (3.25, -1.5)},
-    {"rotate": 30.0},
-    {"scale": (1.7, 0.8)},
-    {"rotate": -12.5, "scale": (1.2, 1.2), "translate": (5.1, 2.2)},
-    {"rotate": 90.0},
-    {"scale": (-1.0, 1.0)},
-    {"rotate": 20.0, "pivot": (0.0, 0.0), "pivot_of": "frame"},
-]
-
-
-@pytest.mark.parametrize("params", MOVES)
+@pytest.mark.parametrize("params", MOVES.values(), ids=MOVES)
 def test_bilinear_agrees_with_scipy(params: dict[str, Any]) -> None:
-    smooth = ndimage.gaussian_filter(picture(1, 21, 17), (1, 1, 0))
-    frame = Frame(smooth.astype(np.float32), 11, 7)
+    frame = Frame(picture(1, 21, 17), 11, 7)
     result = moved(frame, filter="bilinear", **params).filled(Window(0, 0, 64, 36))
-    expected = scipy_oracle(frame, (64, 36), 1, **params)
-    # OpenCV places samples to 1/32 pixel in some of its paths; the picture's slope bounds what that costs.
-    assert np.abs(result - expected).max() < 0.06
-    assert np.abs(result - expected).mean() < 0.004
+    np.testing.assert_allclose(result, by_scipy(frame, (64, 36), 1, **params), atol=4e-6)
 
 
 def keys_weights(t: float) -> list[float]:
-    """Keys 1981, equation 4, with a = −0.75, at distances 1 + t, t, 1 − t, 2 − t."""
-    a = -0.75
+    """Keys 1981, equation 4, with a = −½, at distances 1 + t, t, 1 − t, 2 − t."""
+    a = -0.5
 
     def near(x: float) -> float:
         return (a + 2) * x**3 - (a + 3) * x**2 + 1
@@ -91,11 +41,11 @@ def test_cubic_is_that_of_keys() -> None:
     # Output pixel x is read at x − ¼: three quarters of the way from x − 1 to x.
     weights = keys_weights(0.75)
     expected = [sum(w * row[x + k - 2] for k, w in enumerate(weights)) for x in range(10, 30)]
-    np.testing.assert_allclose(result[9, 10:30, 1], expected, atol=2e-3)
+    np.testing.assert_allclose(result[9, 10:30, 1], expected, atol=4e-6)
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(-90, 90), st.integers(-60, 60), st.sampled_from(["nearest", "bilinear", "cubic", "lanczos4"]))
+@given(st.integers(-90, 90), st.integers(-60, 60), st.sampled_from(Transform2D.filter.choices))
 def test_whole_pixels_are_copied_bit_for_bit(dx: int, dy: int, method: str) -> None:
     frame = Frame(picture(3, 12, 10), 20, 10)
     result = moved(frame, translate=(float(dx), float(dy)), filter=method)
@@ -128,7 +78,7 @@ def test_edges_have_no_dark_seams() -> None:
     np.testing.assert_allclose(straight, 1.0, atol=1e-4)
 
 
-@pytest.mark.parametrize("method", ["cubic", "lanczos4"])
+@pytest.mark.parametrize("method", Transform2D.filter.choices)
 def test_coverage_stays_between_nothing_and_all(method: str) -> None:
     result = moved(Frame(np.ones((10, 10, 4), np.float32), 20, 10), rotate=17.0, filter=method).pixels
     assert result[..., 3].min() >= 0.0
@@ -174,3 +124,47 @@ def test_no_size_is_nothing() -> None:
     assert moved(Frame(picture(1, 4, 4)), scale=(0.0, 1.0)).window.empty
     assert moved(Frame.empty(), rotate=10.0).window.empty
     assert moved(Frame(picture(1, 4, 4)), translate=(1e5, 0.0)).window.empty
+
+
+@pytest.mark.parametrize("params", [{}, {"rotate": 720.0}, {"pivot": (0.2, 0.1), "filter": "nearest"}])
+def test_a_picture_that_is_not_moved_passes_through(params: dict[str, Any]) -> None:
+    frame = Frame(picture(1, 4, 4))
+    assert moved(frame, **params) is frame
+
+
+@pytest.mark.parametrize("params", MOVES.values(), ids=MOVES)
+def test_a_proxy_moves_as_the_full_picture(params: dict[str, Any]) -> None:
+    """The middle of a blob lies at half the place on a picture of half the size."""
+
+    def middle(width: int, height: int, scale: Fraction) -> NDArray[np.float64]:
+        x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+        blob = np.exp(-((x / width - 0.6) ** 2 + (y / height - 0.4) ** 2) * 60)[..., None]
+        frame = Frame(np.repeat(blob, 4, -1).astype(np.float32))
+        region = Window(-width, -height, 3 * width, 3 * height)
+        result = applied(node(Transform2D, **params), {"video": frame}, (width, height), region=region, scale=scale)
+        light = result.pixels[..., 1].astype(np.float64)
+        rows, columns = np.mgrid[0 : light.shape[0], 0 : light.shape[1]] + 0.5
+        return np.array(
+            [(columns * light).sum() / light.sum() + result.x, (rows * light).sum() / light.sum() + result.y]
+        )
+
+    whole, half = middle(64, 36, Fraction(1)), middle(32, 18, Fraction(1, 2))
+    np.testing.assert_allclose(half, whole / 2, atol=0.05)
+
+
+def test_a_pixel_that_is_no_number_spoils_only_its_surroundings() -> None:
+    pixels = picture(5, 30, 20)
+    spoilt = pixels.copy()
+    spoilt[10, 15] = np.nan
+    result = moved(Frame(spoilt, 10, 8), rotate=20.0, filter="cubic").pixels
+    assert 0 < np.isnan(result).any(-1).sum() <= 5 * 5
+
+
+def test_its_motion_is_the_documented_map() -> None:
+    request = Context({}, Transform2D.moved, (64, 36)).request
+    turn = node(Transform2D, rotate=90.0, translate=(3.0, 4.0), scale=(2.0, 1.0))
+    motion = turn.motion(Window(10, 20, 10, 10), request)
+    assert motion.filter == "cubic"
+    # The pivot (15, 25) moves by the translation; the point 1 to its right comes to lie 2 below it.
+    np.testing.assert_allclose(motion.matrix @ [15, 25, 1], [18, 29, 1], atol=1e-12)
+    np.testing.assert_allclose(motion.matrix @ [16, 25, 1], [18, 31, 1], atol=1e-12)
