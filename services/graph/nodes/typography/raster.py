@@ -1,6 +1,7 @@
 """Coverage: how much of each pixel the glyphs cover."""
 
 import math
+import threading
 from typing import Final
 
 import freetype
@@ -13,14 +14,21 @@ from services.graph.nodes.typography.layout import Layout, Placed
 _FLAGS: Final = freetype.FT_LOAD_NO_HINTING | freetype.FT_LOAD_NO_BITMAP
 _SUBPIXELS: Final = 64
 _IDENTITY: Final = freetype.Matrix(0x10000, 0, 0, 0x10000)
+_drawing: Final = threading.Lock()
+"""Size, place and glyph are states of a face, and frames are made on several threads."""
 
 
 def coverage(layout: Layout, x: float, y: float, size: float, limit: Window) -> tuple[Window, NDArray[np.float32]]:
     """Exact area coverage, 0 to 1, of a layout whose box begins at (x, y); only inside `limit`.
 
     Outlines are unhinted and placed to 1/64 pixel, so that text can move smoothly. Where glyphs overlap, what one
-    leaves open the next can still cover.
+    leaves open the next can still cover. Safe to call from several threads, of which one draws at a time.
     """
+    with _drawing:
+        return _coverage(layout, x, y, size, limit)
+
+
+def _coverage(layout: Layout, x: float, y: float, size: float, limit: Window) -> tuple[Window, NDArray[np.float32]]:
     window = EMPTY
     for glyph in layout.glyphs:
         face = _load(glyph, x, y, size)
