@@ -93,14 +93,14 @@ def test_parts_of_one_time_are_one_frame(clip: Path) -> None:
 
 
 def test_reading_on_decodes_two_frames_more_and_reading_one_none(clip: Path, decoded: list[int]) -> None:
-    frames = ReadAhead(clip)
-    frames.frame_at(Fraction(0))
-    assert frames._reader is None, "a single frame is no walk"
-    frames.frame_at(Fraction(1, 24))
-    assert frames._reader is not None
-    frames._reader.shutdown(wait=True)  # until it has read as far ahead as it may
-    assert len(decoded) == 3, "one that was asked for, and two more"
-    frames.close()
+    with ReadAhead(clip) as frames:
+        frames.frame_at(Fraction(0))
+        assert not decoded, "a single frame is no walk"
+        frames.frame_at(Fraction(1, 24))
+        reader = frames._reader
+        assert reader is not None
+        reader.shutdown(wait=True)  # until it has read as far ahead as it may
+        assert len(decoded) == 3, "one that was asked for, and two more"
 
 
 def test_walking_back_reads_nothing_ahead(clip: Path) -> None:
