@@ -1,4 +1,4 @@
-"""Make this checkout ready to run: `.venv`, `.venv-triton`, generated stubs, native kernels. Every make target begins so.
+"""Make this checkout ready to run: environments, generated stubs, native kernels. Every make target begins with it.
 
 Needs Python 3.11 to 3.13 and a package index; no root, no compiler. Each step leaves a stamp that names the hash of
 everything the step depends on, inside what it made, so that a second run does nothing and a changed lock file is
