@@ -219,6 +219,7 @@ REASONS: Mapping[str, type[ArtifexError]] = {
     "ERROR_REASON_INTERNAL": Internal,
     "ERROR_REASON_DECODER_CRASHED": Internal,
     "ERROR_REASON_MODEL_FAILED": Internal,
+    "ERROR_REASON_NODE_PACK_FAILED": Internal,
     "ERROR_REASON_CANCELLED": Cancelled,
 }
 """The class that carries each reason."""

@@ -37,7 +37,8 @@ async def describe(output: Output, studio: Client, type_name: str) -> None:
     if output.as_json:
         output.line(node_type)
         return
-    output.text(f"{node_type.type} {node_type.version} ({node_type.category})\n\n{node_type.documentation}\n")
+    origin = f", from the pack {node_type.pack}" if node_type.pack else ""
+    output.text(f"{node_type.type} {node_type.version} ({node_type.category}{origin})\n\n{node_type.documentation}\n")
     ports = output.table("port", "type", "", "description")
     for port in node_type.inputs:
         notes = ["input", *["required"] * port.required, *["any number"] * port.multiple]

@@ -55,7 +55,7 @@ from artifex.nodes.ports import (
     base_name,
     position,
 )
-from artifex.nodes.registry import discover
+from artifex.nodes.registry import Pack, installed_packs, load
 from artifex.nodes.times import frame_time, parse_rational, rational_text, round_half_up, sample_at
 from artifex.nodes.upgrades import OldNode, Upgrade, parse_version, upgrade, upgrade_path
 
@@ -94,6 +94,7 @@ __all__ = [
     "NodeSchema",
     "OldNode",
     "Output",
+    "Pack",
     "Pair",
     "Parameter",
     "ParameterError",
@@ -110,8 +111,9 @@ __all__ = [
     "Vector2",
     "Window",
     "base_name",
-    "discover",
     "frame_time",
+    "installed_packs",
+    "load",
     "parse_rational",
     "parse_version",
     "position",

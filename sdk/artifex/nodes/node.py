@@ -69,6 +69,8 @@ class Node:
     """The input that passes through where the node is bypassed; empty for the first of the output's kind."""
     monitor: ClassVar[bool] = False
     """Of a sink: whether it only shows. It writes nothing, and is rendered when it is asked for by name."""
+    pack: ClassVar[str] = ""
+    """The package that a type came with, and its version: the engine fills it in. Empty for built-in types."""
     time_dependent: ClassVar[bool] = False
     """Whether results change with time though no parameter and no input does."""
     schema: ClassVar[NodeSchema]
@@ -137,6 +139,14 @@ class Node:
         None for all other nodes. A type that overrides this gives a motion whatever its parameters are. It has one
         picture input and one picture output, needs no `render`, and joins its neighbours of the same kind in one
         resampling, which uses the last one's filter.
+        """
+        return None
+
+    def cost(self, request: Request) -> float | None:
+        """Nanoseconds that a pixel of the result takes on one core of a present processor, roughly.
+
+        For showing where a frame's time goes before it has been rendered. None where the engine's own figures, or its
+        guess, will do.
         """
         return None
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from artifex.graph.v1 import messages_pb2
-from artifex.nodes import REQUIRED, Input, NodeSchema, Output, Parameter, PortType
+from artifex.nodes import REQUIRED, Input, Node, Output, Parameter, PortType
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import decode_page_token, encode_page_token, page_size
 from libs.chassis.principal import Principal
@@ -29,7 +29,7 @@ def list_node_types(
     following = sorted(name for name in catalogue if name > after)
     page = following[:size]
     response = messages_pb2.ListNodeTypesResponse(
-        node_types=[node_type_message(catalogue[name].schema) for name in page]
+        node_types=[node_type_message(catalogue[name]) for name in page]
     )
     if len(following) > size:
         response.next_page_token = encode_page_token(_METHOD, page[-1], caller.tenant)
@@ -48,15 +48,17 @@ def get_node_type(catalogue: Catalogue, name: str) -> messages_pb2.NodeType:
         closest = catalogue.closest(wanted)
         hint = f"; did you mean {closest}?" if closest else ""
         raise NotFound(name, message=f"there is no node type {wanted}{hint}")
-    return node_type_message(node.schema)
+    return node_type_message(node)
 
 
 def port_type(kind: PortType) -> messages_pb2.PortType.ValueType:
     return messages_pb2.PortType.Value(f"PORT_TYPE_{kind.name}")
 
 
-def node_type_message(schema: NodeSchema) -> messages_pb2.NodeType:
+def node_type_message(node: type[Node]) -> messages_pb2.NodeType:
+    schema = node.schema
     return messages_pb2.NodeType(
+        pack=node.pack,
         name=f"{_COLLECTION}/{schema.type}",
         type=schema.type,
         category=schema.category,

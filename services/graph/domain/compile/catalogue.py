@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 
-from artifex.nodes import DeclarationError, Node, NodeSchema, discover
+from artifex.nodes import DeclarationError, Node, NodeSchema
 from services.graph.nodes import BUILTIN
+from services.graph.packs.discovery import pack_node_types
 
 
 class Catalogue(Mapping[str, type[Node]]):
@@ -43,9 +44,5 @@ class Catalogue(Mapping[str, type[Node]]):
 
 @cache
 def catalogue() -> Catalogue:
-    """The built-in types and those of installed packages.
-
-    Types of packages run in the process that renders; what keeps a render safe from them is that it runs in a child
-    process with limits.
-    """
-    return Catalogue([*BUILTIN, *discover()])
+    """The built-in types and those of installed packs, which run in processes of their own."""
+    return Catalogue([*BUILTIN, *pack_node_types()])

@@ -1,10 +1,8 @@
-from importlib.metadata import EntryPoint, EntryPoints
-from typing import Any
+from importlib.metadata import EntryPoint
 
 import pytest
 
-import artifex.nodes.registry
-from artifex.nodes import VIDEO, DeclarationError, Node, Output, discover
+from artifex.nodes import VIDEO, DeclarationError, Node, Output, Pack, load
 from services.graph.domain.compile.catalogue import Catalogue, catalogue
 from services.graph.nodes import BUILTIN
 
@@ -50,25 +48,18 @@ def test_one_name_means_one_type() -> None:
         Catalogue([*NODES, Third])
 
 
-def points(monkeypatch: pytest.MonkeyPatch, *values: str) -> None:
-    found = EntryPoints(EntryPoint(f"p{n}", value, "artifex.nodes") for n, value in enumerate(values))
-
-    def entry_points(**select: Any) -> EntryPoints:
-        return found.select(**select)
-
-    monkeypatch.setattr(artifex.nodes.registry, "entry_points", entry_points)
+def offered(value: str) -> Pack:
+    return Pack("looks", "1.0.0", (EntryPoint("all", value, "artifex.nodes"),))
 
 
 @pytest.mark.parametrize("value", [f"{__name__}:Third", __name__])
-def test_packages_offer_types_by_entry_point(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    points(monkeypatch, value)
-    assert [node.schema.type for node in discover()] == ["Third"]
+def test_packages_offer_types_by_entry_point(value: str) -> None:
+    assert [node.schema.type for node in load(offered(value))] == ["Third"]
 
 
-def test_an_entry_point_to_something_else_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    points(monkeypatch, "math:pi")
-    with pytest.raises(DeclarationError, match="p0 = math:pi"):
-        list(discover())
+def test_an_entry_point_to_something_else_is_named() -> None:
+    with pytest.raises(DeclarationError, match="all = math:pi"):
+        load(offered("math:pi"))
 
 
 def test_a_misspelt_type_is_recognised() -> None:

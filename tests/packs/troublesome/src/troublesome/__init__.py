@@ -1,0 +1,157 @@
+"""Nodes that use every part of the authoring API that a pack has, and nodes that go wrong in every way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+import numpy as np
+import PyOpenColorIO as ocio
+
+from artifex.nodes import (
+    AUDIO,
+    VIDEO,
+    Asset,
+    Audio,
+    Colour,
+    Float,
+    Frame,
+    Input,
+    MediaSource,
+    Motion,
+    Node,
+    Output,
+    RenderContext,
+    Request,
+    SoundContext,
+    String,
+    Window,
+)
+
+
+class Raises(Node):
+    """Raises an error when it renders."""
+
+    category = "Test"
+    video = Input(VIDEO, "Anything.")
+    out = Output(VIDEO, "Nothing.")
+
+    def render(self, context: RenderContext) -> Frame:
+        raise RuntimeError("the emulsion is gone")
+
+
+class Dies(Node):
+    """Ends its process when it renders."""
+
+    category = "Test"
+    video = Input(VIDEO, "Anything.")
+    out = Output(VIDEO, "Nothing.")
+
+    def render(self, context: RenderContext) -> Frame:
+        os.kill(os.getpid(), signal.SIGSEGV)
+        raise AssertionError("unreachable")
+
+
+class Hangs(Node):
+    """Never ends."""
+
+    category = "Test"
+    video = Input(VIDEO, "Anything.")
+    out = Output(VIDEO, "Nothing.")
+
+    def render(self, context: RenderContext) -> Frame:
+        threading.Event().wait()
+        raise AssertionError("unreachable")
+
+
+class Echo(Node):
+    """The mean of the frames before, at and after its time."""
+
+    category = "Test"
+    video = Input(VIDEO, "The picture.")
+    out = Output(VIDEO, "The mean.")
+    reach = Float(1.0, minimum=0, maximum=10, unit="frames", doc="How far before and after.")
+    label = String("", doc="Anything.", pattern=r"[a-z]*", pattern_hint="lower-case letters")
+
+    def misfits(self, width: int, height: int) -> Iterable[tuple[str, str]]:
+        if self.label == "wide" and width < height:
+            yield "label", "a wide document is wider than high"
+
+    def frames_needed(self, name: str, request: Request) -> Sequence[Fraction]:
+        step = Fraction(round(self.reach)) / request.frame_rate
+        return (request.time - step, request.time, request.time + step)
+
+    def region_needed(self, name: str, request: Request) -> Window:
+        return request.region.grown(2)
+
+    def render(self, context: RenderContext) -> Frame:
+        request = context.request
+        times = self.frames_needed("video", request)
+        frames = [context.read(self.video, time).filled(request.region) for time in times]
+        mean = np.mean(np.stack(frames), axis=0, dtype=np.float64)
+        return Frame(np.asarray(mean, np.float32), request.region.x, request.region.y)
+
+
+class Halved(Node):
+    """Half the light, said as a transform."""
+
+    category = "Test"
+    video = Input(VIDEO, "The picture.")
+    out = Output(VIDEO, "The darker picture.")
+
+    def grade(self, colour: Colour, source: MediaSource | None) -> Sequence[ocio.Transform]:
+        return [ocio.MatrixTransform([0.5, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 1])]
+
+
+class Moved(Node):
+    """Moves its picture to the right."""
+
+    category = "Test"
+    video = Input(VIDEO, "The picture.")
+    out = Output(VIDEO, "The moved picture.")
+    by = Float(3.0, unit="px", doc="How far.")
+
+    def motion(self, window: Window, request: Request) -> Motion:
+        by = self.by * float(request.scale)
+        return Motion(np.array([[1, 0, by], [0, 1, 0], [0, 0, 1]], np.float64), "cubic")
+
+
+class Reads(Node):
+    """A picture and sound from media of its own."""
+
+    category = "Test"
+    time_dependent = True
+    video = Output(VIDEO, "The pictures.")
+    audio = Output(AUDIO, "The sound.")
+    asset = Asset(doc="The media.")
+
+    def render(self, context: RenderContext) -> Frame:
+        source = context.request.source
+        assert source is not None
+        return source.picture(context.request.time)
+
+    def sound(self, context: SoundContext) -> Audio:
+        assert context.source is not None
+        samples = context.source.samples(context.start, context.count, rate=context.rate, channels=context.channels)
+        return Audio(samples, context.rate)
+
+
+class Louder(Node):
+    """Sound by a gain that may change with time."""
+
+    category = "Test"
+    audio = Input(AUDIO, "The sound.", multiple=True)
+    out = Output(AUDIO, "The sum.")
+    gain = Float(1.0, doc="Of each.", per=audio)
+
+    def sound(self, context: SoundContext) -> Audio:
+        total = np.zeros((context.channels, context.count), np.float64)
+        for name in context.connections(Louder.audio):
+            total += context.read(name).samples * context.automation(Louder.gain, name)
+        return Audio(total.astype(np.float32), context.rate)
+
+
+NODES = [Raises, Dies, Hangs, Echo, Halved, Moved, Reads, Louder]
