@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bench import chain, memory, scaling
+from bench import chain, comp, memory, scaling
 
-BENCHMARKS = {"chain": chain.run, "scaling": scaling.run, "memory": memory.run}
+BENCHMARKS = {"chain": chain.run, "comp": comp.run, "scaling": scaling.run, "memory": memory.run}
 
 
 def main() -> int:
