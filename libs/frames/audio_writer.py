@@ -1,4 +1,4 @@
-"""Writing sound as AAC in MP4, to the sample."""
+"""Writing sound to the sample, in the codecs of `libs.frames.codecs.audio`."""
 
 from __future__ import annotations
 
@@ -15,32 +15,52 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
+from libs.frames.codecs import AUDIO_CODECS
+
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
 class AudioWriter:
     """Samples in order; sample n of what was written is heard at n / rate. Close it, or use it in a `with`.
 
-    The encoder's delay is written as an edit list, which every reader here and every player skips. The file is complete
-    only after `close`. Memory is one codec frame.
+    The encoder's delay is written as an edit list or a codec delay, which every reader here and every player skips.
+    FLAC and PCM keep 24 bits of each sample, rounded to the nearest. The file is complete only after `close`. Memory is
+    one codec frame.
     """
 
-    def __init__(self, path: Path | str, *, rate: int = 48000, channels: int = 2, bitrate: int = 192_000) -> None:
-        """`rate` in samples a second; `channels` 1, 2, 6 (5.1) or 8 (7.1); `bitrate` in bits a second for all."""
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        rate: int = 48000,
+        channels: int = 2,
+        codec: str = "aac",
+        bitrate: int = 192_000,
+    ) -> None:
+        """`rate` in samples a second, 48,000 for Opus; `channels` 1, 2, 6 (5.1) or 8 (7.1); `codec` by its name.
+
+        `bitrate` is in bits a second for all channels; of use to AAC and Opus.
+        """
         if channels not in LAYOUTS:
             raise ValueError(f"{channels} channels cannot be written; use 1, 2, 6 or 8")
+        self._codec = AUDIO_CODECS[codec]
+        if codec == "opus" and rate != 48000:
+            raise ValueError(f"Opus is written at 48,000 samples a second, not at {rate}")
         self._layout = LAYOUTS[channels]
         self._channels = channels
         self._rate = rate
         self._count = 0
         self._container: OutputContainer | None = av.open(
-            f"file:{path}", mode="w", format="mp4", container_options={"fflags": "+bitexact"}
+            f"file:{path}", mode="w", format=self._codec.carrier, container_options={"fflags": "+bitexact"}
         )
-        self._stream: AudioStream = self._container.add_stream("aac", rate=rate)
-        self._stream.codec_context.layout = self._layout
-        self._stream.codec_context.bit_rate = bitrate
-        self._stream.codec_context.time_base = Fraction(1, rate)
-        self._stream.codec_context.thread_count = 1
+        self._stream: AudioStream = self._container.add_stream(self._codec.encoder, rate=rate)
+        context = self._stream.codec_context
+        context.layout = self._layout
+        context.format = self._codec.sample_format
+        if not self._codec.lossless:
+            context.bit_rate = bitrate
+        context.time_base = Fraction(1, rate)
+        context.thread_count = 1
         self._fifo = AudioFifo()
 
     def __enter__(self) -> Self:
@@ -68,14 +88,13 @@ class AudioWriter:
             raise ValueError(f"expected [{self._channels}, n] samples, not {samples.shape}")
         if not samples.shape[1]:
             return
-        block = np.ascontiguousarray(np.clip(samples, -1.0, 1.0), dtype=np.float32)
-        frame = AudioFrame.from_ndarray(block, format="fltp", layout=self._layout)
+        frame = self._frame(np.clip(samples, -1.0, 1.0))
         frame.sample_rate = self._rate
         frame.time_base = Fraction(1, self._rate)
         frame.pts = self._count
-        self._count += block.shape[1]
+        self._count += samples.shape[1]
         self._fifo.write(frame)
-        self._encode(self._stream.codec_context.frame_size or 1024, partial=False)
+        self._encode(partial=False)
 
     def close(self) -> None:
         """Finish the file. Repeatable."""
@@ -84,16 +103,35 @@ class AudioWriter:
             return
         try:
             if self._count:
-                self._encode(self._stream.codec_context.frame_size or 1024, partial=True)
+                self._encode(partial=True)
                 container.mux(self._stream.encode(None))
         finally:
             self._container = None
             container.close()
 
-    def _encode(self, size: int, *, partial: bool) -> None:
+    def _frame(self, samples: npt.NDArray[np.float32]) -> AudioFrame:
+        kind = self._codec.sample_format
+        if self._codec.lossless:
+            steps = 1 << (self._codec.bits - 1)
+            codes = np.rint(samples.astype(np.float64) * steps)
+            # The encoder takes the upper bits of a 32-bit word.
+            word = np.minimum(codes, steps - 1).astype(np.int32) << (32 - self._codec.bits)
+            return AudioFrame.from_ndarray(_packed(word), format=kind, layout=self._layout)
+        block = np.ascontiguousarray(samples, dtype=np.float32)
+        return AudioFrame.from_ndarray(block if kind == "fltp" else _packed(block), format=kind, layout=self._layout)
+
+    def _encode(self, *, partial: bool) -> None:
         assert self._container is not None
+        # Of sound that is not compressed, any number of samples is a frame.
+        size = self._stream.codec_context.frame_size or 1024
         while self._fifo.samples >= size or (partial and self._fifo.samples):
             frame = self._fifo.read(size, partial=partial)
             if frame is None:
                 return
             self._container.mux(self._stream.encode(frame))
+
+
+def _packed(samples: npt.NDArray[np.float32] | npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+    """[channels, n] as [1, n * channels], a sample of each channel by turns."""
+    turns: npt.NDArray[np.float32] = np.ascontiguousarray(samples.T).reshape(1, -1)
+    return turns

@@ -121,10 +121,3 @@ def yuv_to_rgb(matrix: str, range_: str, scale: float) -> npt.NDArray[np.float64
     linear = rows * gain
     offset = -(linear @ np.array([black, 128.0, 128.0]))
     return np.concatenate([linear / scale, offset[:, None]], axis=1)
-
-
-def rgb_to_yuv(matrix: str, range_: str, scale: float) -> npt.NDArray[np.float64]:
-    """The inverse of `yuv_to_rgb`: a 3x4 affine map from R'G'B' in 0..1 to Y, Cb, Cr codes."""
-    forward = yuv_to_rgb(matrix, range_, scale)
-    inverse = np.linalg.inv(forward[:, :3])
-    return np.concatenate([inverse, -(inverse @ forward[:, 3:])], axis=1)

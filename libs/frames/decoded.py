@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -17,17 +16,21 @@ from libs.frames.errors import MediaUnreadable
 
 def frame_hashes(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> list[str]:
     """SHA-256 of every decoded frame's visible samples in order of presentation: equal lists mean equal pictures."""
-    return [_hash(frame) for frame in _frames(Path(path), limits)]
+    return [frame_hash(frame) for frame in _frames(Path(path), limits)]
+
+
+def frame_hash(frame: VideoFrame) -> str:
+    """SHA-256 of a frame's visible samples, its format and size."""
+    digest = hashlib.sha256(f"{frame.format.name} {frame.width}x{frame.height}".encode())
+    for index, plane in enumerate(frame.planes):
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        digest.update(rows[: plane.height, : _row_bytes(frame, index)].tobytes())
+    return digest.hexdigest()
 
 
 def decoded_frames(path: Path | str, limits: Limits = DEFAULT_LIMITS, *, threads: int = 1) -> int:
     """How many frames of the first video stream decode on `threads` threads; MediaUnreadable when one does not."""
     return sum(1 for _ in _frames(Path(path), limits, threads))
-
-
-def decoded_seconds(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Fraction | None:
-    """How long the first audio stream is once decoded, None without one; MediaUnreadable when it does not decode."""
-    return _audio_seconds(Path(path), limits)
 
 
 def _frames(path: Path, limits: Limits, threads: int = 1) -> Iterator[VideoFrame]:
@@ -41,28 +44,6 @@ def _frames(path: Path, limits: Limits, threads: int = 1) -> Iterator[VideoFrame
             yield from container.decode(streams[0])
         except av.FFmpegError as error:
             raise MediaUnreadable(path, f"its video does not decode ({error.strerror})") from error
-
-
-def _audio_seconds(path: Path, limits: Limits) -> Fraction | None:
-    with open_input(path, limits) as container:
-        if not container.streams.audio:
-            return None
-        stream = container.streams.audio[0]
-        samples = 0
-        try:
-            for frame in container.decode(stream):
-                samples += frame.samples
-        except av.FFmpegError as error:
-            raise MediaUnreadable(path, f"its sound does not decode ({error.strerror})") from error
-        return Fraction(samples, stream.codec_context.sample_rate)
-
-
-def _hash(frame: VideoFrame) -> str:
-    digest = hashlib.sha256(f"{frame.format.name} {frame.width}x{frame.height}".encode())
-    for index, plane in enumerate(frame.planes):
-        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-        digest.update(rows[: plane.height, : _row_bytes(frame, index)].tobytes())
-    return digest.hexdigest()
 
 
 def _row_bytes(frame: VideoFrame, index: int) -> int:

@@ -1,7 +1,9 @@
-"""Joining closed-GOP segments and their sound into one MP4, without encoding anything again.
+"""Joining closed-GOP segments and their sound into one movie, without encoding anything again.
 
-Every picture gets its time by its number, so nothing drifts over thousands of segments. The sound's encoder delay stays
-written as an edit list, so what is heard is in sync to the sample. The index comes first in the file (fast start).
+Every picture gets its time by its number, so nothing drifts over thousands of segments. In MP4 and MOV these times are
+exact; Matroska and WebM count milliseconds, so there each frame stands within half of one of its place, and the exact
+frame rate beside the stream says which place is meant. The sound's encoder delay stays written as an edit list or a
+codec delay, so what is heard is in sync to the sample. The index of MP4 and MOV comes first in the file (fast start).
 Memory is one packet of each stream, whatever the length; the muxer's own index grows by a few bytes a packet.
 """
 
@@ -12,22 +14,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import av
-import numpy as np
-from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
-from av.codec.context import CodecContext, Flags
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.stream import Stream
 from av.video.stream import VideoStream
 
+from libs.frames.codecs import VIDEO_CODECS
+from libs.frames.codecs.movies import MOVIES
 from libs.frames.containers import open_input, picture_streams
-from libs.frames.errors import MediaUnreadable, MediaUnsupported
+from libs.frames.errors import MediaUnsupported
+from libs.frames.join_sound import SoundPackets
 from libs.frames.payload import Payload, PayloadHash
-from libs.frames.video_writer import timescale
+from libs.frames.video_writer import muxer_options, timescale
 
 
 @dataclass(frozen=True)
@@ -41,61 +42,63 @@ class Joined:
 
 
 def join_segments(
-    segment_paths: Sequence[Path | str], audio_path: Path | str | None, out_path: Path | str, fps: Fraction
+    segment_paths: Sequence[Path | str],
+    audio_path: Path | str | None,
+    out_path: Path | str,
+    fps: Fraction,
+    container: str = "mp4",
 ) -> Joined:
-    """Write the segments one after the other, with the sound cut or filled with silence to their length.
+    """Write the segments one after the other, with their sound, as a movie of the kind that `container` names: mp4,
+    mov, mkv or webm.
 
-    Each segment is what `VideoWriter` writes: one H.264 stream of frames 0, 1, 2… at `fps`, all with the same settings;
-    the sound is what `AudioWriter` writes. Raises MediaUnsupported for a segment that does not fit the first one, or
-    whose frames are not each there once, and MediaUnreadable for a file that is none. On an error the output is
+    Each segment is what `VideoWriter` writes: one stream of frames 0, 1, 2… at `fps`, all with the same settings; the
+    sound is what `AudioWriter` writes, and as long as the pictures (AAC that is not is cut, or filled with silence).
+    Raises MediaUnsupported for a segment that does not fit the first one, whose frames are not each there once,
+    or whose codec the container does not take, and MediaUnreadable for a file that is none. On an error the output is
     worthless.
     """
     if not segment_paths:
         raise ValueError("there are no segments to join")
-    tick = Fraction(1, timescale(fps))
-    per_frame = round(1 / (fps * tick))
+    movie = MOVIES[container]
     first = Path(segment_paths[0])
+    options = muxer_options(movie.format, fps)
+    if movie.exact:
+        options["movflags"] += "+faststart"
     with (
         open_input(first) as template,
-        av.open(
-            f"file:{out_path}",
-            mode="w",
-            format="mp4",
-            container_options={
-                "movflags": "+faststart+write_colr",
-                "fflags": "+bitexact",
-                "video_track_timescale": str(timescale(fps)),
-            },
-        ) as output,
+        av.open(f"file:{out_path}", mode="w", format=movie.format, container_options=options) as output,
     ):
-        source = _video(template, first)
-        video = output.add_stream_from_template(source)
-        video.time_base = tick
-        frames = _Frames([Path(path) for path in segment_paths], source, fps, per_frame, tick)
+        source = _video(template, first, container)
+        frames = _Frames([Path(path) for path in segment_paths], source, fps, container)
+        video = output.add_stream_from_template(source, opaque=True)
+        video.codec_context.framerate = fps
+        video.time_base = frames.tick
+        if movie.exact:
+            video.codec_context.codec_tag = source.codec_context.codec_tag
         if audio_path is None:
             for packet in frames:
                 packet.stream = video
                 output.mux_one(packet)
             return frames.result()
-        with open_input(audio_path) as sound:
-            sounding = _audio(sound, Path(audio_path))
-            audio = output.add_stream_from_template(sounding)
-            _interleave(output, frames, video, _sound(sound, sounding, Path(audio_path)), audio)
+        with open_input(audio_path) as opened:
+            sound = SoundPackets(opened, Path(audio_path), container)
+            audio = output.add_stream_from_template(sound.stream, opaque=True)
+            _interleave(output, frames, video, sound, audio)
     return frames.result()
 
 
 class _Frames:
     """The packets of all segments in decoding order, with their times by number."""
 
-    def __init__(
-        self, paths: Sequence[Path], template: VideoStream, fps: Fraction, per_frame: int, tick: Fraction
-    ) -> None:
+    def __init__(self, paths: Sequence[Path], template: VideoStream, fps: Fraction, container: str) -> None:
+        self.tick = Fraction(1, timescale(fps))
         self._paths = paths
+        self._container = container
         self._settings = _settings(template)
         self._fps = fps
-        self._per_frame = per_frame
-        self._tick = tick
-        self._delay: int | None = None
+        self._per_frame = round(1 / (fps * self.tick))
+        # By how many frames decoding runs ahead of showing; the same for all, as the settings are.
+        self._delay = template.codec_context.reorder_depth
         self._count = 0
         self._passed = PayloadHash()
 
@@ -112,29 +115,26 @@ class _Frames:
                 yield from self._segment(container, path)
 
     def _segment(self, container: InputContainer, path: Path) -> Iterator[Packet[VideoStream]]:
-        stream = _video(container, path)
+        stream = _video(container, path, self._container)
         if _settings(stream) != self._settings:
             raise MediaUnsupported(path, "the segment was encoded with other settings than the first one")
         base = cast(Fraction, stream.time_base)
         start = self._count
         shown: set[int] = set()
         for packet in container.demux(stream):
-            if packet.pts is None or packet.dts is None:
+            if packet.pts is None or not packet.size:
                 continue
-            number = packet.pts * base * self._fps
-            if number.denominator != 1 or number < 0 or int(number) in shown:
+            number = round(packet.pts * base * self._fps)
+            if abs(number / self._fps - packet.pts * base) > base / 2 or number < 0 or number in shown:
                 raise MediaUnsupported(path, f"the segment's frames do not follow each other at {self._fps} a second")
-            if self._count == start and not packet.is_keyframe:
-                raise MediaUnsupported(path, "the segment does not begin with a keyframe")
-            if self._delay is None:
-                # By how many frames decoding runs ahead of showing; the same for all, as the settings are.
-                self._delay = math.ceil((packet.pts - packet.dts) * base * self._fps)
-            shown.add(int(number))
+            if self._count == start:
+                self._check_first(packet, base, path)
+            shown.add(number)
             decoded = self._count - self._delay
-            displayed = start + int(number)
+            displayed = start + number
             if displayed < decoded:
                 raise MediaUnsupported(path, "the segment reorders its frames further than the first one")
-            packet.time_base = self._tick
+            packet.time_base = self.tick
             packet.pts, packet.dts = displayed * self._per_frame, decoded * self._per_frame
             packet.duration = self._per_frame
             self._count += 1
@@ -143,12 +143,20 @@ class _Frames:
         if len(shown) != self._count - start or (shown and max(shown) != len(shown) - 1) or not shown:
             raise MediaUnsupported(path, "frames are missing from the segment")
 
+    def _check_first(self, packet: Packet[VideoStream], base: Fraction, path: Path) -> None:
+        if not packet.is_keyframe:
+            raise MediaUnsupported(path, "the segment does not begin with a keyframe")
+        if self._count == 0 and packet.dts is not None:
+            ahead = math.ceil((cast(int, packet.pts) - packet.dts) * base * self._fps)
+            self._delay = max(self._delay, ahead)
+
 
 def _settings(stream: VideoStream) -> tuple[object, ...]:
     """What must be equal for two streams to share one decoder configuration."""
     context = stream.codec_context
     return (
         context.codec.canonical_name,
+        context.profile,
         context.width,
         context.height,
         context.pix_fmt,
@@ -161,74 +169,34 @@ def _settings(stream: VideoStream) -> tuple[object, ...]:
     )
 
 
-def _sound(container: InputContainer, stream: AudioStream, path: Path) -> Iterator[Packet[Any]]:
-    """The sound's packets on its own clock, and silence after them without end."""
-    size = stream.codec_context.frame_size or 1024
-    position: int | None = None
-    for packet in container.demux(stream):
-        if packet.pts is None:
-            continue
-        # The last packet says to be shorter, but decodes to a whole frame whose tail is silent like what follows.
-        packet.duration = size
-        position = packet.pts + size
-        yield packet
-    if position is None:
-        raise MediaUnreadable(path, "it holds no sound")
-    for silent in _silence(path, stream):
-        silent.time_base = cast(Fraction, stream.time_base)
-        silent.pts = silent.dts = position
-        silent.duration = size
-        position += size
-        yield silent
-
-
-def _silence(path: Path, stream: AudioStream) -> Iterator[Packet[Any]]:
-    """Packets of encoded silence with the stream's own settings, without end."""
-    like = stream.codec_context
-    encoder = CodecContext.create("aac", "w")
-    encoder.sample_rate, encoder.layout, encoder.format = like.sample_rate, like.layout, "fltp"
-    encoder.time_base = Fraction(1, like.sample_rate)
-    encoder.flags |= Flags.global_header
-    encoder.open()
-    if like.codec.canonical_name != "aac" or encoder.extradata != like.extradata:
-        raise MediaUnsupported(path, "the sound is too short, and cannot be filled up in its format")
-    silence = np.zeros((like.channels, encoder.frame_size), np.float32)
-    while True:
-        frame = AudioFrame.from_ndarray(silence, format="fltp", layout=like.layout)
-        frame.sample_rate = like.sample_rate
-        yield from encoder.encode(frame)
-
-
 def _interleave(
-    output: OutputContainer, pictures: _Frames, video: VideoStream, sounds: Iterator[Packet[Any]], audio: AudioStream
+    output: OutputContainer, pictures: _Frames, video: VideoStream, sound: SoundPackets, audio: AudioStream
 ) -> None:
     """Write both streams in order of time, so that the muxer never has to hold much back; end both together."""
-    heard = next(sounds)
+    sounds = iter(sound)
+    heard = next(sounds, None)
     for packet in pictures:
         time = cast(int, packet.dts) * packet.time_base
         packet.stream = video
         output.mux_one(packet)
-        while (cast(int, heard.pts) + cast(int, heard.duration)) * heard.time_base <= time:
+        while heard is not None and (cast(int, heard.pts) + cast(int, heard.duration)) * heard.time_base <= time:
             heard.stream = audio
             output.mux_one(heard)
-            heard = next(sounds)
-    end = round(pictures.duration / heard.time_base)
-    while (start := cast(int, heard.pts)) < end:
-        heard.duration = min(cast(int, heard.duration), end - start)
+            heard = next(sounds, None)
+    end = round(pictures.duration * sound.rate)
+    while heard is not None and cast(int, heard.pts) < end:
+        sound.cut(heard, end)
         heard.stream = audio
         output.mux_one(heard)
-        heard = next(sounds)
+        heard = next(sounds, None)
+    sound.check_end(heard, end)
 
 
-def _video(container: InputContainer, path: Path) -> VideoStream:
+def _video(container: InputContainer, path: Path, into: str) -> VideoStream:
     streams = picture_streams(container)
-    if len(streams) != 1 or streams[0].codec_context.codec.canonical_name != "h264":
-        raise MediaUnsupported(path, "a segment holds one H.264 stream")
+    if len(streams) != 1:
+        raise MediaUnsupported(path, "a segment holds one stream of pictures")
+    stream = streams[0].codec_context.codec.canonical_name
+    if not any(codec.stream == stream and into in codec.containers for codec in VIDEO_CODECS.values()):
+        raise MediaUnsupported(path, f"a segment of {stream} does not go into {into}")
     return streams[0]
-
-
-def _audio(container: InputContainer, path: Path) -> AudioStream:
-    streams: list[Stream] = list(container.streams.audio)
-    if not streams:
-        raise MediaUnreadable(path, "it holds no sound")
-    return cast(AudioStream, streams[0])

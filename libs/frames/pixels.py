@@ -1,4 +1,4 @@
-"""Decoded frames to float RGBA and back, exactly.
+"""Decoded frames to float RGBA, exactly.
 
 swscale turns YUV to RGB with an error of one 8-bit step, so it is used here only for what it does without loss:
 spreading chroma over the picture (by the stream's chroma siting) and widening samples to 16 bits. The colour matrix is
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from libs.frames.colour_tags import ColourTags, effective_matrix, rgb_to_yuv, yuv_to_rgb
+from libs.frames.colour_tags import ColourTags, effective_matrix, yuv_to_rgb
 
 Picture = npt.NDArray[np.float32]
 """[height, width, 4]: R'G'B' display-encoded in 0..1 and straight alpha."""
@@ -112,37 +112,6 @@ class PixelConverter:
         if opacity is not None:
             picture[..., 3] = opacity
         return picture
-
-
-def yuv420_planes(rgb: npt.NDArray[np.float32], matrix: str = "bt709") -> list[npt.NDArray[np.uint8]]:
-    """8-bit limited-range Y, Cb and Cr planes of a picture [height, width, 3 or 4] in 0..1, with even sides.
-
-    Chroma is sited as H.264 has it when nothing is said: left, half-way between two lines. It is filtered [1 2 1]/4
-    across and [1 1]/2 down. Values outside 0..1 are clipped, and what is not a number is black.
-    """
-    height, width = rgb.shape[:2]
-    shapes = ((height, width), (height // 2, width // 2), (height // 2, width // 2))
-    planes = [np.empty(shape, np.uint8) for shape in shapes]
-    transform = rgb_to_yuv(matrix, "tv", 1.0)
-    for top in range(0, height, _STRIP):
-        strip = np.fmin(np.fmax(rgb[top : top + _STRIP, :, :3], np.float32(0)), np.float32(1))
-        luma, cb, cr = cv2.split(cv2.transform(np.ascontiguousarray(strip, dtype=np.float32), transform))
-        planes[0][top : top + _STRIP] = np.rint(luma)
-        planes[1][top // 2 : (top + _STRIP) // 2] = np.rint(_halve(cb))
-        planes[2][top // 2 : (top + _STRIP) // 2] = np.rint(_halve(cr))
-    return planes
-
-
-def _halve(plane: Any) -> Any:
-    lines = (plane[0::2] + plane[1::2]) * np.float32(0.5)
-    blurred = cv2.sepFilter2D(
-        lines,
-        -1,
-        np.array([0.25, 0.5, 0.25], np.float32),
-        np.array([1.0], np.float32),
-        borderType=cv2.BORDER_REPLICATE,
-    )
-    return blurred[:, 0::2]
 
 
 def plane_samples(frame: VideoFrame, index: int, dtype: Any, shape: tuple[int, int]) -> npt.NDArray[Any]:

@@ -1,47 +1,59 @@
 """Writing one video stream as a segment that can be joined to its neighbours without encoding again.
 
-Two codecs: "h264" (8-bit 4:2:0, BT.709 limited range, closed groups of pictures, in MP4) is what movies are made of;
-"ffv1" (8-bit RGB, or RGBA) keeps every bit, in Matroska, for what other tasks read again. The same settings give the
-same parameter sets, so all segments of one movie share one decoder configuration; the same pictures, settings and
-threads give the same bytes.
+Which codecs there are, and what makes their segments fit each other, is in `libs.frames.codecs`. Pictures are Rec.709
+in limited range, or RGB where the profile is; chroma lies to the left, as H.264 has it when nothing is said.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, cast
+from typing import Any, Self, cast
 
 import av
 import numpy as np
 import numpy.typing as npt
+from av.codec.context import Flags
 from av.container import OutputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from libs.frames.pixels import yuv420_planes
+from libs.frames.codecs import VIDEO_CODECS, VideoSettings
+from libs.frames.codecs.movies import MOVIES
+from libs.kernels import Power, linear_to_yuv
 
-Codec = Literal["h264", "ffv1"]
+MASTER = VideoSettings("ffv1", "rgb8")
+"""Keeps every bit of 8-bit RGB pictures, for what other tasks read again."""
+MASTER_WITH_ALPHA = VideoSettings("ffv1", "rgba8")
+
+_DEFAULT = VideoSettings()
+_UNCHANGED = np.eye(3)
+_PACKED = ("bgr0", "bgra")
 
 
-@dataclass(frozen=True)
-class H264Quality:
-    """How much is spent on a picture: x264's constant rate factor (lower is better) and speed preset."""
+class OutputFrame:
+    """A frame to be filled, then given to `VideoWriter.append`. It may be filled on any thread, by parts."""
 
-    crf: float = 18.0
-    preset: str = "veryfast"
+    def __init__(self, width: int, height: int, pixel_format: str) -> None:
+        self.frame = VideoFrame(width, height, pixel_format)
+        self.pixel_format = pixel_format
+        self.planes = [_samples(plane, pixel_format) for plane in self.frame.planes]
+        """The encoder's own memory: uint8 or uint16 codes [height, width] of each plane, in libavutil's order."""
 
-
-DEFAULT_QUALITY = H264Quality()
+    @property
+    def full_range(self) -> bool:
+        """Whether codes are those of R'G'B', from 0 to the depth's highest; Y'CbCr is in limited range."""
+        return self.pixel_format.startswith(("gbr", "bgr"))
 
 
 class VideoWriter:
-    """Frames in order, one `write` each; frame n is shown from n / fps on. Close it, or use it in a `with`.
+    """Frames in order, one `write` or `append` each; frame n is shown from n / fps on. Close it, or use a `with`.
 
     The file is complete only after `close`; leaving the `with` by an exception closes it unfinished, to be thrown away.
-    Memory is the encoder's look-ahead, whatever the length.
+    Memory is the encoder's look-ahead, whatever the length. One thread at a time, except for `blank`.
     """
 
     def __init__(
@@ -50,37 +62,42 @@ class VideoWriter:
         width: int,
         height: int,
         fps: Fraction,
+        settings: VideoSettings = _DEFAULT,
         *,
-        codec: Codec = "h264",
-        quality: H264Quality = DEFAULT_QUALITY,
-        alpha: bool = False,
         keyframe_seconds: float = 2.0,
         threads: int = 1,
     ) -> None:
-        """Sides in pixels, even for h264. `alpha` is for ffv1 alone. Raises ValueError for what cannot be written."""
+        """Sides in pixels. Raises ValueError for what cannot be written; `VideoCodec.misfits` tells it before."""
         if width < 1 or height < 1 or fps <= 0:
             raise ValueError(f"{width}x{height} at {fps} frames a second is no video")
-        if codec == "h264" and (width % 2 or height % 2):
-            raise ValueError(f"H.264 4:2:0 needs even sides, not {width}x{height}")
-        if codec == "h264" and alpha:
-            raise ValueError("H.264 holds no transparency; use ffv1")
+        codec = VIDEO_CODECS[settings.codec]
+        for _, problem in codec.misfits(settings, width, height):
+            raise ValueError(problem)
         self._size = (height, width)
-        self._codec = codec
-        self._alpha = alpha
+        self._pixel_format = codec.profile(settings.profile).pixel_format
         self._count = 0
+        self._muxed = 0
+        self._reorder = codec.reorder
         self._fps = Fraction(fps)
-        options = {"movflags": "+write_colr", "video_track_timescale": str(timescale(self._fps))}
+        movie = MOVIES[codec.containers[0]]
         self._container: OutputContainer | None = av.open(
-            f"file:{path}",
-            mode="w",
-            format="mp4" if codec == "h264" else "matroska",
-            # Written dates and library versions would make equal renders differ.
-            container_options={"fflags": "+bitexact", **(options if codec == "h264" else {})},
+            f"file:{path}", mode="w", format=movie.format, container_options=muxer_options(movie.format, self._fps)
         )
-        if codec == "h264":
-            self._stream = self._add_h264(width, height, quality, keyframe_seconds, threads)
-        else:
-            self._stream = self._add_ffv1(width, height, threads)
+        stream = cast(VideoStream, self._container.add_stream(codec.encoder, rate=self._fps))
+        stream.width, stream.height, stream.pix_fmt = width, height, self._pixel_format
+        context = stream.codec_context
+        context.time_base = 1 / self._fps
+        context.sample_aspect_ratio = Fraction(1)
+        context.thread_count = threads
+        context.flags |= Flags.closed_gop
+        context.gop_size = 1 if codec.intra else max(round(self._fps * Fraction(keyframe_seconds)), 1)
+        if codec.tag:
+            context.codec_tag = codec.tag
+        _tag(context, self._pixel_format)
+        stream.options = dict(codec.options(settings, settings.profile or next(iter(codec.profiles)), threads))
+        # SVT-AV1 tells its settings to the console whenever it is opened; this is its only switch.
+        os.environ.setdefault("SVT_LOG", "1")
+        self._stream = stream
 
     def __enter__(self) -> Self:
         return self
@@ -99,20 +116,37 @@ class VideoWriter:
         """How many frames were written."""
         return self._count
 
+    def blank(self) -> OutputFrame:
+        """A frame to fill and `append`. Safe on any thread."""
+        height, width = self._size
+        return OutputFrame(width, height, self._pixel_format)
+
+    def append(self, filled: OutputFrame) -> None:
+        """Write a frame of `blank`, which is not to be changed afterwards. ValueError for one of another kind."""
+        if self._container is None:
+            raise ValueError("the writer is closed")
+        frame = filled.frame
+        if (frame.height, frame.width) != self._size or filled.pixel_format != self._pixel_format:
+            raise ValueError(f"expected a frame of {self._size} in {self._pixel_format}")
+        _tag(frame, self._pixel_format)
+        frame.pts = self._count
+        frame.time_base = 1 / self._fps
+        self._mux(self._container, self._stream.encode(frame))
+        self._count += 1
+
     def write(self, picture: npt.NDArray[np.float32] | npt.NDArray[np.uint8]) -> None:
         """Append a picture [height, width, 3 or 4]: float32 display-encoded in 0..1, or uint8; alpha is straight.
 
-        h264 leaves a fourth channel out. Raises ValueError for a picture of another size.
+        Alpha is left out where the profile holds none. Raises ValueError for a picture of another size.
         """
-        if self._container is None:
-            raise ValueError("the writer is closed")
         if picture.ndim != 3 or picture.shape[:2] != self._size or picture.shape[2] not in (3, 4):
             raise ValueError(f"expected a picture of {self._size} by 3 or 4, not {picture.shape}")
-        frame = self._h264_frame(picture) if self._codec == "h264" else self._ffv1_frame(picture)
-        frame.pts = self._count
-        frame.time_base = 1 / self._fps
-        self._container.mux(self._stream.encode(frame))
-        self._count += 1
+        filled = self.blank()
+        if self._pixel_format in _PACKED:
+            _pack(filled, picture)
+        else:
+            _split(filled, picture)
+        self.append(filled)
 
     def close(self) -> None:
         """Finish the file. Repeatable."""
@@ -121,67 +155,26 @@ class VideoWriter:
             return
         try:
             if self._count:
-                container.mux(self._stream.encode(None))
+                self._mux(container, self._stream.encode(None))
         finally:
             container.close()
 
-    # -- the two codecs ----------------------------------------------------------------------------------------------
+    def _mux(self, container: OutputContainer, packets: list[Packet[VideoStream]]) -> None:
+        for packet in packets:
+            # By the packet's number: x265 leaves this time to chance in segments that are shorter than its look-ahead.
+            packet.dts = self._muxed - self._reorder
+            packet.time_base = 1 / self._fps
+            self._muxed += 1
+            container.mux_one(packet)
 
-    def _add_h264(
-        self, width: int, height: int, quality: H264Quality, keyframe_seconds: float, threads: int
-    ) -> VideoStream:
-        assert self._container is not None
-        stream = self._add_stream("libx264", width, height, "yuv420p", threads)
-        context = stream.codec_context
-        context.color_range = 1
-        context.color_primaries = context.color_trc = context.colorspace = 1
-        context.gop_size = max(round(self._fps * Fraction(keyframe_seconds)), 1)
-        stream.options = {
-            "preset": quality.preset,
-            "crf": str(quality.crf),
-            "profile": "high",
-            # Closed groups: no picture leans on one before its keyframe, so a cut between segments harms nothing.
-            "x264-params": "open-gop=0:force-cfr=1:stitchable=1",
-        }
-        return stream
 
-    def _add_ffv1(self, width: int, height: int, threads: int) -> VideoStream:
-        stream = self._add_stream("ffv1", width, height, "bgra" if self._alpha else "bgr0", threads)
-        stream.codec_context.gop_size = 1
-        stream.options = {"level": "3", "slices": "4", "slicecrc": "1"}
-        return stream
-
-    def _add_stream(self, codec: str, width: int, height: int, pixel_format: str, threads: int) -> VideoStream:
-        assert self._container is not None
-        stream = cast(VideoStream, self._container.add_stream(codec, rate=self._fps))
-        stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
-        context = stream.codec_context
-        context.time_base = 1 / self._fps
-        context.sample_aspect_ratio = Fraction(1)
-        context.thread_count = threads
-        return stream
-
-    def _h264_frame(self, picture: npt.NDArray[Any]) -> VideoFrame:
-        rgb = picture if picture.dtype != np.uint8 else picture.astype(np.float32) / np.float32(255.0)
-        height, width = self._size
-        frame = VideoFrame(width, height, "yuv420p")
-        for plane, samples in zip(frame.planes, yuv420_planes(rgb), strict=True):
-            _fill(plane, samples)
-        frame.color_range = 1
-        frame.color_primaries = frame.color_trc = frame.colorspace = 1
-        return frame
-
-    def _ffv1_frame(self, picture: npt.NDArray[Any]) -> VideoFrame:
-        if picture.dtype != np.uint8:
-            picture = np.rint(np.clip(picture, 0.0, 1.0) * np.float32(255.0)).astype(np.uint8)
-        height, width = self._size
-        packed = np.full((height, width, 4), 255, np.uint8)
-        packed[..., :3] = picture[..., 2::-1]
-        if self._alpha and picture.shape[2] == 4:
-            packed[..., 3] = picture[..., 3]
-        frame = VideoFrame(width, height, "bgra" if self._alpha else "bgr0")
-        _fill(frame.planes[0], packed.reshape(height, width * 4))
-        return frame
+def muxer_options(format: str, fps: Fraction) -> dict[str, str]:
+    """What a muxer is told so that its clock fits the frames and equal input makes equal bytes."""
+    # Written dates and library versions would make equal renders differ.
+    options = {"fflags": "+bitexact"}
+    if format in ("mp4", "mov"):
+        options |= {"movflags": "+write_colr", "video_track_timescale": str(timescale(fps))}
+    return options
 
 
 def timescale(fps: Fraction) -> int:
@@ -189,7 +182,45 @@ def timescale(fps: Fraction) -> int:
     return fps.numerator * max(-(-10_000 // fps.numerator), 1)
 
 
-def _fill(plane: Any, samples: npt.NDArray[np.uint8]) -> None:
-    """Copy rows of samples into a plane, whose lines may be longer."""
-    target = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-    target[: samples.shape[0], : samples.shape[1]] = samples
+def _tag(target: Any, pixel_format: str) -> None:
+    """Rec.709 by the numbers of H.273, on a frame or an encoder."""
+    rgb = pixel_format.startswith(("gbr", "bgr"))
+    target.color_range = 2 if rgb else 1
+    target.color_primaries = target.color_trc = 1
+    target.colorspace = 0 if rgb else 1
+
+
+def _samples(plane: Any, pixel_format: str) -> npt.NDArray[Any]:
+    """A view of a plane's visible samples; its lines may be longer."""
+    if pixel_format in _PACKED:
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        return rows[: plane.height, : plane.width * 4].reshape(plane.height, plane.width, 4)
+    kind = np.uint16 if pixel_format.endswith("le") else np.uint8
+    rows = np.frombuffer(memoryview(plane), kind).reshape(-1, plane.line_size // np.dtype(kind).itemsize)
+    return rows[: plane.height, : plane.width]
+
+
+def _split(filled: OutputFrame, picture: npt.NDArray[Any]) -> None:
+    """A picture as Y'CbCr or G'B'R' planes."""
+    pixels = np.ones((*picture.shape[:2], 4), np.float32)
+    pixels[..., :3] = picture[..., :3]
+    if picture.dtype == np.uint8:
+        pixels[..., :3] *= np.float32(1 / 255)
+    linear_to_yuv(
+        pixels,
+        from_working=_UNCHANGED,
+        transfer=Power(1.0),
+        matrix="bt709",
+        full_range=filled.full_range,
+        format=filled.pixel_format,
+        planes=filled.planes,
+    )
+
+
+def _pack(filled: OutputFrame, picture: npt.NDArray[Any]) -> None:
+    """A picture as packed BGR, with alpha where it has one."""
+    if picture.dtype != np.uint8:
+        picture = np.rint(np.clip(picture, 0.0, 1.0) * np.float32(255.0)).astype(np.uint8)
+    packed = filled.planes[0]
+    packed[..., :3] = picture[..., 2::-1]
+    packed[..., 3] = picture[..., 3] if filled.pixel_format == "bgra" and picture.shape[2] == 4 else 255

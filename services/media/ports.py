@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -104,6 +105,14 @@ class Store(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Assembled:
+    """A movie that was joined. `loudness` is "-23.1 LUFS" or "silence", and empty where there is no sound."""
+
+    media: MediaInfo
+    loudness: str
+
+
 class Decoder(Protocol):
     """Reads files that nobody vouches for. A file that kills the decoder costs the call, and nothing else.
 
@@ -127,11 +136,13 @@ class Decoder(Protocol):
         output: Path,
         *,
         name: str,
+        container: str,
         frame_rate: Fraction,
         frame_count: int,
-    ) -> MediaInfo:
-        """Joins the segments and the sound into an MP4, and decodes all of it to prove its frames, length and sound.
+    ) -> Assembled:
+        """Joins the segments and the sound into a movie, and proves its frames, length, sound and loudness.
 
-        Raises MediaUnsupported when the segments do not make what was asked for.
+        `container` is one of `libs.frames.codecs.movies`. Raises MediaUnsupported when the segments do not make what
+        was asked for.
         """
         ...

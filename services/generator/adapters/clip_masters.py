@@ -18,7 +18,7 @@ from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis.errors import Internal
 from libs.chassis.objects import ObjectStore, blob_key, put_blob_file
 from libs.frames.probe import probe
-from libs.frames.video_writer import VideoWriter
+from libs.frames.video_writer import MASTER, VideoWriter
 
 MEDIA_TYPE = "video/x-matroska"
 
@@ -73,7 +73,7 @@ class ClipMasters:
         with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
             path = Path(folder) / "clip.mkv"
             rate = Fraction(spec.frame_rate.numerator, spec.frame_rate.denominator)
-            with VideoWriter(path, spec.width, spec.height, rate, codec="ffv1") as writer:
+            with VideoWriter(path, spec.width, spec.height, rate, MASTER) as writer:
                 yield ClipMaster(self._objects, path, spec, writer)
 
     async def exists(self, tenant: str, blob: Blob) -> bool:

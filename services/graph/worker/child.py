@@ -25,7 +25,7 @@ def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     `request`: `kind` ("frames" or "audio"), `document` (JSON text), `output_node`, `sources` (by node: `path`, `media`
     as the JSON of a MediaInfo, and the content's `digest`), `output` (path); for frames also `first_frame`,
     `frame_count` and `threads`.
-    Tells `{"frames_done": n}` as it goes on, of the sound nothing.
+    Tells `{"frames_done": n}` as it goes on, of the sound nothing. Answers the file's `media_type`.
     """
     document = parse_document(request["document"])
     sources = {
@@ -38,9 +38,9 @@ def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     }
     output = Path(request["output"])
     if request["kind"] == "audio":
-        render_audio(document, request["output_node"], sources, output, lambda done: progress({}))
-        return {}
-    render_frames(
+        media_type = render_audio(document, request["output_node"], sources, output, lambda done: progress({}))
+        return {"media_type": media_type}
+    media_type = render_frames(
         document,
         request["output_node"],
         sources,
@@ -50,4 +50,4 @@ def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         request["threads"],
         lambda done: progress({"frames_done": done}),
     )
-    return {}
+    return {"media_type": media_type}

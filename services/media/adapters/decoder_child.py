@@ -5,7 +5,7 @@ It reads users' files, so it may crash, hang or be killed at any time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,22 @@ import cv2
 import numpy as np
 from google.protobuf import json_format
 
-from libs.frames.decoded import decoded_seconds
 from libs.frames.errors import MediaError, MediaUnsupported
 from libs.frames.join import join_segments
 from libs.frames.looks import look_format, probe_look
+from libs.frames.loudness import Sound, difference, measure
 from libs.frames.payload import video_payload
 from libs.frames.probe import from_rational, probe
 from libs.frames.stills import write_jpeg
 from libs.frames.video_reader import VideoReader
 
 Progress = Callable[[dict[str, Any]], None]
+
+LOUDNESS_TOLERANCE = 0.1
+"""In LU: by how much a movie's sound may be louder or softer than what was rendered for it."""
+
+# AAC is decoded in whole frames, the last one's silence included.
+_CODEC_FRAME = 1024
 
 
 def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -59,11 +65,12 @@ def _thumbnail(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _assemble(request: dict[str, Any]) -> dict[str, Any]:
-    """`segments`, `audio` (paths, or null), `output`, `frame_rate` ("24000/1001"), `frame_count`; answers `media`."""
+    """`segments`, `audio` (paths, or null), `output`, `container`, `frame_rate` ("24000/1001"), `frame_count`; answers
+    `media`, and `loudness` ("-23.1 LUFS", "silence", or empty for a movie without sound)."""
     output = Path(request["output"])
     rate = Fraction(request["frame_rate"])
     wanted = request["frame_count"]
-    joined = join_segments(request["segments"], request["audio"], output, rate)
+    joined = join_segments(request["segments"], request["audio"], output, rate, request["container"])
     media = probe(output)
     # Who rendered a segment has decoded it, so what is left to prove is that the movie holds the very same packets.
     payload = video_payload(output)
@@ -75,16 +82,26 @@ def _assemble(request: dict[str, Any]) -> dict[str, Any]:
         problems.append(f"it holds {payload.packets} frames, and {wanted} were asked for")
     if stream.variable_frame_rate or from_rational(stream.frame_rate) != rate:
         problems.append(f"its frame rate is {from_rational(stream.frame_rate)} instead of {rate}")
-    if request["audio"] is not None:
-        # The decoder gives whole codec frames, so what is heard is at least the declared length.
-        heard = decoded_seconds(output)
-        if not media.audio_streams or heard is None or heard < wanted / rate - Fraction(1, 1000):
-            problems.append("its sound is missing or too short")
-    elif media.audio_streams:
-        problems.append("it holds sound that nobody asked for")
+    loudness = ""
+    if request["audio"] is None:
+        if media.audio_streams:
+            problems.append("it holds sound that nobody asked for")
+    else:
+        heard = measure(output)
+        loudness = str(heard.loudness)
+        problems.extend(_unlike(heard, measure(request["audio"]), wanted / rate))
     if problems:
         raise MediaUnsupported(request["name"], f"the segments make no such movie: {'; '.join(problems)}")
-    return {"media": json_format.MessageToDict(media)}
+    return {"media": json_format.MessageToDict(media), "loudness": loudness}
+
+
+def _unlike(heard: Sound, rendered: Sound, duration: Fraction) -> Iterator[str]:
+    """What is wrong with a movie's sound, next to what was rendered for it."""
+    needed = round(duration * heard.rate)
+    if not needed <= heard.samples < needed + _CODEC_FRAME:
+        yield f"its sound is {heard.samples} samples long instead of {needed}"
+    if difference(heard.loudness, rendered.loudness) > LOUDNESS_TOLERANCE:
+        yield f"its sound is of {heard.loudness}, and of {rendered.loudness} was rendered"
 
 
 _KINDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {

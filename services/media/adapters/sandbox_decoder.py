@@ -15,6 +15,7 @@ import libs.frames.errors  # noqa: F401
 from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis.errors import Internal
 from libs.chassis.sandbox import Limits, SandboxCrashed, SandboxPool
+from services.media.ports import Assembled
 
 _TARGET = "services.media.adapters.decoder_child:run"
 # One library alone would otherwise take a thread a core, in every child.
@@ -83,23 +84,24 @@ class SandboxDecoder:
         output: Path,
         *,
         name: str,
+        container: str,
         frame_rate: Fraction,
         frame_count: int,
-    ) -> MediaInfo:
-        return _media(
-            await _call(
-                self._long,
-                {
-                    "kind": "assemble",
-                    "segments": [str(path) for path in segments],
-                    "audio": None if audio is None else str(audio),
-                    "output": str(output),
-                    "name": name,
-                    "frame_rate": str(frame_rate),
-                    "frame_count": frame_count,
-                },
-            )
+    ) -> Assembled:
+        answer = await _call(
+            self._long,
+            {
+                "kind": "assemble",
+                "segments": [str(path) for path in segments],
+                "audio": None if audio is None else str(audio),
+                "output": str(output),
+                "name": name,
+                "container": container,
+                "frame_rate": str(frame_rate),
+                "frame_count": frame_count,
+            },
         )
+        return Assembled(_media(answer), answer["loudness"])
 
 
 async def _call(pool: SandboxPool, request: dict[str, Any]) -> dict[str, Any]:

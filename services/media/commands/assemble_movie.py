@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from artifex.common.v1.types_pb2 import Blob
-from artifex.media.v1.messages_pb2 import MediaInfo, Provenance
+from artifex.media.v1.messages_pb2 import Provenance
 from artifex.media.v1.work_pb2 import AssembleWork, Segment
 from libs.chassis.clock import utcnow
 from libs.chassis.errors import DataLoss, InvalidArgument, NotFound
@@ -16,11 +16,12 @@ from libs.chassis.ids import new_id
 from libs.chassis.interruption import Interrupted, unless_set
 from libs.chassis.objects import LocalCache, ObjectMissing, ObjectStore, hash_file
 from libs.chassis.telemetry import current_trace_id
+from libs.frames.codecs.movies import MOVIES
 from services.media.commands.blobs import adopt_blob, discard_blob, stage_blob
 from services.media.domain.announcements import Announcement, assembly_completed, asset_ready
 from services.media.domain.keys import assembly_origin, segment_key
 from services.media.domain.model import Asset
-from services.media.ports import Decoder, Store, Writer
+from services.media.ports import Assembled, Decoder, Store, Writer
 
 
 async def assemble_movie(
@@ -39,8 +40,9 @@ async def assemble_movie(
     Raises InvalidArgument for work that no attempt can do, NotFound for a missing segment, DataLoss for one whose bytes
     changed in the store.
     """
-    if work.container != "mp4":
-        raise InvalidArgument(f"{work.job}: movies are joined as mp4, not as {work.container!r}")
+    if work.container not in MOVIES:
+        known = ", ".join(MOVIES)
+        raise InvalidArgument(f"{work.job}: movies are joined as {known}, not as {work.container!r}")
     if not work.segments or work.frame_rate.numerator <= 0 or work.frame_rate.denominator <= 0:
         raise InvalidArgument(f"{work.job}: there is nothing to join")
     tenant, origin = work.actor.tenant, assembly_origin(work.job, work.task)
@@ -49,9 +51,9 @@ async def assemble_movie(
         if made is not None:
             await _announce(unit, assembly_completed(work, made))
             return made
-    output = scratch / f"{new_id()}.mp4"
+    output = scratch / f"{new_id()}.{work.container}"
     try:
-        media = await unless_set(_join(cache, decoder, work, output), cancelled)
+        made_now = await unless_set(_join(cache, decoder, work, output), cancelled)
         digest = await asyncio.to_thread(hash_file, output)
         size = (await asyncio.to_thread(output.stat)).st_size
         if cancelled.is_set():
@@ -59,7 +61,8 @@ async def assemble_movie(
         await stage_blob(store, objects, tenant, digest, lambda key: objects.put_file(key, output))
     finally:
         output.unlink(missing_ok=True)
-    asset = _asset(work, media, Blob(digest=digest, size=size, media_type="video/mp4"), origin)
+    blob = Blob(digest=digest, size=size, media_type=MOVIES[work.container].media_type)
+    asset = _asset(work, made_now, blob, origin)
     async with store.transaction() as unit:
         await unit.lock_digest(tenant, digest)
         if not cancelled.is_set():
@@ -74,7 +77,7 @@ async def assemble_movie(
     raise Interrupted
 
 
-async def _join(cache: LocalCache, decoder: Decoder, work: AssembleWork, output: Path) -> MediaInfo:
+async def _join(cache: LocalCache, decoder: Decoder, work: AssembleWork, output: Path) -> Assembled:
     async with AsyncExitStack() as stack:
 
         async def fetch(segment: Segment) -> Path:
@@ -99,24 +102,27 @@ async def _join(cache: LocalCache, decoder: Decoder, work: AssembleWork, output:
             audio,
             output,
             name=work.display_name or output.name,
+            container=work.container,
             frame_rate=Fraction(work.frame_rate.numerator, work.frame_rate.denominator),
             frame_count=work.frame_count,
         )
 
 
-def _asset(work: AssembleWork, media: MediaInfo, blob: Blob, origin: str) -> Asset:
+def _asset(work: AssembleWork, assembled: Assembled, blob: Blob, origin: str) -> Asset:
     provenance = Provenance()
     provenance.CopyFrom(work.provenance)
     provenance.origin = provenance.origin or "render"
     provenance.source = provenance.source or work.job
     provenance.trace_id = provenance.trace_id or current_trace_id()
+    if assembled.loudness:
+        provenance.details["loudness"] = assembled.loudness
     identity = new_id()
     return Asset(
         id=identity,
         tenant=work.actor.tenant,
-        display_name=work.display_name or f"{identity}.mp4",
+        display_name=work.display_name or f"{identity}.{work.container}",
         blob=blob,
-        media=media,
+        media=assembled.media,
         provenance=provenance,
         create_time=utcnow(),
         create_user=work.actor.subject,

@@ -184,9 +184,9 @@ async def _assemble(running: Studio, bus: Bus, folder: Path) -> None:
                 for segment in [*work.segments, *([work.audio] if work.HasField("audio") else [])]
             ]
             frames, sound = parts[: len(work.segments)], parts[len(work.segments) :]
-            out = folder / f"{work.attempt}.mp4"
+            out = folder / f"{work.attempt}.{work.container}"
             rate = Fraction(work.frame_rate.numerator, work.frame_rate.denominator)
-            await asyncio.to_thread(join_segments, frames, sound[0] if sound else None, out, rate)
+            await asyncio.to_thread(join_segments, frames, sound[0] if sound else None, out, rate, work.container)
         blob = await put_blob_file(running.objects, work.actor.tenant, out, "video/mp4")
         asset = media_pb2.Asset(name=f"assets/{blob.digest}", blob=blob)
         completed = media_work_pb2.AssemblyCompletedEvent(**about, asset=asset)  # type: ignore[arg-type]

@@ -19,12 +19,15 @@ from libs.chassis.objects import blob_key, hash_file
 from libs.chassis.testing import NatsServer, eventually
 from libs.frames.audio_reader import AudioReader
 from libs.frames.audio_writer import AudioWriter
+from libs.frames.codecs import VideoSettings
 from libs.frames.decoded import frame_hashes
-from libs.frames.video_writer import VideoWriter
+from libs.frames.loudness import measure
+from libs.frames.video_writer import MASTER, VideoWriter
 from tests.integration.media.served import Media, serving
 from tests.support.footage import pattern
 
 FPS = Fraction(24)
+SIZE = 256, 128
 ACTOR = Actor(tenant="studio", subject="ann")
 
 
@@ -38,7 +41,14 @@ class Segments:
 
 
 async def render(
-    media: Media, folder: Path, *, job: str = "renderJobs/j1", counts: tuple[int, ...] = (8, 8, 3), audio: bool = True
+    media: Media,
+    folder: Path,
+    *,
+    job: str = "renderJobs/j1",
+    counts: tuple[int, ...] = (8, 8, 3),
+    audio: str = "aac",
+    video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
+    container: str = "mp4",
 ) -> Segments:
     hashes: list[str] = []
     work = work_pb2.AssembleWork(
@@ -46,8 +56,8 @@ async def render(
         job=job,
         task="assembly",
         attempt=1,
-        container="mp4",
-        display_name="out.mp4",
+        container=container,
+        display_name=f"out.{container}",
         frame_rate=Rational(numerator=24, denominator=1),
         frame_count=sum(counts),
         provenance=pb.Provenance(origin="render", source=job, details={"document_digest": "d"}),
@@ -61,18 +71,18 @@ async def render(
 
     done = 0
     for number, count in enumerate(counts):
-        path = folder / f"{number}.mp4"
-        with VideoWriter(path, 192, 128, FPS) as writer:
+        path = folder / str(number)
+        with VideoWriter(path, *SIZE, FPS, video) as writer:
             for index in range(done, done + count):
-                writer.write(pattern(index, 192, 128))
+                writer.write(pattern(index, *SIZE))
         done += count
         hashes += frame_hashes(path)
         work.segments.append(work_pb2.Segment(blob=await put(path), frame_count=count))
     length = int(done / FPS * 48000)
     sound = np.random.default_rng(1).normal(0, 0.1, (2, length)).astype(np.float32)
     if audio:
-        path = folder / "sound.m4a"
-        with AudioWriter(path) as writer_:
+        path = folder / "sound"
+        with AudioWriter(path, codec=audio) as writer_:
             writer_.write(sound)
         work.audio.CopyFrom(work_pb2.Segment(blob=await put(path)))
         with AudioReader(path) as reader:
@@ -90,8 +100,22 @@ async def movie_of(media: Media, asset: pb.Asset, folder: Path) -> Path:
     return path
 
 
-async def test_segments_become_a_verified_movie(media: Media, tmp_path: Path) -> None:
-    segments = await render(media, tmp_path)
+@pytest.mark.parametrize(
+    ("container", "video", "audio", "media_type"),
+    [
+        ("mp4", VideoSettings(), "aac", "video/mp4"),
+        ("mp4", VideoSettings("h265", "10bit"), "aac", "video/mp4"),
+        ("mov", VideoSettings("prores"), "pcm", "video/quicktime"),
+        ("mov", VideoSettings("dnxhr"), "aac", "video/quicktime"),
+        ("webm", VideoSettings("vp9"), "opus", "video/webm"),
+        ("mkv", VideoSettings("av1", "10bit"), "flac", "video/matroska"),
+        ("mkv", VideoSettings("ffv1"), "pcm", "video/matroska"),
+    ],
+)
+async def test_segments_become_a_verified_movie(
+    media: Media, tmp_path: Path, container: str, video: VideoSettings, audio: str, media_type: str
+) -> None:
+    segments = await render(media, tmp_path, container=container, video=video, audio=audio)
     await queue(media, segments.work)
     completed = await media.event("evt.studio.media.assembly.completed", work_pb2.AssemblyCompletedEvent)
     started = await media.event("evt.studio.media.assembly.started", work_pb2.AssemblyStartedEvent)
@@ -99,9 +123,11 @@ async def test_segments_become_a_verified_movie(media: Media, tmp_path: Path) ->
     assert (completed.job, completed.task, completed.attempt) == ("renderJobs/j1", "assembly", 1)
 
     asset = completed.asset
-    assert asset.display_name == "out.mp4"
+    assert (asset.display_name, asset.blob.media_type) == (f"out.{container}", media_type)
     assert asset.provenance.source == "renderJobs/j1"
-    assert dict(asset.provenance.details) == {"document_digest": "d"}
+    loudness = str(measure(tmp_path / "sound").loudness)
+    assert loudness.endswith("LUFS")
+    assert dict(asset.provenance.details) == {"document_digest": "d", "loudness": loudness}
     assert asset.media.video_streams[0].frame_count == 19
     assert asset.media.audio_streams[0].channels == 2
     assert (await media.call("GetAsset", pb.GetAssetRequest(name=asset.name))).asset == asset
@@ -115,7 +141,7 @@ async def test_segments_become_a_verified_movie(media: Media, tmp_path: Path) ->
 
 
 async def test_a_redelivery_tells_the_same_asset_again(media: Media, tmp_path: Path) -> None:
-    segments = await render(media, tmp_path, audio=False)
+    segments = await render(media, tmp_path, audio="")
     await queue(media, segments.work, "first")
     first = await media.event("evt.studio.media.assembly.completed", work_pb2.AssemblyCompletedEvent)
     media.events.clear()
@@ -136,6 +162,7 @@ async def test_a_redelivery_tells_the_same_asset_again(media: Media, tmp_path: P
         ("no media", "ERROR_REASON_MEDIA_UNREADABLE"),
         ("other settings", "ERROR_REASON_MEDIA_UNSUPPORTED"),
         ("other count", "ERROR_REASON_MEDIA_UNSUPPORTED"),
+        ("other container", "ERROR_REASON_REQUEST_INVALID"),
     ],
 )
 async def test_work_that_cannot_succeed_is_told_and_leaves_nothing(
@@ -156,6 +183,8 @@ async def test_work_that_cannot_succeed_is_told_and_leaves_nothing(
                 writer.write(pattern(0, 96, 64))
         work.segments[1].blob.digest = hash_file(path)
         await media.objects.put_file(f"tenants/studio/jobs/j1/{hash_file(path)}", path)
+    elif damage == "other container":
+        work.container = "avi"
     else:
         work.frame_count += 1
     await queue(media, work)
@@ -170,7 +199,7 @@ async def test_work_that_cannot_succeed_is_told_and_leaves_nothing(
 
 async def test_a_cancelled_job_is_dropped_unsaid(media: Media, tmp_path: Path) -> None:
     segments = await render(media, tmp_path, job="renderJobs/gone")
-    other = await render(media, tmp_path, job="renderJobs/wanted", audio=False)
+    other = await render(media, tmp_path, job="renderJobs/wanted", audio="")
     await media.control.cancel("renderJobs/gone")
     await queue(media, segments.work, "gone")
     await queue(media, other.work, "wanted")
@@ -183,7 +212,7 @@ async def test_a_cancelled_job_is_dropped_unsaid(media: Media, tmp_path: Path) -
 @pytest.fixture
 async def frozen(media: Media, tmp_path: Path) -> tuple[Media, work_pb2.AssembleWork, psutil.Process]:
     """A service that is joining a movie right now, its decoder stopped in the middle."""
-    warm = await render(media, tmp_path, job="renderJobs/warm", counts=(2,), audio=False)
+    warm = await render(media, tmp_path, job="renderJobs/warm", counts=(2,), audio="")
     await queue(media, warm.work, "warm")
     await media.event("evt.studio.media.assembly.completed", work_pb2.AssemblyCompletedEvent)
     media.events.clear()
@@ -240,7 +269,7 @@ async def test_work_waits_for_a_service_that_is_down(tmp_path: Path) -> None:
 
 async def test_stored_bytes_are_taken_in(media: Media, tmp_path: Path) -> None:
     path = tmp_path / "shot.mkv"
-    with VideoWriter(path, 64, 48, FPS, codec="ffv1") as writer:
+    with VideoWriter(path, 64, 48, FPS, MASTER) as writer:
         for index in range(5):
             writer.write(pattern(index, 64, 48))
     data = path.read_bytes()

@@ -10,19 +10,16 @@ from pathlib import Path
 from typing import Final
 
 import cv2
-import numpy as np
 
-from artifex.nodes import Frame, MediaSource, Pixels, Window, sample_at
-from libs.chassis.errors import Internal, OutOfRange
-from libs.frames.audio_writer import AudioWriter
-from libs.frames.decoded import decoded_frames
-from libs.frames.video_writer import H264Quality, VideoWriter
+from artifex.nodes import MediaSource, sample_at
+from libs.chassis.errors import OutOfRange
 from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.compile.compiler import Compiled, compile
-from services.graph.domain.documents.model import CHANNELS, SAMPLE_RATE, Document
+from services.graph.domain.documents.model import SAMPLE_RATE, Document
 from services.graph.domain.evaluate.allocation import keep_freed_memory
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.mixdown import SoundPuller
+from services.graph.domain.evaluate.output import SegmentWriter, SoundWriter
 from services.graph.domain.evaluate.pull import FramePuller
 from services.graph.domain.evaluate.sources import Sources, open_sources
 
@@ -42,8 +39,10 @@ def render_frames(
     out_path: Path,
     threads: int,
     progress: Progress,
-) -> None:
+) -> str:
     """Frames `first` to `first + count` as one segment at `out_path`, complete and proved by decoding when it returns.
+
+    Answers the segment's media type.
 
     `sources` holds, by node, the local file and description of every asset and every generated clip. `threads` is for
     decoding, resampling and encoding each. `progress` is called after every frame. Raises GraphInvalid, OutOfRange,
@@ -55,52 +54,39 @@ def render_frames(
     cv2.setNumThreads(max(1, threads))
     keep_freed_memory()
     colour = WorkingColour(document.settings.colorspace)
-    sink = compiled.sink.values
-    quality = H264Quality(crf=sink["quality"], preset=sink["preset"])
     with (
         open_sources(sources, colour, threads) as opened,
-        VideoWriter(
-            out_path, compiled.width, compiled.height, compiled.fps, quality=quality, threads=threads
-        ) as writer,
+        SegmentWriter(out_path, compiled, colour, threads) as segment,
     ):
         files: dict[str, MediaSource] = dict(opened)
         puller = FramePuller(compiled, files, colour)
         for done in range(count):
-            writer.write(display_pixels(puller.frame(first + done), compiled, colour))
+            segment.write(puller.frame(first + done))
             progress(done + 1)
-    decoded = decoded_frames(out_path, threads=threads)
-    if decoded != count:
-        raise Internal(f"of {count} frames that were encoded, {decoded} decode")
+    segment.prove()
+    return segment.media_type
 
 
-def render_audio(document: Document, output_node: str, sources: Sources, out_path: Path, progress: Progress) -> None:
-    """The whole sound at `out_path`, exactly as long as the frames. Errors as of `render_frames`."""
+def render_audio(document: Document, output_node: str, sources: Sources, out_path: Path, progress: Progress) -> str:
+    """The whole sound at `out_path`, exactly as long as the frames, proved by decoding; answers its media type.
+
+    Errors as of `render_frames`.
+    """
     compiled = _compile(document, output_node, sources)
     colour = WorkingColour(document.settings.colorspace)
     total = sample_at(compiled.frame_count / compiled.fps, SAMPLE_RATE)
-    bitrate = compiled.sink.values["audio_bitrate"] * 1000
     with (
         open_sources(sources, colour, threads=1) as opened,
-        AudioWriter(out_path, rate=SAMPLE_RATE, channels=CHANNELS, bitrate=bitrate) as writer,
+        SoundWriter(out_path, compiled) as sound,
     ):
         files: dict[str, MediaSource] = dict(opened)
         puller = SoundPuller(compiled, files)
         for start in range(0, total, BLOCK):
             end = min(start + BLOCK, total)
-            writer.write(puller.block(start, end - start).samples)
+            sound.write(puller.block(start, end - start).samples)
             progress(int(Fraction(end, SAMPLE_RATE) * compiled.fps))
-
-
-def display_pixels(frame: Frame, compiled: Compiled, colour: WorkingColour) -> Pixels:
-    """The output's pixels, [height, width, 4], over black and display-encoded; may change the frame's own.
-
-    What is not a number is black, so that one bad pixel upstream cannot spoil its neighbours in the encoder.
-    """
-    pixels = frame.filled(Window(0, 0, compiled.width, compiled.height))
-    if not np.isfinite(pixels.sum()):
-        pixels = np.nan_to_num(pixels, nan=0.0, posinf=1e6, neginf=-1e6)
-    colour.encode(pixels)
-    return pixels
+    sound.prove()
+    return sound.media_type
 
 
 def _compile(document: Document, output_node: str, sources: Sources) -> Compiled:

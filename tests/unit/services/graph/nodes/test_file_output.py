@@ -1,18 +1,71 @@
+from typing import Any
+
 import pytest
 
 from artifex.nodes import ParameterError
+from libs.frames.codecs import VIDEO_CODECS
+from libs.frames.codecs.movies import MOVIES
 from services.graph.nodes.output.file_output import FileOutput
+from tests.unit.services.graph.support import node
 
 
-@pytest.mark.parametrize("path", ["a.mp4", "안녕 (1).mp4", "x.y.mp4"])
+def misfits(**values: Any) -> dict[str, str]:
+    return dict(node(FileOutput, **values).misfits(640, 360))
+
+
+@pytest.mark.parametrize("path", ["a.mp4", "안녕 (1).mp4", "x.y.mp4", "a.mov", "a.mkv", "a.webm", "A.MOV"])
 def test_file_names_are_taken(path: str) -> None:
     assert FileOutput.path.parse(path) == path
 
 
-@pytest.mark.parametrize("path", ["", "a.mov", "../a.mp4", "/tmp/a.mp4", "a/b.mp4", ".mp4", "a\n.mp4", "a\\b.mp4"])
-def test_anything_that_is_no_plain_mp4_name_is_refused(path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["", "a.avi", "a", "mp4", "../a.mp4", "/tmp/a.mp4", "a/b.mp4", ".mp4", "a\n.mp4", "a\\b.mp4", "a.mp4x"]
+)
+def test_anything_that_is_no_plain_movie_name_is_refused(path: str) -> None:
     with pytest.raises(ParameterError):
         FileOutput.path.parse(path)
+
+
+@pytest.mark.parametrize("codec", list(VIDEO_CODECS))
+@pytest.mark.parametrize("container", list(MOVIES))
+def test_a_codec_fits_its_containers_and_no_others(codec: str, container: str) -> None:
+    problems = misfits(path=f"a.{container}", codec=codec)
+    if container in VIDEO_CODECS[codec].containers:
+        assert not problems
+    else:
+        fitting = [name for name, each in VIDEO_CODECS.items() if container in each.containers]
+        assert list(problems) == ["codec"]
+        assert all(name in problems["codec"] for name in fitting)
+        assert f".{VIDEO_CODECS[codec].containers[0]}" in problems["codec"]
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "said"),
+    [
+        ({"path": "a.mp4", "audio_codec": "flac"}, "audio_codec", "takes aac; for flac let the path end in .mkv"),
+        ({"profile": "10bit"}, "profile", "h264 offers 8bit"),
+        ({"path": "a.mkv", "codec": "ffv1", "profile": "8bit"}, "profile", "ffv1 offers 10bit, 16bit"),
+        ({"path": "a.mov", "codec": "prores", "quality": 5}, "quality", "Leave it at 0"),
+        ({"quality": 60}, "quality", "1 to 51"),
+    ],
+)
+def test_what_does_not_go_together_is_told_with_its_remedy(values: dict[str, Any], field: str, said: str) -> None:
+    problems = misfits(**values)
+    assert list(problems) == [field]
+    assert said in problems[field]
+
+
+def test_a_picture_that_a_codec_does_not_take_is_told() -> None:
+    output = node(FileOutput, path="a.mov", codec="dnxhr")
+    assert [field for field, _ in output.misfits(192, 108)] == ["codec"]
+    assert not list(output.misfits(256, 120))
+
+
+def test_all_that_it_offers_exists_and_stands_in_its_documentation() -> None:
+    offered = set(FileOutput.profile.choices) - {"auto"}
+    assert offered < {name for codec in VIDEO_CODECS.values() for name in codec.profiles}
+    for word in (*offered, *FileOutput.codec.choices, *FileOutput.audio_codec.choices[1:], *MOVIES):
+        assert word in FileOutput.schema.documentation
 
 
 def test_it_ends_a_graph() -> None:

@@ -10,16 +10,12 @@ import av
 import numpy as np
 import pytest
 
-from artifex.nodes import Frame
 from libs.chassis.errors import OutOfRange
 from libs.frames.audio_reader import AudioReader
 from libs.frames.probe import probe
 from libs.frames.video_reader import VideoReader
-from services.graph.domain.compile.catalogue import catalogue
-from services.graph.domain.compile.compiler import compile
 from services.graph.domain.documents.model import Document
-from services.graph.domain.evaluate.colour import WorkingColour
-from services.graph.domain.evaluate.evaluator import display_pixels, render_audio, render_frames
+from services.graph.domain.evaluate.evaluator import render_audio, render_frames
 from services.graph.domain.evaluate.sources import SourceFile, Sources
 from tests.unit.services.graph.support import document, footage, footage_info, output
 
@@ -115,19 +111,3 @@ def test_the_sound_is_exactly_as_long_as_the_frames(tmp_path: Path) -> None:
     size = ours.shape[1] - 200
     scores = [float(np.dot(ours[0, 100 : 100 + size], theirs[0, shift : shift + size])) for shift in range(201)]
     assert int(np.argmax(scores)) == 100
-
-
-def test_what_is_not_a_number_is_black_and_spreads_nowhere() -> None:
-    compiled = compile(document({"t": {"type": "TextInput", "params": {"text": "x"}}, "out": output("t")}),
-                       catalogue(), "", {})  # fmt: skip
-    pixels = np.full((36, 64, 4), 0.5, np.float32)
-    pixels[3, 4, 1], pixels[5, 6, 0] = np.nan, np.inf
-    shown = display_pixels(Frame(pixels), compiled, WorkingColour("ACEScg"))
-    assert np.isfinite(shown).all()
-    assert shown[10, 10, 0] == pytest.approx(0.5 ** (1 / 2.4), abs=1e-3)
-
-
-def test_what_is_transparent_is_black() -> None:
-    compiled = compile(document({"t": {"type": "TextInput", "params": {"text": "x"}}, "out": output("t")}),
-                       catalogue(), "", {})  # fmt: skip
-    assert not display_pixels(Frame.empty(), compiled, WorkingColour("ACEScg"))[..., :3].any()

@@ -1,0 +1,100 @@
+"""What the codecs for pictures have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+"""Encoding speeds by x264's words, the fastest first; other encoders' numbers are found by position."""
+
+
+@dataclass(frozen=True)
+class VideoSettings:
+    """How pictures are compressed. Segments of equal settings, size and rate can be joined."""
+
+    codec: str = "h264"
+    profile: str = ""
+    """One of the codec's profiles; empty for its first."""
+    quality: float = 0
+    """The codec's own measure, lower is better; 0 for the codec's usual."""
+    preset: str = "veryfast"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A kind of stream that a codec can make."""
+
+    pixel_format: str
+    """What the encoder is given, by libavutil's name."""
+    bits: int
+    chroma: str
+    """4:2:0, 4:2:2, 4:4:4, or RGB."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The range of a rate factor, and what is used when nothing is said."""
+
+    best: float
+    worst: float
+    usual: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoCodec:
+    """One way to compress pictures."""
+
+    name: str
+    encoder: str
+    """libavcodec's encoder."""
+    stream: str
+    """libavcodec's name of what it makes."""
+    containers: tuple[str, ...]
+    """File name extensions that fit; segments are stored in the first."""
+    profiles: Mapping[str, Profile]
+    """By name, the usual one first."""
+    quality: Quality | None
+    """None where the profile alone says what is spent."""
+    options: Callable[[VideoSettings, str, int], dict[str, str]]
+    """The encoder's options for settings, a profile's name, and so many threads."""
+    tag: str = ""
+    """The sample entry in MP4 and MOV, where libavformat's own choice is not what players want."""
+    intra: bool = False
+    """Whether every frame is a keyframe."""
+    reorder: int = 0
+    """By how many frames decoding runs ahead of showing, at most."""
+    minimum: tuple[int, int] = (2, 2)
+    """Width and height of the smallest picture."""
+
+    def profile(self, name: str) -> Profile:
+        """The profile of that name, or the usual one. KeyError for one that there is not."""
+        return self.profiles[name or next(iter(self.profiles))]
+
+    def misfits(self, settings: VideoSettings, width: int, height: int) -> Iterator[tuple[str, str]]:
+        """What of the settings does not fit this codec, by field ("size" for the picture's), and what to do instead."""
+        if settings.profile and settings.profile not in self.profiles:
+            yield "profile", f"{self.name} has no profile {settings.profile}; it has {', '.join(self.profiles)}"
+            return
+        if settings.preset not in PRESETS:
+            yield "preset", f'"{settings.preset}" is none of {", ".join(PRESETS)}'
+        if settings.quality:
+            yield from self._misfitting_quality(settings.quality)
+        profile = self.profile(settings.profile)
+        if (width % 2 and profile.chroma in ("4:2:0", "4:2:2")) or (height % 2 and profile.chroma == "4:2:0"):
+            yield "size", f"{self.name} {profile.chroma} needs even sides, not {width}x{height}"
+        if width < self.minimum[0] or height < self.minimum[1]:
+            smallest = "x".join(map(str, self.minimum))
+            yield "size", f"{self.name} takes pictures of {smallest} or larger, not {width}x{height}"
+
+    def _misfitting_quality(self, quality: float) -> Iterator[tuple[str, str]]:
+        if self.quality is None:
+            yield "quality", f"{self.name} has no quality; its profile says what is spent. Leave it at 0"
+        elif not self.quality.best <= quality <= self.quality.worst:
+            allowed = f"{self.quality.best:g} to {self.quality.worst:g}"
+            yield "quality", f"{self.name} takes {allowed}, or 0 for its usual {self.quality.usual:g}; not {quality:g}"
+
+    def rate_factor(self, settings: VideoSettings) -> str:
+        """The quality as the encoder is told. Only of codecs that have one."""
+        assert self.quality is not None
+        return f"{settings.quality or self.quality.usual:g}"

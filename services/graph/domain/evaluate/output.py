@@ -1,0 +1,144 @@
+"""The way out: frames of the working space as a segment of a movie, and the sound as a file, each proved by decoding.
+
+What the output node asks for becomes the settings of the encoders here. Colour leaves the working space for
+display-encoded Rec.709 (gamma 2.4) and Y'CbCr in one pass, the exact inverse of the way in: where nobody changed a
+frame and its codes are legal, the encoder is given the codes that it had.
+"""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artifex.nodes import Frame, Window
+from libs.chassis.errors import Internal
+from libs.frames.audio_writer import AudioWriter
+from libs.frames.codecs import AUDIO_CODECS, VIDEO_CODECS, VideoSettings
+from libs.frames.codecs.movies import MOVIES, movie_of
+from libs.frames.decoded import decoded_frames
+from libs.frames.loudness import LoudnessMeter, difference, measure
+from libs.frames.video_writer import OutputFrame, VideoWriter
+from libs.kernels import Power, linear_to_yuv
+from services.graph.domain.compile.compiler import Compiled
+from services.graph.domain.documents.model import CHANNELS, SAMPLE_RATE
+from services.graph.domain.evaluate.colour import WorkingColour
+
+LOST_TO_ROUNDING: Final = 0.1
+"""By how many LU sound that is kept whole may become louder or softer before that is a fault."""
+LOST_TO_CODING: Final = 12.0
+"""The same for sound that is compressed with loss: of white noise, AAC takes 1.2 LU at 192 kbit/s and 8.4 at 32, since
+it leaves the upper bands out. It is there to notice silence, noise and wrong levels."""
+
+
+class SegmentWriter:
+    """Writes frames of one compiled document, in order; as `VideoWriter`, in a `with`.
+
+    `prepare` does all the work on pixels and may run on any thread; `append` encodes, one frame after the other.
+    """
+
+    def __init__(self, path: Path, compiled: Compiled, colour: WorkingColour, threads: int) -> None:
+        self._path = path
+        self._threads = threads
+        self._window = Window(0, 0, compiled.width, compiled.height)
+        light = colour.video_light("bt709", "bt709")
+        assert isinstance(light.transfer, Power)
+        self._transfer = light.transfer.inverse()
+        self._from_working = np.linalg.inv(light.to_working)
+        settings = video_settings(compiled)
+        self.media_type = MOVIES[VIDEO_CODECS[settings.codec].containers[0]].media_type
+        """Of the segment; the movie may lie in another container."""
+        self._writer = VideoWriter(path, compiled.width, compiled.height, compiled.fps, settings, threads=threads)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._writer.__exit__(kind, error, traceback)
+
+    def prepare(self, frame: Frame) -> OutputFrame:
+        """The frame as the encoder takes it: over black, display-encoded, in the codec's own layout.
+
+        What is not a number is black, and spreads to no neighbour.
+        """
+        output = self._writer.blank()
+        linear_to_yuv(
+            frame.filled(self._window),
+            from_working=self._from_working,
+            transfer=self._transfer,
+            matrix="bt709",
+            full_range=output.full_range,
+            format=output.pixel_format,
+            planes=output.planes,
+        )
+        return output
+
+    def append(self, prepared: OutputFrame) -> None:
+        """Encode the next frame."""
+        self._writer.append(prepared)
+
+    def write(self, frame: Frame) -> None:
+        """`prepare` and `append`."""
+        self.append(self.prepare(frame))
+
+    def prove(self) -> None:
+        """Decode all that was written, once it is closed; Internal unless every frame comes back."""
+        decoded = decoded_frames(self._path, threads=self._threads)
+        if decoded != self._writer.frame_count:
+            raise Internal(f"of {self._writer.frame_count} frames that were encoded, {decoded} decode")
+
+
+class SoundWriter:
+    """Writes the mixed sound of one compiled document, block by block, and measures how loud it is."""
+
+    def __init__(self, path: Path, compiled: Compiled) -> None:
+        self._path = path
+        self._codec = AUDIO_CODECS[audio_codec(compiled)]
+        self.media_type = self._codec.media_type
+        self._meter = LoudnessMeter(SAMPLE_RATE, CHANNELS)
+        self._writer = AudioWriter(
+            path,
+            rate=SAMPLE_RATE,
+            channels=CHANNELS,
+            codec=self._codec.name,
+            bitrate=compiled.sink.values["audio_bitrate"] * 1000,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._writer.__exit__(kind, error, traceback)
+
+    def write(self, samples: NDArray[np.float32]) -> None:
+        """Samples [channels, n]; beyond -1..1 they are clipped."""
+        heard = np.clip(samples, -1.0, 1.0)
+        self._meter.add(heard)
+        self._writer.write(heard)
+
+    def prove(self) -> None:
+        """Decode what was written, once it is closed; Internal when that is not what was mixed."""
+        mixed, stored = self._meter.result(), measure(self._path)
+        if stored.samples < self._writer.sample_count:
+            raise Internal(f"of {self._writer.sample_count} samples that were encoded, {stored.samples} decode")
+        allowed = LOST_TO_ROUNDING if self._codec.lossless else LOST_TO_CODING
+        if difference(mixed, stored.loudness) > allowed:
+            raise Internal(f"sound of {mixed} was encoded, and {stored.loudness} decodes")
+
+
+def video_settings(compiled: Compiled) -> VideoSettings:
+    """What the output node asks of the encoder."""
+    sink = compiled.sink.values
+    profile = sink["profile"]
+    return VideoSettings(sink["codec"], "" if profile == "auto" else profile, sink["quality"], sink["preset"])
+
+
+def audio_codec(compiled: Compiled) -> str:
+    """The codec that the output node asks for, or its container's usual one."""
+    asked = str(compiled.sink.values["audio_codec"])
+    return movie_of(compiled.path).audio[0] if asked == "auto" else asked

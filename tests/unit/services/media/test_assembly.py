@@ -1,0 +1,76 @@
+"""Assembly as the decoder's child does it: what makes a movie, and what is noticed before it is called one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from libs.frames.audio_writer import AudioWriter
+from libs.frames.errors import MediaUnsupported
+from libs.frames.join import Joined, join_segments
+from libs.frames.video_writer import VideoWriter
+from services.media.adapters import decoder_child
+from tests.support.footage import pattern
+
+FRAMES = 36
+
+
+def sound(path: Path, level: float, count: int = FRAMES * 2000) -> Path:
+    samples = np.random.default_rng(1).normal(0, 1, (2, count)).astype(np.float32) * np.float32(level)
+    with AudioWriter(path) as writer:
+        writer.write(samples)
+    return path
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> dict[str, Any]:
+    with VideoWriter(tmp_path / "segment", 96, 64, Fraction(24)) as writer:
+        for index in range(FRAMES):
+            writer.write(pattern(index, 96, 64))
+    return {
+        "kind": "assemble",
+        "name": "out.mp4",
+        "segments": [str(tmp_path / "segment")],
+        "audio": str(sound(tmp_path / "sound", 0.1)),
+        "output": str(tmp_path / "out.mp4"),
+        "container": "mp4",
+        "frame_rate": "24/1",
+        "frame_count": FRAMES,
+    }
+
+
+def run(request: dict[str, Any]) -> dict[str, Any]:
+    return decoder_child.run(request, lambda progress: None)
+
+
+def test_it_says_how_loud_the_movie_is(request_: dict[str, Any], tmp_path: Path) -> None:
+    # White noise of 0.1 in two channels is of -13.9 LUFS; AAC keeps what lies below its band's end.
+    assert run(request_)["loudness"] in ("-15.0 LUFS", "-15.1 LUFS", "-15.2 LUFS")
+    assert run({**request_, "audio": str(sound(tmp_path / "silent", 0))})["loudness"] == "silence"
+    assert run({**request_, "audio": None})["loudness"] == ""
+
+
+@pytest.mark.parametrize("level", [0.0, 0.07, 0.102])
+def test_a_movie_that_is_louder_or_softer_than_what_was_rendered_is_none(
+    request_: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: float
+) -> None:
+    other = sound(tmp_path / "other", level)
+
+    def join(segments: Sequence[Path], audio: Path, *rest: Any) -> Joined:
+        return join_segments(segments, other, *rest)
+
+    monkeypatch.setattr(decoder_child, "join_segments", join)
+    with pytest.raises(MediaUnsupported, match="LUFS was rendered"):
+        run(request_)
+
+
+def test_frames_that_are_missing_or_of_another_rate_are_noticed(request_: dict[str, Any]) -> None:
+    with pytest.raises(MediaUnsupported, match="36 frames, and 37 were asked for"):
+        run({**request_, "frame_count": 37})
+    with pytest.raises(MediaUnsupported, match="do not follow each other at 25"):
+        run({**request_, "frame_rate": "25/1"})
