@@ -30,6 +30,7 @@ from services.graph.adapters.neighbours import CollabService, MediaService
 from services.graph.api.graph_service import GraphServicer
 from services.graph.api.render_service import RenderServicer
 from services.graph.commands.create_render_job import CreateRenderJob
+from services.graph.commands.explain_graph import ExplainGraph
 from services.graph.commands.requeue_lost_tasks import requeue_lost_tasks
 from services.graph.commands.sweep_segments import sweep_segments
 from services.graph.commands.validate_graph import ValidateGraph
@@ -89,7 +90,9 @@ async def build_api(runtime: Runtime, settings: GraphSettings, preview_settings:
             servicers=[
                 (
                     service_pb2_grpc.add_GraphServiceServicer_to_server,
-                    GraphServicer(node_types, ValidateGraph(node_types, media), previews),
+                    GraphServicer(
+                        node_types, ValidateGraph(node_types, media), ExplainGraph(node_types, media), previews
+                    ),
                 ),
                 (
                     service_pb2_grpc.add_RenderServiceServicer_to_server,

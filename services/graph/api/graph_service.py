@@ -8,8 +8,9 @@ from typing import Any
 
 import grpc
 
-from artifex.graph.v1 import messages_pb2, preview_pb2, service_pb2_grpc
+from artifex.graph.v1 import messages_pb2, plan_pb2, preview_pb2, service_pb2_grpc
 from libs.chassis.principal import current_principal
+from services.graph.commands.explain_graph import ExplainGraph
 from services.graph.commands.node_types import get_node_type, list_node_types
 from services.graph.commands.validate_graph import ValidateGraph
 from services.graph.domain.compile.catalogue import Catalogue
@@ -19,9 +20,12 @@ _Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class GraphServicer(service_pb2_grpc.GraphServiceServicer):
-    def __init__(self, catalogue: Catalogue, validate: ValidateGraph, previews: Previews) -> None:
+    def __init__(
+        self, catalogue: Catalogue, validate: ValidateGraph, explain: ExplainGraph, previews: Previews
+    ) -> None:
         self._catalogue = catalogue
         self._validate = validate
+        self._explain = explain
         self._previews = previews
 
     async def ListNodeTypes(
@@ -38,6 +42,11 @@ class GraphServicer(service_pb2_grpc.GraphServiceServicer):
         self, request: messages_pb2.ValidateGraphRequest, context: _Context
     ) -> messages_pb2.ValidateGraphResponse:
         return await self._validate(request.document_json)
+
+    async def ExplainGraph(
+        self, request: plan_pb2.ExplainGraphRequest, context: _Context
+    ) -> plan_pb2.ExplainGraphResponse:
+        return await self._explain(request)
 
     async def Preview(
         self, request_iterator: AsyncIterator[preview_pb2.PreviewRequest], context: _Context

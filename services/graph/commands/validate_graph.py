@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from artifex.graph.v1 import messages_pb2
 from services.graph.commands.node_types import port_type
 from services.graph.commands.prepare import Prepared, prepare
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.compiler import Compiled, Converter, compile_checked
-from services.graph.domain.documents.problems import GraphInvalid, Problem
+from services.graph.domain.documents.problems import GraphInvalid, Problem, Reason
 from services.graph.messages import rational
 from services.graph.ports import MediaCatalogue
+
+_MOST: Final = 500
+_LONGEST: Final = 1000
+"""Problems, and characters of each one's message: an answer holds less than a megabyte."""
 
 
 class ValidateGraph:
@@ -21,7 +26,7 @@ class ValidateGraph:
         self._media = media
 
     async def __call__(self, text: str) -> messages_pb2.ValidateGraphResponse:
-        """All problems at once; none, and then the plan, for a document that can be rendered.
+        """All problems at once (of very many the first); none, and then the plan, for a document that can be rendered.
 
         Of a document with several outputs, sizes and counts are the first one's.
 
@@ -37,20 +42,12 @@ class ValidateGraph:
         plans = await asyncio.to_thread(_compile, prepared)
         converters: dict[Converter, None] = {converter: None for plan in plans for converter in plan.converters}
         return messages_pb2.ValidateGraphResponse(
-            converters=[
-                messages_pb2.InsertedConverter(
-                    node=converter.node,
-                    input=converter.input,
-                    to=port_type(converter.target),
-                    **{"from": port_type(converter.source)},
-                )
-                for converter in converters
-            ],
+            converters=[converter_message(converter) for converter in list(converters)[:_MOST]],
             frame_count=plans[0].frame_count,
             frame_rate=rational(plans[0].fps),
             width=plans[0].width,
             height=plans[0].height,
-            unused_nodes=plans[0].unused,
+            unused_nodes=plans[0].unused[:_MOST],
         )
 
 
@@ -59,11 +56,28 @@ def _compile(prepared: Prepared) -> list[Compiled]:
 
 
 def _refusal(problems: Sequence[Problem]) -> messages_pb2.ValidateGraphResponse:
-    return messages_pb2.ValidateGraphResponse(
-        problems=[
-            messages_pb2.GraphProblem(
-                node=problem.node, path=problem.path, reason=str(problem.reason), message=problem.message
-            )
-            for problem in problems
-        ]
+    return messages_pb2.ValidateGraphResponse(problems=problem_messages(problems))
+
+
+def problem_messages(problems: Sequence[Problem]) -> list[messages_pb2.GraphProblem]:
+    """Problems as the API has them: as many as a message holds, and then how many more there are."""
+    told = problems[:_MOST]
+    messages = [
+        messages_pb2.GraphProblem(
+            node=problem.node, path=problem.path, reason=str(problem.reason), message=problem.message[:_LONGEST]
+        )
+        for problem in told
+    ]
+    if len(told) < len(problems):
+        message = f"there are {len(problems) - len(told)} problems more; put these right first"
+        messages.append(messages_pb2.GraphProblem(reason=str(Reason.LIMIT_EXCEEDED), message=message))
+    return messages
+
+
+def converter_message(converter: Converter) -> messages_pb2.InsertedConverter:
+    return messages_pb2.InsertedConverter(
+        node=converter.node,
+        input=converter.input,
+        to=port_type(converter.target),
+        **{"from": port_type(converter.source)},
     )

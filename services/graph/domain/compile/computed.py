@@ -91,10 +91,10 @@ def _bind(
     numbers = {read: signals[read] for read in reads}
     computed = Computed(parameter, program, numbers, settings)
     constant = not program.names & {"t", "frame"} and all(isinstance(signal, Constant) for signal in numbers.values())
-    if not constant:
-        signals[name] = computed
-        return
     try:
-        signals[name] = Constant(computed.at(Fraction(0)))
+        first = computed.at(Fraction(0))
     except InvalidArgument as error:
-        report(name, Reason.INVALID_EXPRESSION, error.message)
+        # Found now rather than when the first frame is rendered.
+        report(name, Reason.INVALID_EXPRESSION, error.message if constant else f"at the first frame {error.message}")
+        return
+    signals[name] = Constant(first) if constant else computed

@@ -29,6 +29,7 @@ from artifex.nodes import (
 )
 from libs.chassis.errors import ArtifexError, Internal
 from libs.kernels import premultiply, unpremultiply
+from services.graph.domain.compile.unknown import Asked
 
 _FAR: Final = 1e7
 """Windows end here; beyond, whole numbers of pixels lose their meaning in float32."""
@@ -223,7 +224,7 @@ def _naming(name: str, member: Node) -> Iterator[None]:
     except ArtifexError as error:
         error.metadata.setdefault("node", name)
         raise
-    except MemoryError:
-        raise  # for the sandbox to tell: its limit is at fault, not the node
+    except (MemoryError, Asked):
+        raise  # no fault of the node: the sandbox's limit, or a question before there is anything to ask about
     except Exception as error:
         raise Internal(f'node "{name}" ({member.schema.type}) failed', metadata={"node": name}) from error

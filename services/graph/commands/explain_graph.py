@@ -1,0 +1,125 @@
+"""Say how a document would be rendered: what is done as one, what is kept, what is left out, and what it costs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from artifex.graph.v1 import plan_pb2
+from services.graph.commands.node_types import port_type
+from services.graph.commands.prepare import Prepared, prepare
+from services.graph.commands.validate_graph import converter_message, problem_messages
+from services.graph.domain.compile.catalogue import Catalogue
+from services.graph.domain.compile.compiler import Compiled, Edge, RunStep, Step, compile_checked
+from services.graph.domain.compile.converters import CONVERTERS, Muted
+from services.graph.domain.compile.explain import ExplainedStep, explain
+from services.graph.domain.compile.runs import GradeRun
+from services.graph.domain.documents.problems import GraphInvalid
+from services.graph.messages import rational
+from services.graph.ports import MediaCatalogue
+
+_MOST: Final = 1000
+_MOST_BYTES: Final = 700_000
+"""Of steps and of nodes that are set aside: a message holds one megabyte."""
+
+
+class ExplainGraph:
+    def __init__(self, catalogue: Catalogue, media: MediaCatalogue) -> None:
+        self._catalogue = catalogue
+        self._media = media
+
+    async def __call__(self, request: plan_pb2.ExplainGraphRequest) -> plan_pb2.ExplainGraphResponse:
+        """The plan of one output, or all problems of a document that cannot be rendered.
+
+        Raises:
+            Unavailable: the assets could not be asked for.
+        """
+        try:
+            prepared = await prepare(request.document_json, self._catalogue, self._media)
+            if prepared.problems:
+                return plan_pb2.ExplainGraphResponse(problems=problem_messages(prepared.problems))
+            plan = await asyncio.to_thread(_plan, prepared, request.output_node)
+        except GraphInvalid as error:
+            return plan_pb2.ExplainGraphResponse(problems=problem_messages(error.problems))
+        return plan_pb2.ExplainGraphResponse(plan=plan)
+
+
+def _plan(prepared: Prepared, output_node: str) -> plan_pb2.RenderPlan:
+    compiled = compile_checked(prepared.checked, output_node, prepared.media)
+    explanation = explain(compiled, prepared.media)
+    aside = list(_set_aside(compiled))
+    plan = plan_pb2.RenderPlan(
+        output_node=compiled.output_node,
+        frame_count=compiled.frame_count,
+        frame_rate=rational(compiled.fps),
+        width=compiled.width,
+        height=compiled.height,
+        step_count=len(compiled.steps),
+        output_inputs=[
+            _input(name, edge)
+            for name, edge in (("picture", compiled.picture), ("sound", compiled.sound))
+            if edge is not None
+        ],
+        set_aside_count=len(aside),
+        frame_ms=explanation.frame_ms,
+        once_ms=explanation.once_ms,
+    )
+    room = _MOST_BYTES
+    for item in explanation.steps[:_MOST]:
+        message = _step(item)
+        room -= message.ByteSize() + 4
+        if room < 0:
+            break
+        plan.steps.append(message)
+    for entry in aside[:_MOST]:
+        room -= entry.ByteSize() + 4
+        if room < 0:
+            break
+        plan.set_aside.append(entry)
+    plan.converters.extend(converter_message(converter) for converter in compiled.converters[: _MOST // 10])
+    return plan
+
+
+def _step(item: ExplainedStep) -> plan_pb2.PlanStep:
+    step = item.step
+    members = step.members if isinstance(step, RunStep) else (step,)
+    return plan_pb2.PlanStep(
+        index=step.index,
+        kind=_kind(step),
+        nodes=step.nodes,
+        types=[member.type.schema.type for member in members],
+        inputs=[_input(name, edge) for name, edge in step.inputs.items()],
+        constant=step.static,
+        cache=plan_pb2.PlanStep.Cache.Value(f"CACHE_{item.cache.name}"),
+        sound=item.sound,
+        cost_ms=item.cost_ms,
+        **{"pass": item.group},
+    )
+
+
+def _kind(step: Step) -> plan_pb2.PlanStep.Kind.ValueType:
+    if isinstance(step, RunStep):
+        return plan_pb2.PlanStep.KIND_GRADE_RUN if step.type is GradeRun else plan_pb2.PlanStep.KIND_MOTION_RUN
+    if step.type is Muted:
+        return plan_pb2.PlanStep.KIND_MUTED
+    return plan_pb2.PlanStep.KIND_CONVERTER if step.type in CONVERTERS.values() else plan_pb2.PlanStep.KIND_NODE
+
+
+def _input(name: str, edge: Edge) -> plan_pb2.PlanInput:
+    return plan_pb2.PlanInput(name=name, step=edge.step, output=edge.output.name, type=port_type(edge.output.kind))
+
+
+def _set_aside(compiled: Compiled) -> Iterator[plan_pb2.SetAside]:
+    simplified = compiled.simplified
+    for reason, nodes in (
+        (plan_pb2.SetAside.REASON_BYPASSED, simplified.bypassed),
+        (plan_pb2.SetAside.REASON_MUTED, simplified.muted),
+        (plan_pb2.SetAside.REASON_IDENTITY, simplified.identities),
+        (plan_pb2.SetAside.REASON_MERGED, simplified.merged),
+        (plan_pb2.SetAside.REASON_DROPPED, simplified.dropped),
+        (plan_pb2.SetAside.REASON_UNUSED, simplified.unused),
+    ):
+        for node in nodes:
+            instead = nodes[node] if isinstance(nodes, Mapping) else ""
+            yield plan_pb2.SetAside(node=node, reason=reason, instead=instead)
