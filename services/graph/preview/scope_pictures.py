@@ -64,8 +64,8 @@ def _trace(counts: Counts, color: tuple[int, int, int], width: int) -> _Drawing:
 def _curves(counts: Counts) -> _Drawing:
     """Red, green and blue as areas that add up where they overlap, luma as a line."""
     drawing = np.zeros((_SIDE, _SIDE, 3), dtype=np.uint16)
-    # One level that holds everything, as black bars do, must not flatten all others.
-    tallest = max(1.0, float(np.percentile(counts, 99.5)))
+    # Black bars and clipped skies, at the ends, must not flatten all that lies between.
+    tallest = max(1, int(counts[..., 1:-1].max()))
     heights = np.minimum(counts[:, 0] / tallest, 1.0) * (_SIDE - 1)
     rows = np.arange(_SIDE)[::-1, None]
     across = np.repeat(heights, _SIDE // LEVELS, axis=1)
