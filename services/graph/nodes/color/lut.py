@@ -28,7 +28,6 @@ _INTERPOLATIONS: Final = {
     # The best there is for each table: tetrahedral between the points of a lattice, linear along a curve.
     "tetrahedral": ocio.INTERP_BEST,
     "trilinear": ocio.INTERP_LINEAR,
-    "nearest": ocio.INTERP_NEAREST,
 }
 
 
@@ -46,7 +45,7 @@ class LUT(Node):
     in a display space ends at its white, and one in a logarithm keeps highlights. Files are read and tables looked up
     by OpenColorIO. Between the points of a lattice: tetrahedral interpolation (J. M. Kasson, S. I. Nin, W. Plouffe,
     J. L. Hafner, Performing Color Space Conversions with Three-Dimensional Linear Interpolation, 1995), which keeps
-    greys grey, trilinear, or the nearest point. Alpha does not change.
+    greys grey, or trilinear. Alpha does not change.
 
     Memory: the frame, changed in place; mixed, a part of it more. Cost: one OCIO pass, shared with neighbouring colour
     nodes unless it is mixed.
