@@ -22,53 +22,35 @@ typedef struct {
     float fx[POINTS], fy[POINTS];        /* how far the point lies behind the sample at or before it */
 } points;
 
-/* The cubics of Keys (a = -1/2) and of Mitchell and Netravali (1/3, 1/3): as (12 - 9B - 6C), .. over 6. */
-INLINE void cubic_weights(float f, float b, float c, float *w) {
-    float n3 = (12 - 9 * b - 6 * c) / 6, n2 = (-18 + 12 * b + 6 * c) / 6, n0 = (6 - 2 * b) / 6;
-    float o3 = (-b - 6 * c) / 6, o2 = (6 * b + 30 * c) / 6, o1 = (-12 * b - 48 * c) / 6, o0 = (8 * b + 24 * c) / 6;
-    float g = 1.0f - f, f1 = 1.0f + f, g1 = 1.0f + g;
-    w[0] = ((o3 * f1 + o2) * f1 + o1) * f1 + o0;
-    w[1] = (n3 * f + n2) * f * f + n0;
-    w[2] = (n3 * g + n2) * g * g + n0;
-    w[3] = ((o3 * g1 + o2) * g1 + o1) * g1 + o0;
-}
-
-/* sinc(t) sinc(t/4) for the eight samples at t = f + 3 .. f - 4, scaled to the sum of 1. sin(pi t) differs between the
- * samples by its sign only, and sin(pi t/4) by turns of an eighth, so two sines do. */
-INLINE void lanczos_weights(float f, float *w) {
-    if (f < 1e-6f) {
-        for (int k = 0; k < 8; k++) w[k] = k == 3 ? 1.0f : 0.0f;
-        return;
+/* The weights of a point that lies f behind a sample, in the first lanes. A filter's pieces are polynomials in f, one for
+ * each tap, so a cubic takes three steps of Horner's rule for all of its taps at once. */
+INLINE v8 weights_of(int filter, float f) {
+    if (filter == NEAREST) return (v8){1.0f};
+    if (filter == BILINEAR) return (v8){1.0f - f, f};
+    if (filter == CUBIC) { /* Keys, a = -1/2 */
+        const v8 c3 = {-0.5f, 1.5f, -1.5f, 0.5f}, c2 = {1.0f, -2.5f, 2.0f, -0.5f}, c1 = {-0.5f, 0.0f, 0.5f, 0.0f};
+        return ((c3 * f + c2) * f + c1) * f + (v8){0.0f, 1.0f, 0.0f, 0.0f};
     }
-    if (f > 1.0f - 1e-6f) {
-        for (int k = 0; k < 8; k++) w[k] = k == 4 ? 1.0f : 0.0f;
-        return;
+    if (filter == MITCHELL) { /* B = C = 1/3 */
+        const v8 c3 = {-7 / 18.0f, 7 / 6.0f, -7 / 6.0f, 7 / 18.0f}, c2 = {5 / 6.0f, -2.0f, 1.5f, -1 / 3.0f};
+        const v8 c1 = {-0.5f, 0.0f, 0.5f, 0.0f}, c0 = {1 / 18.0f, 8 / 9.0f, 1 / 18.0f, 0.0f};
+        return ((c3 * f + c2) * f + c1) * f + c0;
     }
-    const float quarter = 0.78539816339744830962f, r = 0.70710678118654752440f;
-    /* sin and cos of pi f/4, 0 <= f < 1, by their series: within 1e-8. */
-    float a = f * quarter, s2 = a * a;
-    float sine = a * (1.0f + s2 * (-1.0f / 6 + s2 * (1.0f / 120 + s2 * (-1.0f / 5040 + s2 * (1.0f / 362880)))));
-    float cosine = 1.0f + s2 * (-0.5f + s2 * (1.0f / 24 + s2 * (-1.0f / 720 + s2 * (1.0f / 40320))));
-    /* sin(pi f/4 + k pi/4) for k = 3 .. -4; the common factor sin(pi f) cancels in the scaling, its sign alternates. */
-    float turned[8] = {r * (cosine - sine), cosine, r * (sine + cosine), sine, r * (sine - cosine), -cosine,
-                       -r * (sine + cosine), -sine};
-    float sum = 0.0f;
-    for (int k = 0; k < 8; k++) {
-        float t = f + (float)(3 - k);
-        w[k] = (k & 1 ? 1.0f : -1.0f) * turned[k] / (t * t);
-        sum += w[k];
-    }
-    for (int k = 0; k < 8; k++) w[k] /= sum;
-}
-
-INLINE void weights_of(int filter, float f, float *w) {
-    switch (filter) {
-    case NEAREST: w[0] = 1.0f; break;
-    case BILINEAR: w[0] = 1.0f - f; w[1] = f; break;
-    case CUBIC: cubic_weights(f, 0.0f, 0.5f, w); break;
-    case MITCHELL: cubic_weights(f, 1.0f / 3, 1.0f / 3, w); break;
-    default: lanczos_weights(f, w);
-    }
+    /* sinc(t) sinc(t/4) at t = f + 3 .. f - 4, scaled to the sum of 1: sin(pi t) sin(pi t/4) / t². sin(pi t) differs
+     * between the samples by its sign only and cancels in the scaling; sin(pi t/4) turns by an eighth from each to the
+     * next, so it is made of sin(pi f/4) and cos(pi f/4), here by their series, within 1e-8. */
+    if (f < 1e-6f) return (v8){0, 0, 0, 1.0f};
+    if (f > 1.0f - 1e-6f) return (v8){0, 0, 0, 0, 1.0f};
+    const float r = 0.70710678118654752440f;
+    float a = f * 0.78539816339744830962f, s = a * a;
+    float sine = a * (1.0f + s * (-1.0f / 6 + s * (1.0f / 120 + s * (-1.0f / 5040 + s * (1.0f / 362880)))));
+    float cosine = 1.0f + s * (-0.5f + s * (1.0f / 24 + s * (-1.0f / 720 + s * (1.0f / 40320))));
+    const v8 of_sine = {r, 0.0f, -r, 1.0f, -r, 0.0f, r, -1.0f};
+    const v8 of_cosine = {-r, 1.0f, -r, 0.0f, r, -1.0f, r, 0.0f};
+    v8 t = f + (v8){3.0f, 2.0f, 1.0f, 0.0f, -1.0f, -2.0f, -3.0f, -4.0f};
+    v8 w = (of_sine * sine + of_cosine * cosine) / (t * t);
+    v4 halves = w.lo + w.hi;
+    return w * (1.0f / ((halves.x + halves.y) + (halves.z + halves.w)));
 }
 
 /* The taps of `count` points of row y from column x on. */
@@ -95,10 +77,10 @@ INLINE void find_points(const double *m, int filter, int64_t x, int64_t y, int64
     }
 }
 
-/* -- point by point, RGBA --------------------------------------------------------------------------------------------- */
+/* -- point by point --------------------------------------------------------------------------------------------- */
 
 /* A sum over `n` rows of `n` pixels whose taps all lie inside. */
-INLINE v4 inside(const float *at, int64_t stride, int n, const float *wx, const float *wy) {
+INLINE v4 inside(const float *at, int64_t stride, int n, v8 wx, v8 wy) {
     if (n == 1) return load4(at);
     if (n == 2) {
         v8 sum = load8(at) * wy[0] + load8(row_in(at, stride, 1)) * wy[1];
@@ -110,14 +92,15 @@ INLINE v4 inside(const float *at, int64_t stride, int n, const float *wx, const 
         left = fma16(load16(row), splat(wy[i]), left);
         if (n == 8) right = fma16(load16(row + 16), splat(wy[i]), right);
     }
-    left *= for_pixels(load4(wx));
-    if (n == 8) left = fma16(right, for_pixels(load4(wx + 4)), left);
+    left *= for_pixels(wx.lo);
+    if (n == 8) left = fma16(right, for_pixels(wx.hi), left);
     v8 half = left.lo + left.hi;
     return half.lo + half.hi;
 }
 
-INLINE v4 at_edge(const float *pixels, int64_t stride, int64_t height, int64_t width, int64_t x, int64_t y, int n,
-                  const float *wx, const float *wy) {
+/* The same where some taps lie outside, which is transparent. */
+static v4 at_edge(const float *pixels, int64_t stride, int64_t height, int64_t width, int64_t x, int64_t y, int n, v8 wx,
+                  v8 wy) {
     v4 sum = (v4)0.0f;
     for (int i = 0; i < n; i++) {
         if (y + i < 0 || y + i >= height) continue;
@@ -130,8 +113,23 @@ INLINE v4 at_edge(const float *pixels, int64_t stride, int64_t height, int64_t w
     return sum;
 }
 
-INLINE void points_rgba(const float *pixels, int64_t stride, int64_t height, int64_t width, const double *m, int filter,
-                        int64_t y, int64_t out_width, float *out) {
+static float single_at(const float *pixels, int64_t stride, int64_t height, int64_t width, int64_t x, int64_t y, int n,
+                       v8 wx, v8 wy) {
+    float sum = 0.0f;
+    for (int i = 0; i < n; i++) {
+        if (y + i < 0 || y + i >= height) continue;
+        const float *row = row_in(pixels, stride, y + i);
+        float line = 0.0f;
+        for (int j = 0; j < n; j++)
+            if (x + j >= 0 && x + j < width) line += row[x + j] * wx[j];
+        sum += line * wy[i];
+    }
+    return sum;
+}
+
+/* One row of the result. */
+INLINE void by_points(const float *pixels, int64_t stride, int64_t height, int64_t width, int channels, const double *m,
+                      int filter, int64_t y, int64_t out_width, float *out) {
     int n = TAPS[filter];
     for (int64_t x = 0; x < out_width; x += POINTS) {
         points at;
@@ -141,45 +139,16 @@ INLINE void points_rgba(const float *pixels, int64_t stride, int64_t height, int
             int64_t px = at.x[i], py = at.y[i];
             v4 value = (v4)0.0f;
             if (px > -n && py > -n && px < width && py < height) {
-                float wx[8], wy[8];
-                weights_of(filter, at.fx[i], wx);
-                weights_of(filter, at.fy[i], wy);
-                if (px >= 0 && py >= 0 && px + n <= width && py + n <= height)
+                v8 wx = weights_of(filter, at.fx[i]), wy = weights_of(filter, at.fy[i]);
+                if (channels == 1)
+                    value[0] = single_at(pixels, stride, height, width, px, py, n, wx, wy);
+                else if (px >= 0 && py >= 0 && px + n <= width && py + n <= height)
                     value = inside(row_in(pixels, stride, py) + 4 * px, stride, n, wx, wy);
                 else
                     value = at_edge(pixels, stride, height, width, px, py, n, wx, wy);
             }
-            store4(out + 4 * (x + i), value);
-        }
-    }
-}
-
-/* -- point by point, one channel ---------------------------------------------------------------------------------------- */
-
-INLINE void points_single(const float *pixels, int64_t stride, int64_t height, int64_t width, const double *m,
-                          int filter, int64_t y, int64_t out_width, float *out) {
-    int n = TAPS[filter];
-    for (int64_t x = 0; x < out_width; x += POINTS) {
-        points at;
-        int64_t count = least(POINTS, out_width - x);
-        find_points(m, filter, x, y, count, &at);
-        for (int64_t i = 0; i < count; i++) {
-            int64_t px = at.x[i], py = at.y[i];
-            float sum = 0.0f;
-            if (px > -n && py > -n && px < width && py < height) {
-                float wx[8], wy[8];
-                weights_of(filter, at.fx[i], wx);
-                weights_of(filter, at.fy[i], wy);
-                for (int r = 0; r < n; r++) {
-                    if (py + r < 0 || py + r >= height) continue;
-                    const float *row = row_in(pixels, stride, py + r);
-                    float line = 0.0f;
-                    for (int c = 0; c < n; c++)
-                        if (px + c >= 0 && px + c < width) line += row[px + c] * wx[c];
-                    sum += line * wy[r];
-                }
-            }
-            out[x + i] = sum;
+            if (channels == 1) out[x + i] = value[0];
+            else store4(out + 4 * (x + i), value);
         }
     }
 }
@@ -201,7 +170,8 @@ static void find_track(double scale, double shift, int filter, int64_t begin, in
         find_points(m, filter, begin + x, 0, some, &at);
         for (int64_t i = 0; i < some; i++) {
             to.first[x + i] = at.x[i];
-            weights_of(filter, at.fx[i], to.weights + (x + i) * n);
+            v8 weights = weights_of(filter, at.fx[i]);
+            for (int k = 0; k < n; k++) to.weights[(x + i) * n + k] = weights[k];
         }
     }
 }
@@ -290,8 +260,8 @@ INLINE int separable(const float *pixels, int64_t stride, int64_t height, int64_
                                          out_stride);                                                                  \
     for (int64_t y = 0; y < count; y++) {                                                                              \
         float *to = row_at(out, out_stride, y);                                                                        \
-        if (channels == 4) points_rgba(pixels, stride, height, width, m, filter, first + y, out_width, to);            \
-        else points_single(pixels, stride, height, width, m, filter, first + y, out_width, to);                        \
+        if (channels == 4) by_points(pixels, stride, height, width, 4, m, filter, first + y, out_width, to);           \
+        else by_points(pixels, stride, height, width, 1, m, filter, first + y, out_width, to);                         \
     }                                                                                                                  \
     return 0
 

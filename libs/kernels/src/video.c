@@ -38,7 +38,7 @@ typedef uint8_t b32 __attribute__((ext_vector_type(32), aligned(1)));
 typedef uint16_t h32 __attribute__((ext_vector_type(32), aligned(2)));
 
 /* Room to both sides of a line, for what filters read and write past its ends. */
-enum { MARGIN = 48 };
+enum { MARGIN = 64 };
 
 INLINE int64_t line_size(int64_t width) { return (width + 2 * MARGIN + 15) & ~(int64_t)15; }
 
@@ -204,44 +204,53 @@ INLINE void code_row(const float *pixels, int64_t width, const matrices *by, con
         v16 r = curve(linear(by->light, p.r, p.g, p.b), how, kind);
         v16 g = curve(linear(by->light + 3, p.r, p.g, p.b), how, kind);
         v16 b = curve(linear(by->light + 6, p.r, p.g, p.b), how, kind);
-        r = clipped(r == r ? r : splat(0.0f), low, high);
-        g = clipped(g == g ? g : splat(0.0f), low, high);
-        b = clipped(b == b ? b : splat(0.0f), low, high);
+        if (!clip) {
+            /* With `clip` a NaN becomes `low`, which is 0. */
+            r = r == r ? r : splat(0.0f);
+            g = g == g ? g : splat(0.0f);
+            b = b == b ? b : splat(0.0f);
+        }
+        r = clipped(r, low, high);
+        g = clipped(g, low, high);
+        b = clipped(b, low, high);
         store16(lines[0] + x, affine(by->codes, r, g, b));
         store16(lines[1] + x, affine(by->codes + 4, r, g, b));
         store16(lines[2] + x, affine(by->codes + 8, r, g, b));
     }
 }
 
+#define CODE_ROW(kind) \
+    if (clip) code_row(pixels, width, by, how, kind, 1, lines); \
+    else code_row(pixels, width, by, how, kind, 0, lines); \
+    break
+
 static void to_codes(const float *pixels, int64_t width, const matrices *by, const transfer *how, int clip,
                      float *const lines[3]) {
     switch (curve_kind(how)) {
-    case CURVE_NONE: code_row(pixels, width, by, how, CURVE_NONE, clip, lines); break;
-    case CURVE_PASS: code_row(pixels, width, by, how, CURVE_PASS, clip, lines); break;
-    case CURVE_MIRROR: code_row(pixels, width, by, how, CURVE_MIRROR, clip, lines); break;
-    case CURVE_CLAMP: code_row(pixels, width, by, how, CURVE_CLAMP, clip, lines); break;
-    default: code_row(pixels, width, by, how, CURVE_TABLE, clip, lines); break;
+    case CURVE_NONE: CODE_ROW(CURVE_NONE);
+    case CURVE_PASS: CODE_ROW(CURVE_PASS);
+    case CURVE_MIRROR: CODE_ROW(CURVE_MIRROR);
+    case CURVE_CLAMP: CODE_ROW(CURVE_CLAMP);
+    default: CODE_ROW(CURVE_TABLE);
     }
 }
 
-/* A line of chroma at half its width. `line` has a margin. */
-static void narrow_line(float *line, const video *frame, float *to) {
-    const float *weights = frame->across;
+/* A line of chroma at half its width; `line`, `even` and `odd` have margins. */
+static void narrow_line(float *line, const video *frame, float *even, float *odd, float *to) {
+    const float *w = frame->across;
     int64_t width = frame->width, columns = (width + 1) / 2;
     line[-1] = line[-2] = line[0];
     line[width] = line[width + 1] = line[width + 2] = line[width - 1];
-    for (int64_t k = 0; k < columns; k += LANES) {
+    for (int64_t k = -LANES; k < columns + LANES; k += LANES) {
         v16 a = load16(line + 2 * k), b = load16(line + 2 * k + 16);
-        v16 c = load16(line + 2 * k - 2), d = load16(line + 2 * k + 14), e = load16(line + 2 * k + 2),
-            f = load16(line + 2 * k + 18);
-#define EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
-#define ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
-        v16 sum = __builtin_shufflevector(c, d, EVEN) * weights[0];
-        sum = fma16(__builtin_shufflevector(c, d, ODD), splat(weights[1]), sum);
-        sum = fma16(__builtin_shufflevector(a, b, EVEN), splat(weights[2]), sum);
-        sum = fma16(__builtin_shufflevector(a, b, ODD), splat(weights[3]), sum);
-        sum = fma16(__builtin_shufflevector(e, f, EVEN), splat(weights[4]), sum);
-        store16(to + k, sum);
+        store16(even + k, __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30));
+        store16(odd + k, __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31));
+    }
+    for (int64_t k = 0; k < columns; k += LANES) {
+        v16 sum = load16(even + k - 1) * w[0] + load16(odd + k - 1) * w[1];
+        sum = fma16(load16(even + k), splat(w[2]), sum);
+        sum = fma16(load16(odd + k), splat(w[3]), sum);
+        store16(to + k, fma16(load16(even + k + 1), splat(w[4]), sum));
     }
     if (frame->odd_end) to[columns - 1] = width > 1 ? 1.5f * line[width - 1] - 0.5f * line[width - 2] : line[0];
 }
@@ -281,10 +290,10 @@ EXPORT int artifex_linear_to_yuv(const float *pixels, int64_t stride, const matr
                                  int64_t chroma_first, int64_t chroma_count) {
     int64_t width = frame->width, size = line_size(width);
     int64_t columns = frame->chroma_x ? (width + 1) / 2 : width;
-    float *memory = calloc((size_t)((4 + 2 * KEPT) * size), sizeof(float));
+    float *memory = calloc((size_t)((6 + 2 * KEPT) * size), sizeof(float));
     if (!memory) return -1;
     float *lines[3] = {memory + MARGIN, memory + size + MARGIN, memory + 2 * size + MARGIN};
-    float *sum = memory + 3 * size + MARGIN, *kept = memory + 4 * size + MARGIN;
+    float *sum = memory + 3 * size + MARGIN, *even = sum + size, *odd = even + size, *kept = odd + size;
 
     int64_t row = first, end = first + count, wanted = 0;
     for (int64_t k = 0; k < chroma_count; k++) {
@@ -297,7 +306,7 @@ EXPORT int artifex_linear_to_yuv(const float *pixels, int64_t stride, const matr
         if (row >= first && row < first + count) write_line(frame, 0, 0, row, width, lines[0]);
         for (int channel = 0; channel < 2; channel++) {
             float *line = kept + (2 * (row % KEPT) + channel) * size;
-            if (frame->chroma_x) narrow_line(lines[1 + channel], frame, line);
+            if (frame->chroma_x) narrow_line(lines[1 + channel], frame, even, odd, line);
             else memcpy(line, lines[1 + channel], (size_t)columns * sizeof(float));
         }
         for (; wanted < chroma_count && down[wanted].rows[down[wanted].count - 1] <= row; wanted++) {
