@@ -6,6 +6,7 @@ It decodes users' files and evaluates users' graphs, so it may crash, hang or be
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from google.protobuf import json_format
 
 from artifex.media.v1 import messages_pb2 as media_pb2
 from services.graph.domain.documents.document import parse_document
+from services.graph.domain.evaluate.cache import FrameCache
+from services.graph.domain.evaluate.disk_cache import DiskCache
 from services.graph.domain.evaluate.evaluator import render_audio, render_frames
+from services.graph.domain.evaluate.pull import CACHE_BYTES
 from services.graph.domain.evaluate.sources import SourceFile
 
 Progress = Callable[[dict[str, Any]], None]
@@ -24,8 +28,10 @@ def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
     `request`: `kind` ("frames" or "audio"), `document` (JSON text), `output_node`, `sources` (by node: `path`, `media`
     as the JSON of a MediaInfo, and the content's `digest`), `output` (path); for frames also `first_frame`,
-    `frame_count` and `threads`.
-    Tells `{"frames_done": n}` as it goes on, of the sound nothing. Answers the file's `media_type`.
+    `frame_count` and `threads`, if it likes `frame_cache` (a folder for results that later renders may need, `path` and
+    `bytes`) and `watch` (true to be told which nodes are about to be evaluated).
+    Tells `{"frames_done": n}` as it goes on, of the sound nothing; with `watch` also `{"nodes": [ids]}`. Answers the
+    file's `media_type`.
     """
     document = parse_document(request["document"])
     sources = {
@@ -40,6 +46,7 @@ def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     if request["kind"] == "audio":
         media_type = render_audio(document, request["output_node"], sources, output, lambda done: progress({}))
         return {"media_type": media_type}
+    frame_cache = request.get("frame_cache")
     media_type = render_frames(
         document,
         request["output_node"],
@@ -49,5 +56,17 @@ def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         output,
         request["threads"],
         lambda done: progress({"frames_done": done}),
+        cache=_memory,
+        disk=_disk(frame_cache["path"], frame_cache["bytes"]) if frame_cache else None,
+        watch=(lambda nodes: progress({"nodes": list(nodes)})) if request.get("watch") else None,
     )
     return {"media_type": media_type}
+
+
+_memory = FrameCache(CACHE_BYTES)
+"""For all renders of the process: the next chunk of a movie finds what never changes."""
+
+
+@cache
+def _disk(path: str, max_bytes: int) -> DiskCache:
+    return DiskCache(Path(path), max_bytes)

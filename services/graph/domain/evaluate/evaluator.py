@@ -5,6 +5,7 @@ they read come from users. The same document, sources, range and number of threa
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -16,11 +17,14 @@ from libs.chassis.errors import OutOfRange
 from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.compile.compiler import Compiled, compile
 from services.graph.domain.documents.model import SAMPLE_RATE, Document
+from services.graph.domain.evaluate.ahead import in_order
 from services.graph.domain.evaluate.allocation import keep_freed_memory
+from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.colour import WorkingColour
+from services.graph.domain.evaluate.disk_cache import DiskCache
 from services.graph.domain.evaluate.mixdown import SoundPuller
 from services.graph.domain.evaluate.output import SegmentWriter, SoundWriter
-from services.graph.domain.evaluate.pull import FramePuller
+from services.graph.domain.evaluate.pull import FramePuller, Watch
 from services.graph.domain.evaluate.sources import Sources, open_sources
 
 BLOCK: Final = SAMPLE_RATE
@@ -39,30 +43,46 @@ def render_frames(
     out_path: Path,
     threads: int,
     progress: Progress,
+    *,
+    cache: FrameCache | None = None,
+    disk: DiskCache | None = None,
+    watch: Watch | None = None,
 ) -> str:
     """Frames `first` to `first + count` as one segment at `out_path`, complete and proved by decoding when it returns.
 
     Answers the segment's media type.
 
-    `sources` holds, by node, the local file and description of every asset and every generated clip. `threads` is for
-    decoding, resampling and encoding each. `progress` is called after every frame. Raises GraphInvalid, OutOfRange,
-    the errors of libs.frames for media that cannot be read, and Internal naming the node and the frame.
+    `sources` holds, by node, the local file and description of every asset and every generated clip. Up to `threads`
+    frames are evaluated side by side while others are encoded; a frame alone is divided into strips. Decoders and
+    encoder have as many threads each. `cache` and `disk` may have served other documents; `disk` is what makes a second
+    render cheap after a change near the output. `progress` is called after every frame, `watch` with the nodes that are
+    about to be evaluated. Raises GraphInvalid, OutOfRange, the errors of libs.frames for media that cannot be read, and
+    Internal naming the node and the frame.
+
+    Memory: `threads` + 2 frames in the making (see pull.py), of which one waits and one is encoded, and the caches.
     """
     compiled = _compile(document, output_node, sources)
     if first < 0 or count < 1 or first + count > compiled.frame_count:
         raise OutOfRange(f"frames {first} to {first + count} are not within the document's {compiled.frame_count}")
-    cv2.setNumThreads(max(1, threads))
+    side_by_side = min(max(1, threads), count)
+    within = 1 if side_by_side > 1 else max(1, threads)
+    cv2.setNumThreads(within)
     keep_freed_memory()
     colour = WorkingColour(document.settings.colorspace)
     with (
+        ThreadPoolExecutor(within, thread_name_prefix="strips") as strips,
         open_sources(sources, colour, threads) as opened,
         SegmentWriter(out_path, compiled, colour, threads) as segment,
     ):
-        files: dict[str, MediaSource] = dict(opened)
-        puller = FramePuller(compiled, files, colour)
-        for done in range(count):
-            segment.write(puller.frame(first + done))
-            progress(done + 1)
+        puller = FramePuller(
+            compiled, opened, colour, cache=cache, disk=disk, strips=strips, threads=within, watch=watch
+        )
+        made = in_order(
+            lambda index, unwanted: segment.prepare(puller.frame(index, cancel=unwanted)), first, count, side_by_side
+        )
+        for done, prepared in enumerate(made, start=1):
+            segment.append(prepared)
+            progress(done)
     segment.prove()
     return segment.media_type
 

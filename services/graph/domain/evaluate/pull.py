@@ -11,7 +11,7 @@ from the one to the other. To that come a strip for each thread and node of a gr
 that grows with the number of frames.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from enum import Enum
 from fractions import Fraction
@@ -61,6 +61,10 @@ class Cancel(Protocol):
     def is_set(self) -> bool: ...
 
 
+Watch = Callable[[Sequence[str]], None]
+"""Takes the names of the nodes that are about to be evaluated, first to last: several where they are done together."""
+
+
 class FramePuller:
     """Makes frames of one compiled graph at one scale. Safe to call from several threads at once."""
 
@@ -77,12 +81,13 @@ class FramePuller:
         strips: Executor | None = None,
         threads: int = 1,
         fuse: bool = True,
+        watch: Watch | None = None,
     ) -> None:
         """`sources`: media by node. `cache` and `disk` may be shared with other pullers, of any documents.
 
         `scale`: pixels for each of the document's. `strips`: where the strips of one frame run, at most `threads` of
         them at a time, which is also what a resampling may use; leave both out where frames run side by side. Without
-        `fuse` every point operation is evaluated on its own.
+        `fuse` every point operation is evaluated on its own. `watch` is for finding out which node ends the process.
         """
         if compiled.picture is None:
             raise ValueError("the output has no picture")
@@ -96,6 +101,7 @@ class FramePuller:
         self._strips = strips if threads > 1 else None
         self._threads = threads
         self._fuse = fuse
+        self._watch = watch
         document = f"{width}x{height} {settings.fps} {colour.working_space} {scale} {'' if fuse else 'alone'}"
         with quiet_collector():
             self._root = root_place(compiled, sources, document)
@@ -141,8 +147,11 @@ class FramePuller:
         near = self._near(root, groups)
         for item in todo:
             check()
-            begin = perf_counter()
             group = groups.get(id(item))
+            if self._watch is not None:
+                members = group.members if group is not None else [item]
+                self._watch([name for member in reversed(members) for name in member.place.step.nodes])
+            begin = perf_counter()
             if group is None:
                 self._compute(item, index)
             else:
