@@ -21,7 +21,7 @@ from artifex.graph.v1 import preview_pb2 as pb
 from artifex.graph.v1 import service_pb2, service_pb2_grpc
 from artifex.media.v1 import messages_pb2 as media_pb2
 from libs.chassis.errors import NotFound
-from libs.chassis.objects import LocalCache, ObjectStore, open_objects, put_blob_file
+from libs.chassis.objects import LocalCache, ObjectStore, blob_key, open_objects, put_blob_file
 from libs.chassis.principal import current_principal
 from libs.chassis.rpc.channel import from_rpc_error
 from libs.chassis.rpc.server import GrpcServer
@@ -48,6 +48,15 @@ class Shelf:
         name = f"assets/{blob.digest[:16]}"
         self.assets[tenant, name] = media_pb2.Asset(name=name, blob=blob, media=probe(path))
         return name
+
+    async def add_torn(self, whole: str) -> str:
+        """An asset that claims to be another, and whose bytes are no media."""
+        asset = media_pb2.Asset()
+        asset.CopyFrom(self.assets["studio", whole])
+        asset.name, asset.blob.digest = "assets/torn", "0" * 64
+        await self._objects.put_bytes(blob_key("studio", asset.blob.digest), b"torn" * 1000)
+        self.assets["studio", asset.name] = asset
+        return asset.name
 
     async def find(self, names: Sequence[str]) -> dict[str, media_pb2.Asset]:
         tenant = current_principal().tenant
@@ -163,8 +172,8 @@ def children() -> list[psutil.Process]:
 
 
 def look(scale: tuple[int, int] = (1, 1), **options: Any) -> pb.PreviewLook:
-    """A look at a scale, without loss unless said otherwise."""
-    options.setdefault("format", pb.PREVIEW_FORMAT_PNG)
+    """A look at a scale, without loss and without drafts unless said otherwise."""
+    options = {"format": pb.PREVIEW_FORMAT_PNG, "no_drafts": True, **options}
     return pb.PreviewLook(scale=types_pb2.Rational(numerator=scale[0], denominator=scale[1]), **options)
 
 
