@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,26 @@ from artifex.client import Client
 from artifex.errors import FileProblem
 
 ASSET_PREFIX = "assets/"
+GROUP_PREFIX = "group:"
+_MOST_GROUPS = 200
+"""Groups of one document whose exposed files are looked for; the recursion ends there."""
 
 
 @dataclass(frozen=True)
 class LocalAsset:
     """A parameter that names a local file."""
 
-    node: str
+    keys: tuple[str, ...]
+    """Where it stands in the document: ("nodes", "plate", "params", "asset")."""
     path: Path
 
     @property
+    def node(self) -> str:
+        return self.keys[-3]
+
+    @property
     def place(self) -> str:
-        return f"nodes.{self.node}.params.asset"
+        return ".".join(self.keys)
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -86,27 +94,35 @@ class GraphFile:
         parameters[parameter] = value
 
     def _nodes(self) -> dict[str, dict[str, Any]]:
-        nodes = self.document.get("nodes")
-        if not isinstance(nodes, dict):
-            return {}
-        return {name: node for name, node in nodes.items() if isinstance(node, dict)}
+        return _objects(self.document.get("nodes"))
 
     def local_assets(self) -> list[LocalAsset]:
-        """The local files that nodes name, relative names taken from the document's folder. Raises FileProblem that
-        names every one that is missing."""
+        """The local files that nodes name, also those in groups and given to them; relative names are taken from the
+        document's folder. Raises FileProblem that names every one that is missing."""
         found, missing = [], []
-        for name, node in self._nodes().items():
-            parameters = node.get("params")
-            value = parameters.get("asset") if isinstance(parameters, dict) else None
+        for keys, value in self._named():
             if not isinstance(value, str) or not value or value.startswith(ASSET_PREFIX):
                 continue
-            asset = LocalAsset(name, self.path.parent / Path(value).expanduser())
+            asset = LocalAsset(keys, self.path.parent / Path(value).expanduser())
             found.append(asset)
             if not asset.path.is_file():
                 missing.append(f"{asset.place}: {asset.path} does not exist or is no file")
         if missing:
             raise FileProblem("; ".join(missing))
         return found
+
+    def _named(self) -> Iterator[tuple[tuple[str, ...], object]]:
+        """Every parameter that names an asset: where it stands, and its value."""
+        groups = _objects(self.document.get("groups"))
+        known: dict[str, frozenset[str]] = {}
+        scopes: list[tuple[tuple[str, ...], dict[str, dict[str, Any]]]] = [(("nodes",), self._nodes())]
+        scopes += [(("groups", name, "nodes"), _objects(group.get("nodes"))) for name, group in groups.items()]
+        for path, nodes in scopes:
+            for name, node in nodes.items():
+                parameters = node.get("params")
+                if isinstance(parameters, dict):
+                    for parameter in _asset_parameters(node.get("type"), groups, known) & parameters.keys():
+                        yield (*path, name, "params", parameter), parameters[parameter]
 
     def output_name(self) -> str:
         """The file name that the document's first FileOutput gives its movie; empty when it gives none."""
@@ -117,11 +133,14 @@ class GraphFile:
                 return value if isinstance(value, str) else ""
         return ""
 
-    def text(self, assets: Mapping[str, str]) -> str:
-        """The document as JSON, with the given nodes' local files replaced by asset names."""
+    def text(self, assets: Mapping[LocalAsset, str]) -> str:
+        """The document as JSON, with the given local files replaced by asset names."""
         document = json.loads(json.dumps(self.document))
-        for node, asset in assets.items():
-            document["nodes"][node]["params"]["asset"] = asset
+        for local, asset in assets.items():
+            holder = document
+            for key in local.keys[:-1]:
+                holder = holder[key]
+            holder[local.keys[-1]] = asset
         return json.dumps(document, ensure_ascii=False)
 
     async def upload(self, studio: Client, on_progress: Progress | None = None) -> str:
@@ -132,4 +151,37 @@ class GraphFile:
         for asset in local:
             if asset.path not in names:
                 names[asset.path] = (await studio.assets.upload(asset.path, on_progress=on_progress)).name
-        return self.text({asset.node: names[asset.path] for asset in local})
+        return self.text({asset: names[asset.path] for asset in local})
+
+
+def _objects(value: object) -> dict[str, dict[str, Any]]:
+    """The entries of a JSON object that are objects themselves; whether it is one at all, the service will say."""
+    if not isinstance(value, dict):
+        return {}
+    return {name: item for name, item in value.items() if isinstance(item, dict)}
+
+
+def _asset_parameters(
+    node_type: object, groups: Mapping[str, dict[str, Any]], known: dict[str, frozenset[str]]
+) -> frozenset[str]:
+    """The parameters of a type that name an asset: "asset", and of a group whatever it exposes of such.
+
+    `known` keeps those of groups. Recurses as deep as groups are nested.
+    """
+    if not isinstance(node_type, str) or not node_type.startswith(GROUP_PREFIX):
+        return frozenset({"asset"})
+    name = node_type.removeprefix(GROUP_PREFIX)
+    exposed = groups.get(name, {}).get("params")
+    if name in known or len(known) > _MOST_GROUPS or not isinstance(exposed, dict):
+        return known.get(name, frozenset())
+    # A group that contains itself exposes nothing this way; that it does, the service will say.
+    known[name] = frozenset()
+    nodes = _objects(groups[name].get("nodes"))
+    found = set()
+    for public, targets in exposed.items():
+        for target in targets if isinstance(targets, list) else [targets]:
+            node, _, parameter = target.partition(".") if isinstance(target, str) else ("", "", "")
+            if node in nodes and parameter in _asset_parameters(nodes[node].get("type"), groups, known):
+                found.add(public)
+    known[name] = frozenset(found)
+    return known[name]

@@ -1,10 +1,11 @@
-"""The node catalogue and the checking of graph documents."""
+"""The node catalogue, and what is said of graph documents before they are rendered."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
 from artifex.graph.v1 import messages_pb2 as graph
+from artifex.graph.v1 import plan_pb2 as plan
 from artifex.graph.v1 import service_pb2_grpc as graph_grpc
 from artifex.transport import Transport
 
@@ -40,4 +41,15 @@ class Graphs:
             self._stub.ValidateGraph,
             graph.ValidateGraphRequest(document_json=document_json),
             name="GraphService/ValidateGraph",
+        )
+
+    async def explain(self, document_json: str, output_node: str = "") -> plan.ExplainGraphResponse:
+        """How a document would be rendered: all its problems, or the plan of one output.
+
+        `output_node` is the output to explain; empty for the only one that writes something.
+        """
+        return await self._transport.unary(
+            self._stub.ExplainGraph,
+            plan.ExplainGraphRequest(document_json=document_json, output_node=output_node),
+            name="GraphService/ExplainGraph",
         )

@@ -1,17 +1,22 @@
-"""`artifex graph`: is a document right?"""
+"""`artifex graph`: is a document right, and how would it be rendered?"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from rich.markup import escape
+from rich.table import Table
 
 from artifex.cli.output import Output, plain_dict, studio_command
 from artifex.cli.progress import transfer
 from artifex.cli.words import rate_text
 from artifex.client import Client
-from artifex.errors import GraphInvalid, Violation
+from artifex.drawing import draw_dot, draw_svg, set_aside_text, title
+from artifex.errors import FileProblem, GraphInvalid, Violation
 from artifex.graph.v1 import messages_pb2 as graph_pb
+from artifex.graph.v1 import plan_pb2 as plan_pb
 from artifex.graphfile import GraphFile
 
 
@@ -32,13 +37,7 @@ async def validate(output: Output, studio: Client, file: Path) -> None:
     with transfer(output, "uploading") as progress:
         text = await document.upload(studio, progress)
     answer = await studio.graphs.validate(text)
-    if answer.problems:
-        raise GraphInvalid(
-            f"{file} cannot be rendered",
-            code="INVALID_ARGUMENT",
-            reason="ERROR_REASON_GRAPH_INVALID",
-            violations=[Violation(problem.path, problem.message, problem.reason) for problem in answer.problems],
-        )
+    _refuse(file, answer.problems)
     if output.as_json:
         output.line({"event": "valid", **plain_dict(answer)})
     output.text(
@@ -46,11 +45,119 @@ async def validate(output: Output, studio: Client, file: Path) -> None:
         f"at {rate_text(answer.frame_rate)} fps"
     )
     for converter in answer.converters:
-        # "from" is a word of Python's own.
-        had, wanted = (
-            graph_pb.PortType.Name(kind).removeprefix("PORT_TYPE_")
-            for kind in (getattr(converter, "from"), converter.to)
-        )
-        output.text(f"  {converter.node}.{converter.input}: {had} is converted to {wanted}")
+        output.text(f"  {_converter_text(converter)}")
     if answer.unused_nodes:
         output.text(f"  not used by any output: {', '.join(answer.unused_nodes)}")
+
+
+_DRAWINGS = {".svg": draw_svg, ".dot": draw_dot}
+
+
+@graph.command("explain")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--output", "output_node", default="", metavar="NODE", help="Which output, where there are several.")
+@click.option("--draw", type=click.Path(path_type=Path), help="Draw the plan to this file: .svg or .dot.")
+@studio_command
+async def explain(output: Output, studio: Client, file: Path, output_node: str, draw: Path | None) -> None:
+    """Show how the graph document FILE would be rendered: what is done as one, kept, left out, and what it costs.
+
+    Local files that it names are uploaded, once: what they hold decides how they are read.
+    """
+    if draw is not None and draw.suffix.lower() not in _DRAWINGS:
+        raise click.UsageError(f"--draw {draw}: a drawing ends in {' or '.join(_DRAWINGS)}")
+    document = GraphFile(file)
+    with transfer(output, "uploading") as progress:
+        text = await document.upload(studio, progress)
+    answer = await studio.graphs.explain(text, output_node)
+    _refuse(file, answer.problems)
+    plan = answer.plan
+    if draw is not None:
+        _write(draw, _DRAWINGS[draw.suffix.lower()](plan))
+    if output.as_json:
+        output.line({"event": "plan", **plain_dict(plan)})
+        return
+    output.text(title(plan))
+    if plan.once_ms:
+        output.text(f"and {plan.once_ms:.1f} ms once, for what never changes")
+    output.console.print(_table(output, plan))
+    if len(plan.steps) < plan.step_count:
+        output.text(f"… and {plan.step_count - len(plan.steps)} more steps")
+    for converter in plan.converters:
+        output.text(f"  {_converter_text(converter)}")
+    for entry in plan.set_aside:
+        output.text(f"  {entry.node}: {set_aside_text(entry)}")
+    if draw is not None:
+        output.text(f"drawn to {draw}")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FileProblem(f"{path}: {error.strerror or error}") from None
+
+
+def _table(output: Output, plan: plan_pb.RenderPlan) -> Table:
+    table = output.table("step", "nodes", "reads", "how", "kept", "ms", "share")
+    for step in plan.steps:
+        repeated = not step.constant and not step.sound
+        share = f"{100 * step.cost_ms / plan.frame_ms:.0f} %" if repeated and plan.frame_ms else ""
+        nodes = [f"{node} ({kind})" for node, kind in zip(step.nodes, step.types, strict=False)]
+        cells = (
+            str(step.index),
+            " + ".join(
+                nodes if len(nodes) <= _MOST_NODES else [*nodes[:_MOST_NODES], f"{len(nodes) - _MOST_NODES} more"]
+            ),
+            ", ".join(f"{source.name}: {source.step}" for source in step.inputs),
+            ", ".join(_how(step)),
+            _KEPT[step.cache],
+            "" if step.sound else f"{step.cost_ms:.1f}",
+            share,
+        )
+        table.add_row(*map(escape, cells))
+    return table
+
+
+_MOST_NODES = 6
+_KEPT = {
+    plan_pb.PlanStep.CACHE_UNSPECIFIED: "",
+    plan_pb.PlanStep.CACHE_PASSING: "",
+    plan_pb.PlanStep.CACHE_ONCE: "for all frames",
+    plan_pb.PlanStep.CACHE_WINDOW: "for the next frames",
+}
+_KINDS = {
+    plan_pb.PlanStep.KIND_GRADE_RUN: "one OCIO processor of {}",
+    plan_pb.PlanStep.KIND_MOTION_RUN: "one resampling of {}",
+    plan_pb.PlanStep.KIND_CONVERTER: "inserted",
+    plan_pb.PlanStep.KIND_MUTED: "muted",
+}
+
+
+def _how(step: plan_pb.PlanStep) -> list[str]:
+    words = [_KINDS[step.kind].format(len(step.nodes))] if step.kind in _KINDS else []
+    if step.constant:
+        words.append("constant")
+    if number := getattr(step, "pass"):
+        words.append(f"strips {number}")
+    if step.sound:
+        words.append("sound")
+    return words
+
+
+def _converter_text(converter: graph_pb.InsertedConverter) -> str:
+    # "from" is a word of Python's own.
+    had, wanted = (
+        graph_pb.PortType.Name(kind).removeprefix("PORT_TYPE_") for kind in (getattr(converter, "from"), converter.to)
+    )
+    return f"{converter.node}.{converter.input}: {had} is converted to {wanted}"
+
+
+def _refuse(file: Path, problems: Sequence[graph_pb.GraphProblem]) -> None:
+    """Raise the problems of a document that cannot be rendered, if there are any."""
+    if problems:
+        raise GraphInvalid(
+            f"{file} cannot be rendered",
+            code="INVALID_ARGUMENT",
+            reason="ERROR_REASON_GRAPH_INVALID",
+            violations=[Violation(problem.path, problem.message, problem.reason) for problem in problems],
+        )

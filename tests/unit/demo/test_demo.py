@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from artifex.graphfile import GraphFile
+from artifex.graphfile import GraphFile, LocalAsset
 from demo.__main__ import DOCUMENT, footage
 from demo.checks import check_movie
 from demo.sheet import contact_sheet
@@ -14,9 +14,11 @@ from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.compile.compiler import validate
 from services.graph.domain.documents.document import parse_document
 
+PLATE = LocalAsset(("nodes", "plate", "params", "asset"), Path("bigbuckbunny.mp4"))
+
 
 def test_the_document_can_be_rendered() -> None:
-    text = GraphFile(DOCUMENT).text({"plate": "assets/01j00000000000000000000000"})
+    text = GraphFile(DOCUMENT).text({PLATE: "assets/01j00000000000000000000000"})
     media = {"assets/01j00000000000000000000000": probe(footage())}
     assert validate(parse_document(text), catalogue(), media) == []
 

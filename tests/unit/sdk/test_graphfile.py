@@ -38,11 +38,48 @@ def test_every_missing_file_is_named_with_its_place(tmp_path: Path) -> None:
     assert f"nodes.music.params.asset: {tmp_path / 'b.wav'} does not exist" in str(caught.value)
 
 
+def test_files_of_groups_and_of_their_uses_are_found(tmp_path: Path) -> None:
+    for name in ("own.mov", "given.mov", "deep.mov"):
+        (tmp_path / name).write_bytes(b"x")
+    path = tmp_path / "graph.json"
+    groups = {
+        "shot": {
+            "nodes": {"plate": media("own.mov"), "other": {"type": "MediaInput"}},
+            "outputs": {"video": "plate"},
+            "params": {"clip": "other.asset", "start": ["plate.start", "other.start"]},
+        },
+        "twice": {
+            "nodes": {"inner": {"type": "group:shot"}},
+            "outputs": {"video": "inner"},
+            "params": {"c": "inner.clip"},
+        },
+        "loop": {"nodes": {"inner": {"type": "group:loop"}}, "params": {"c": "inner.c"}},
+    }
+    nodes = {
+        "first": {"type": "group:shot", "params": {"clip": "given.mov", "start": "1/2"}},
+        "second": {"type": "group:twice", "params": {"c": "deep.mov"}},
+        "third": {"type": "group:loop", "params": {"c": "none.mov"}},
+    }
+    path.write_text(json.dumps({"nodes": nodes, "groups": groups}))
+    document = GraphFile(path)
+    found = {asset.place: asset for asset in document.local_assets()}
+    assert {place: asset.path.name for place, asset in found.items()} == {
+        "nodes.first.params.clip": "given.mov",
+        "nodes.second.params.c": "deep.mov",
+        "groups.shot.nodes.plate.params.asset": "own.mov",
+    }
+    text = json.loads(document.text({asset: f"assets/{asset.path.stem}" for asset in found.values()}))
+    assert text["groups"]["shot"]["nodes"]["plate"]["params"]["asset"] == "assets/own"
+    assert text["nodes"]["first"]["params"] == {"clip": "assets/given", "start": "1/2"}
+
+
 def test_assets_replace_local_names_and_nothing_else_changes(tmp_path: Path) -> None:
     document = GraphFile(
         write(tmp_path, plate=media("clip.mp4"), title={"type": "TextInput", "params": {"text": "안녕"}})
     )
-    text = document.text({"plate": "assets/01j"})
+    (tmp_path / "clip.mp4").write_bytes(b"x")
+    (local,) = document.local_assets()
+    text = document.text({local: "assets/01j"})
     nodes = json.loads(text)["nodes"]
     assert nodes["plate"]["params"]["asset"] == "assets/01j"
     assert nodes["title"] == {"type": "TextInput", "params": {"text": "안녕"}}
