@@ -21,15 +21,18 @@ def applied(
     output: Output | None = None,
     scale: Fraction = Fraction(1),
     source: MediaSource | None = None,
+    time: Fraction = Fraction(0),  # noqa: B008
 ) -> Frame:
     """What `node` makes of `frames`, which stay as they are. `size` and `region` are those at `scale`."""
     asked = output or next(iter(node.schema.outputs.values()))
-    context = Context(frames, asked, size, region, source=source)
+    context = Context(frames, asked, size, region, time, source)
     request = context.request = replace(context.request, scale=scale)
     passed = node.identity(request)
     if passed is not None:
         return frames[passed]
-    port = next(iter(node.schema.inputs.values()))
+    port = next(iter(node.schema.inputs.values()), None)
+    if port is None:
+        return node.render(context)
     transforms = node.grade(context.colour, source)
     if transforms is not None:
         frame = context.take(port)

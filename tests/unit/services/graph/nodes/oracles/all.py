@@ -1,18 +1,23 @@
 """Every comparison there is."""
 
 from tests.unit.services.graph.nodes.oracles import (
+    audio_mixer,
     blur,
     chroma_key,
     color_corrector,
     crop,
     lut,
+    media_input,
     merge,
+    text_input,
     transform2d,
     viewer,
 )
 from tests.unit.services.graph.nodes.oracles.comparison import Comparison
 
 COMPARISONS: list[Comparison] = [
+    *media_input.COMPARISONS,
+    *text_input.COMPARISONS,
     *color_corrector.COMPARISONS,
     *lut.COMPARISONS,
     *blur.COMPARISONS,
@@ -21,4 +26,5 @@ COMPARISONS: list[Comparison] = [
     *transform2d.COMPARISONS,
     *crop.COMPARISONS,
     *viewer.COMPARISONS,
+    *audio_mixer.COMPARISONS,
 ]

@@ -1,0 +1,69 @@
+"""MediaInput beside FFmpeg's swscale: footage to light and back to the display's code."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
+
+from artifex.nodes import Frame
+from libs.frames.probe import probe
+from services.graph.domain.evaluate.colour import WorkingColour
+from services.graph.domain.evaluate.sources import SourceFile, open_sources
+from services.graph.nodes.input.media_input import MediaInput
+from tests.unit.services.graph.nodes.applied import applied
+from tests.unit.services.graph.nodes.oracles.comparison import Comparison, largest
+from tests.unit.services.graph.nodes.oracles.pictures import Array
+from tests.unit.services.graph.support import footage, node
+
+COLOUR = WorkingColour("ACEScg")
+INDEX = 5
+
+
+def read(seconds: Fraction) -> Frame:
+    """The demo's footage at a time, as the node gives it."""
+    info = probe(footage())
+    with open_sources({"n": SourceFile(footage(), info)}, COLOUR, 1) as sources:
+        size = (info.video_streams[0].width, info.video_streams[0].height)
+        return applied(node(MediaInput, asset="assets/a"), {}, size, source=sources["n"], time=seconds)
+
+
+def decoded() -> VideoFrame:
+    """The same frame as FFmpeg decodes it."""
+    with av.open(str(footage())) as container:
+        for number, frame in enumerate(container.decode(video=0)):
+            if number == INDEX:
+                return frame
+    raise ValueError(f"the footage has no frame {INDEX}")
+
+
+def shown() -> Array:
+    """The frame as the node gives it, encoded for the display again."""
+    pixels = read(Fraction(INDEX, 25)).pixels.copy()
+    COLOUR.encode(pixels)
+    return pixels[..., :3].astype(np.float64)
+
+
+def _swscale_error() -> float:
+    """Where it has not clipped a colour: its codes have 8 bits."""
+    method = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+    found = decoded().reformat(format="rgb24", src_colorspace="ITU709", interpolation=method | Interpolation.BITEXACT)
+    theirs = found.to_ndarray().astype(np.float64) / 255
+    whole = ((theirs > 0.02) & (theirs < 0.98)).all(-1)
+    return largest(shown()[whole], theirs[whole])
+
+
+def _luma_error() -> float:
+    """BT.709's luma of R'G'B' is the file's own Y' again, in codes from 16 to 235."""
+    pixels = shown()
+    theirs = (decoded().to_ndarray()[: pixels.shape[0]].astype(np.float64) - 16) / 219
+    whole = ((pixels > 0.02) & (pixels < 0.98)).all(-1)
+    return largest((pixels @ np.array([0.2126, 0.7152, 0.0722]))[whole], theirs[whole])
+
+
+COMPARISONS = [
+    Comparison("MediaInput", "FFmpeg swscale, 8 bit", "real footage, to light and back", 0.5001 / 255 + 5e-5,
+               _swscale_error),
+    Comparison("MediaInput", "the file's own luma", "real footage, to light and back", 2e-5, _luma_error),
+]  # fmt: skip
