@@ -18,6 +18,7 @@ from artifex.graph.v1 import messages_pb2, work_pb2
 from artifex.media.v1 import messages_pb2 as media_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
 from libs.chassis.telemetry import extract, tracer
+from libs.frames.codecs.movies import extension
 from services.graph.domain.jobs.job import Job, Task, TaskKind
 from services.graph.domain.jobs.transitions import Changes
 from services.graph.messages import job_state, rational
@@ -31,7 +32,6 @@ WORK_KINDS = {
 }
 """The second part of a work item's subject, `work.<kind>.<priority>`."""
 
-_PRIORITY = "normal"
 _tracer = tracer(__name__)
 
 
@@ -51,8 +51,8 @@ async def queue_changes(transaction: JobTransaction, job: Job, changes: Changes)
         attributes = {"artifex.job": job.name, "artifex.tasks": [task.id for task in changes.dispatch[:20]]}
         with _tracer.start_as_current_span("dispatch tasks", attributes=attributes):
             for task in changes.dispatch:
-                subject = f"work.{WORK_KINDS[task.kind]}.{_PRIORITY}"
-                await transaction.queue(subject, work_item(job, task), f"{job.run_name}/{task.id}/{task.attempt}/work")
+                subject = f"work.{WORK_KINDS[task.kind]}.{job.priority.name.lower()}"
+                await transaction.queue(subject, work_item(job, task), work_key(job, task))
     if changes.ended:
         ended = work_pb2.JobEndedEvent(
             actor=_actor(job),
@@ -61,6 +61,11 @@ async def queue_changes(transaction: JobTransaction, job: Job, changes: Changes)
             output_asset=job.output_asset,
         )
         await transaction.queue(f"evt.{job.tenant}.graph.job.ended", ended, f"{job.run_name}/ended")
+
+
+def work_key(job: Job, task: Task) -> str:
+    """What names the work item of a task's present attempt in its queue."""
+    return f"{job.run_name}/{task.id}/{task.attempt}/work"
 
 
 def work_item(job: Job, task: Task) -> Message:
@@ -85,6 +90,8 @@ def work_item(job: Job, task: Task) -> Message:
             sources=_sources(job),
             first_frame=task.first_frame,
             frame_count=task.frame_count,
+            avoid=task.avoid,
+            failures=task.failures,
         )
     if task.kind is TaskKind.AUDIO:
         return work_pb2.AudioWork(
@@ -95,6 +102,8 @@ def work_item(job: Job, task: Task) -> Message:
             document=job.document,
             output_node=job.output_node,
             sources=_sources(job),
+            avoid=task.avoid,
+            failures=task.failures,
         )
     return _assemble_work(job, task)
 
@@ -116,7 +125,7 @@ def _assemble_work(job: Job, task: Task) -> media_work_pb2.AssembleWork:
         attempt=task.attempt,
         segments=segments,
         audio=audio,
-        container="mp4",
+        container=extension(job.output_name),
         display_name=job.output_name,
         frame_rate=rational(job.frame_rate),
         frame_count=job.frame_count,
@@ -126,7 +135,11 @@ def _assemble_work(job: Job, task: Task) -> media_work_pb2.AssembleWork:
 
 def _provenance(job: Job) -> media_pb2.Provenance:
     """All that the movie follows from: the document and the bytes of what it reads."""
-    details = {"document_digest": job.document.digest, "output_node": job.output_node}
+    details = {
+        "document_digest": job.document.digest,
+        "output_node": job.output_node,
+        "chunk_frames": str(job.chunk_frames),
+    }
     for source in _sources(job):
         details[f"source.{source.node}"] = source.blob.digest
     for task in job.ordered_tasks():

@@ -27,7 +27,7 @@ from services.graph.commands.sweep_segments import delete_segments
 from services.graph.commands.watch_render_job import Wakeups
 from services.graph.domain.jobs import transitions
 from services.graph.domain.jobs.job import Job, JobState, TaskState, parse_run_name, segment_key
-from services.graph.messages import WorkItem, placed_failure
+from services.graph.messages import WorkItem
 from services.graph.ports import JobStore, WorkControl
 
 RESULT_SUBJECTS = ["evt.*.graph.task.*", "evt.*.generator.generation.*", "evt.*.media.assembly.*"]
@@ -77,9 +77,8 @@ class ResultHandler:
             reason=delivery.headers.get("Artifex-Dead-Reason", "ERROR_REASON_INTERNAL"),
             message=delivery.headers.get("Artifex-Dead-Message", "no worker could do it"),
         )
-        placed = placed_failure(failure, work)
         signal = TaskSignal(work.actor.tenant, work.job, work.task, work.attempt)
-        await self._move(signal, lambda job, at, now: transitions.task_failed(job, at, placed, now))
+        await self._move(signal, lambda job, at, now: transitions.task_failed(job, at, failure, now, settled=True))
 
     async def _move(
         self, signal: TaskSignal, transition: transitions.Transition, *, whole_job: bool = True
@@ -111,7 +110,7 @@ class ResultHandler:
         job = await self._move(
             TaskSignal(tenant, event.job, event.task, event.attempt),
             lambda job, at, now: transitions.task_completed(
-                job, at, result, now, frame_count=event.frame_count, worker=event.worker
+                job, at, result, now, frame_count=event.frame_count, seconds=event.seconds, worker=event.worker
             ),
         )
         if job is not None and _is_litter(job, event.job):
@@ -169,10 +168,12 @@ class ResultHandler:
         delivery: Delivery,
     ) -> None:
         event = delivery.parse(kind)
-        worker = event.worker if isinstance(event, work_pb2.TaskFailedEvent) else ""
+        worker, settled = "", False
+        if isinstance(event, work_pb2.TaskFailedEvent):
+            worker, settled = event.worker, event.settled
         await self._move(
             TaskSignal(tenant, event.job, event.task, event.attempt),
-            lambda job, at, now: transitions.task_failed(job, at, event.failure, now, worker=worker),
+            lambda job, at, now: transitions.task_failed(job, at, event.failure, now, worker=worker, settled=settled),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from fractions import Fraction
 
 from artifex.common.v1 import types_pb2
@@ -9,8 +10,13 @@ from artifex.generator.v1 import work_pb2 as generator_work_pb2
 from artifex.graph.v1 import messages_pb2, work_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
 from libs.chassis.clock import to_timestamp
-from services.graph.domain.jobs.job import Counters, Job, JobState, Task
+from services.graph.domain.jobs.explanation import Reason
+from services.graph.domain.jobs.job import Counters, Job, JobState, Priority, Task
 from services.graph.domain.jobs.transitions import Announcement
+from services.graph.domain.jobs.workers import Worker
+
+PRESENCE_GROUP = "render"
+"""Under which render workers tell of themselves on the bus."""
 
 WorkItem = work_pb2.FramesWork | work_pb2.AudioWork | generator_work_pb2.GenerateWork | media_work_pb2.AssembleWork
 
@@ -25,6 +31,12 @@ def job_state(state: JobState) -> messages_pb2.RenderJob.State.ValueType:
 
 def parse_job_state(value: messages_pb2.RenderJob.State.ValueType) -> JobState:
     return JobState[messages_pb2.RenderJob.State.Name(value).removeprefix("STATE_")]
+
+
+def parse_priority(value: messages_pb2.Priority.ValueType) -> Priority:
+    if value == messages_pb2.PRIORITY_UNSPECIFIED:
+        return Priority.NORMAL
+    return Priority[messages_pb2.Priority.Name(value).removeprefix("PRIORITY_")]
 
 
 def progress_message(counters: Counters) -> messages_pb2.Progress:
@@ -50,6 +62,7 @@ def task_message(task: Task) -> messages_pb2.RenderTask:
         end_time=to_timestamp(task.end_time) if task.end_time else None,
         failure=task.failure,
         worker=task.worker,
+        due_time=to_timestamp(task.due_time) if task.due_time else None,
     )
 
 
@@ -71,6 +84,8 @@ def job_message(job: Job) -> messages_pb2.RenderJob:
         document_digest=job.document.digest,
         frame_count=job.frame_count,
         frame_rate=rational(job.frame_rate),
+        priority=messages_pb2.Priority.Value(f"PRIORITY_{job.priority.name}"),
+        chunk_frames=job.chunk_frames,
     )
 
 
@@ -86,16 +101,42 @@ def event_message(announcement: Announcement) -> messages_pb2.RenderEvent:
     )
 
 
-def placed_failure(failure: types_pb2.Failure, work: WorkItem) -> types_pb2.Failure:
-    """The failure with its place in the movie; the same whether a worker tells of it or the queue gave the work up."""
-    placed = types_pb2.Failure()
-    placed.CopyFrom(failure)
-    place = work.task
-    placed.metadata["task"] = work.task
-    if isinstance(work, work_pb2.FramesWork):
-        last = work.first_frame + work.frame_count - 1
-        place = f"frames {work.first_frame} to {last}"
-        placed.metadata["first_frame"] = str(work.first_frame)
-        placed.metadata["last_frame"] = str(last)
-    placed.message = f"{place}: {failure.message}"
-    return placed
+def worker_message(worker: Worker, now: datetime) -> messages_pb2.Worker:
+    resting = worker.rest_until is not None and worker.rest_until > now
+    return messages_pb2.Worker(
+        name=f"workers/{worker.id}",
+        host=worker.host,
+        state=messages_pb2.Worker.State.Value(f"STATE_{worker.state(now).name}"),
+        slots=worker.slots,
+        busy=worker.busy,
+        kinds=worker.kinds,
+        memory_bytes=worker.memory_bytes,
+        threads=worker.threads,
+        cores=worker.cores,
+        cpu_features=worker.cpu_features,
+        version=worker.version,
+        node_types=worker.node_types,
+        start_time=to_timestamp(worker.start_time),
+        heard_time=to_timestamp(worker.heard_time),
+        tasks_done=worker.tasks_done,
+        tasks_failed=worker.tasks_failed,
+        rest_until_time=to_timestamp(worker.rest_until) if resting and worker.rest_until else None,
+        rest_reason=worker.rest_reason if resting else "",
+    )
+
+
+def worker_id(worker: messages_pb2.Worker) -> str:
+    """Host and process, as tasks name the worker."""
+    return worker.name.removeprefix("workers/")
+
+
+def reason_message(reason: Reason) -> messages_pb2.JobReason:
+    return messages_pb2.JobReason(
+        kind=messages_pb2.JobReason.Kind.Value(f"KIND_{reason.kind.name}"),
+        message=reason.message,
+        remedy=reason.remedy,
+        tasks=reason.tasks,
+        workers=reason.workers,
+        until_time=to_timestamp(reason.until) if reason.until else None,
+        failure=reason.failure,
+    )

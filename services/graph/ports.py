@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from google.protobuf.message import Message
 
 from artifex.graph.v1 import messages_pb2
 from artifex.media.v1 import messages_pb2 as media_pb2
+from libs.chassis.repeats import Repeat, Response, Result
 from services.graph.domain.jobs.job import Job, JobState, TaskKind
+from services.graph.domain.jobs.shares import Ledger, Waiting
 from services.graph.domain.jobs.transitions import Changes
-
-M = TypeVar("M", bound=Message)
+from services.graph.domain.jobs.workers import Farm
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class StaleTask:
     job_id: str
     task_id: str
     kind: TaskKind
+    attempt: int
 
 
 class JobTransaction(Protocol):
@@ -33,7 +35,7 @@ class JobTransaction(Protocol):
     async def lock(self, job_id: str, tasks: Collection[str] | None = None) -> Job | None:
         """The job, held until the transaction ends: a second transaction that locks it waits for the first.
 
-        With all its tasks, or only those whose ids are in `tasks`. None when there is no such job.
+        With all its tasks, or only those whose ids are in `tasks` and its generations. None when there is no such job.
         """
         ...
 
@@ -42,7 +44,8 @@ class JobTransaction(Protocol):
         ...
 
     async def save(self, job: Job, changes: Changes) -> None:
-        """Store the job, the changed tasks and the announcements of a job that this transaction has locked.
+        """Store the job, the changed tasks and the announcements of a job that this transaction has locked; settle
+        what tasks were charged, and learn from what they cost.
 
         Since a sequence number is given out under the lock, who reads events reads them without gaps.
         """
@@ -57,13 +60,30 @@ class JobTransaction(Protocol):
         ...
 
     async def once(
-        self, tenant: str, method: str, request_id: str, request: Message, build: Callable[[], Awaitable[M]]
-    ) -> M:
-        """What `build` returned for the first request with this id; empty ids build anew each time.
+        self, tenant: str, repeat: Repeat[Result, Response], build: Callable[[], Awaitable[Result]]
+    ) -> Response:
+        """The answer to what `build` returned for the first request with this id; empty ids build anew each time.
 
         Raises:
             AlreadyExists: the id was used with another request.
         """
+        ...
+
+    async def ledger(self) -> Ledger:
+        """What the tenants have had of the workers, held until the transaction ends: one at a time gives turns."""
+        ...
+
+    async def save_ledger(self, before: Mapping[str, float], ledger: Ledger) -> None:
+        """Store a ledger that came from `ledger` with the tenants' times `before`. After the last `save`."""
+        ...
+
+    async def waiting(self, now: datetime, limit: int) -> list[Waiting]:
+        """Of each tenant the `limit` jobs that are next in turn, each with at most `limit` of its tasks for render
+        workers that wait for nothing else."""
+        ...
+
+    async def out(self) -> Mapping[str, int]:
+        """By tenant, how many tasks are handed to render workers and not done."""
         ...
 
 
@@ -93,6 +113,31 @@ class JobStore(Protocol):
 
     async def stale_tasks(self, before: datetime, limit: int) -> list[StaleTask]:
         """Queued and running tasks of jobs that have not ended, unheard of since `before`; oldest first."""
+        ...
+
+    async def any_due(self, now: datetime) -> bool:
+        """Whether any task waits for nothing but to be handed out."""
+        ...
+
+    async def due_elsewhere(self, now: datetime, limit: int) -> list[tuple[str, str]]:
+        """Jobs and tasks that are due and whose work is not the render workers'."""
+        ...
+
+    async def out(self) -> Mapping[str, int]:
+        """By tenant, how many tasks are handed to render workers and not done."""
+        ...
+
+    async def waiting_for_turns(self, now: datetime) -> list[Waiting]:
+        """Of each tenant the job that is next in turn on the render workers, with its next task."""
+        ...
+
+    async def rates(self, tenant: str, shape: str) -> tuple[float | None, float | None]:
+        """What the tenant's frames have cost, in worker seconds: a frame of this shape, and a unit of work of any
+        shape (see `costs`). None for what was never measured."""
+        ...
+
+    async def chunk_frames_before(self, tenant: str, document: str, output_node: str) -> int:
+        """The length of chunks with which the tenant rendered this document (by digest) last; zero when never."""
         ...
 
     async def unswept_jobs(self, states: Collection[JobState], before: datetime, limit: int) -> list[Job]:
@@ -148,10 +193,22 @@ class WorkControl(Protocol):
 class WorkQueue(Protocol):
     """A look into the work queues."""
 
-    async def pending(self, kind: str) -> int:
-        """How many work items of the kind are queued or being worked on.
+    async def held(self, kind: str) -> Set[str] | None:
+        """The keys of all work items of the kind that are queued or being worked on; None when those are too many.
 
         Raises:
             Unavailable: the queue does not answer.
         """
+        ...
+
+
+class Workers(Protocol):
+    """The render workers, by what they tell of themselves."""
+
+    def farm(self) -> Farm:
+        """All that were heard of lately, as of now."""
+        ...
+
+    async def reachable(self) -> bool:
+        """Whether workers could be heard at all: false while the bus is away."""
         ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -14,9 +16,9 @@ class GraphSettings(BaseSettings):
     listen: str = "127.0.0.1:8103"
     """Address of the API; a port of 0 takes any free one."""
 
-    chunk_frames: int = Field(default=24, ge=1, le=10_000)
-    """Frames of a chunk, each a closed GOP of its own. Never derived from the number of workers, or the same job would
-    give other bytes on another cluster."""
+    chunk_frames: int = Field(default=0, ge=0, le=10_000)
+    """Frames of a chunk, each a closed GOP of its own. Zero: by what such frames have cost (see domain/jobs/costs.py).
+    Never derived from the number of workers, or the same job would give other bytes on another cluster."""
 
     max_chunks: int = Field(default=2000, ge=1, le=5000)
     """Chunks grow for movies that would need more full ones than this: a work item must name them all."""
@@ -27,11 +29,11 @@ class GraphSettings(BaseSettings):
     reap_seconds: float = Field(default=5.0, gt=0)
     """How often lost tasks and left-over segments are looked for."""
 
-    max_attempts: int = Field(default=5, ge=1)
-    """How often a lost task is queued before its job fails."""
-
     settle_seconds: float = Field(default=120.0, ge=0)
     """So long after its end a job's folder is swept a second time, for what slow workers stored late."""
+
+    tenant_weights: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """Shares of tenants in the render workers, as JSON: {"studio": 2.0}. Tenants that are not named weigh 1."""
 
     failed_kept_seconds: float = Field(default=86_400.0, ge=0)
     """How long the segments of a failed job wait for a retry."""
@@ -63,5 +65,10 @@ class WorkerSettings(BaseSettings):
     ack_wait_seconds: float = Field(default=10.0, ge=1)
     """A worker silent for so long is taken for dead, and its work item goes to another."""
 
-    max_deliver: int = Field(default=5, ge=1)
-    """Attempts at a work item before its job fails."""
+    rest_seconds: float = Field(default=30.0, gt=0)
+    """How long a worker takes no work after it failed at several tasks in a row; longer each time that it is no better
+    for it."""
+
+    max_deliver: int = Field(default=100, ge=1)
+    """Deliveries of a work item before its job fails. Only of one that ends each worker before that can say a word: how
+    often a task is tried is counted by the graph service (domain/jobs/blame.py)."""

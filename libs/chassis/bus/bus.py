@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Literal, NoReturn, Self
 
@@ -115,6 +115,7 @@ class Bus:
         max_deliver: int = 5,
         backoff: Sequence[float] = (1.0, 5.0, 15.0, 30.0),
         one_queue: bool = False,
+        admit: Callable[[], Awaitable[None]] | None = None,
     ) -> NoReturn:
         """Hand the messages on `subjects` to `handler`, until cancelled.
 
@@ -125,10 +126,13 @@ class Bus:
         it a dead letter; any other exception brings it again after `backoff` (seconds before the second, third…
         attempt), and makes it a dead letter after `max_deliver` attempts. While the handler runs the server is told so
         every third of `ack_wait` seconds, so only a dead worker's message is given to another. Every message may come
-        more than once: handlers must be idempotent.
+        more than once: handlers must be idempotent. A handler that raises `Declined` leaves the message to another.
+
+        `admit` is awaited before each message is asked for: a process that does not want work for a while takes none.
+        It needs one durable consumer, that is `one_queue` or a single subject.
         """
         options = ConsumerOptions(
-            stream, durable, subjects, concurrency, ack_wait, max_deliver, backoff, self.replicas, one_queue
+            stream, durable, subjects, concurrency, ack_wait, max_deliver, backoff, self.replicas, one_queue, admit
         )
         reaper = ConsumerOptions(ADVISORIES, "reaper", [">"], 1, 30.0, -1, (1.0, 5.0, 30.0), self.replicas)
         async with asyncio.TaskGroup() as group:

@@ -13,7 +13,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from libs.chassis.bus.connection import ANY_ERROR, OUTAGES, RETRY_SECONDS, Connection
 from libs.chassis.bus.dead_letters import Publish, bury
-from libs.chassis.bus.delivery import Delivery, Handler
+from libs.chassis.bus.delivery import Declined, Delivery, Handler
 from libs.chassis.bus.pull import Lease, Puller
 from libs.chassis.bus.streams import WORK, ensure_streams
 from libs.chassis.clock import utcnow
@@ -44,6 +44,8 @@ class ConsumerOptions:
     replicas: int
     one_queue: bool = False
     """The subjects are one queue in the order of publication, also on WORK."""
+    admit: Callable[[], Awaitable[None]] | None = None
+    """Awaited before each message is asked for; only where one durable consumer is pulled from."""
 
 
 class Consumer:
@@ -76,6 +78,8 @@ class Consumer:
                 options = self._options
                 async with Puller(link, stream=options.stream, durables=durables, ack_wait=options.ack_wait) as puller:
                     while True:
+                        if options.admit is not None:
+                            await options.admit()
                         lease = await puller.next()
                         failures = 0
                         await self._handle(lease)
@@ -142,6 +146,9 @@ class Consumer:
             except asyncio.CancelledError:
                 await asyncio.shield(lease.give_back())
                 raise
+            except Declined as declined:
+                outcome, delay = "declined", declined.delay
+                await self._settle(message, lambda: message.nak(delay=delay))
             except Exception as error:  # noqa: BLE001 - a handler's failure is the message's, never the consumer's
                 span.set_status(Status(StatusCode.ERROR, str(error)))
                 outcome = await self._fail(message, delivery, error)

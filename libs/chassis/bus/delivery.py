@@ -40,4 +40,12 @@ class Delivery:
             raise InvalidArgument(f"The message on {self.subject} is no {kind.DESCRIPTOR.full_name}.") from error
 
 
+class Declined(Exception):
+    """Raised by a handler that leaves the message to another process: it is delivered again after `delay` seconds."""
+
+    def __init__(self, delay: float) -> None:
+        super().__init__(f"left to another, again in {delay} s")
+        self.delay = delay
+
+
 Handler = Callable[[Delivery], Awaitable[None]]

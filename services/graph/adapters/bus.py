@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
+from nats.js.errors import NotFoundError
+
 from libs.chassis.bus import Bus, Control, bounded
+
+_MOST_ITEMS = 2000
 
 
 class BusControl:
@@ -22,9 +28,18 @@ class BusQueue:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
-    async def pending(self, kind: str) -> int:
-        async with bounded():
+    async def held(self, kind: str) -> Set[str] | None:
+        keys: set[str] = set()
+        async with bounded(5.0):
             link = await self._bus.connection.link()
-            # A work queue drops an item when it is acknowledged, so what it holds is queued or in some worker's hands.
-            info = await link.jetstream.stream_info("WORK", subjects_filter=f"work.{kind}.>")
-            return sum((info.state.subjects or {}).values())
+            sequence = 1
+            while len(keys) < _MOST_ITEMS:
+                try:
+                    # A work queue drops an item when it is acknowledged, so what it holds is queued or in some
+                    # worker's hands.
+                    item = await link.jetstream.get_msg("WORK", seq=sequence, subject=f"work.{kind}.>", next=True)
+                except NotFoundError:
+                    return keys
+                keys.add((item.headers or {}).get("Nats-Msg-Id", ""))
+                sequence = (item.seq or sequence) + 1
+        return None

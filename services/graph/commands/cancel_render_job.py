@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import logging
 
-from artifex.graph.v1 import messages_pb2
 from libs.chassis.clock import utcnow
 from libs.chassis.errors import NotFound, Unavailable
 from libs.chassis.principal import Principal
 from services.graph.dispatch import queue_changes
 from services.graph.domain.jobs import transitions
-from services.graph.domain.jobs.job import COLLECTION
-from services.graph.messages import job_message
+from services.graph.domain.jobs.job import COLLECTION, Job
 from services.graph.ports import JobStore, WorkControl
 
 _log = logging.getLogger(__name__)
 
 
-async def cancel_render_job(
-    store: JobStore, control: WorkControl, caller: Principal, name: str
-) -> messages_pb2.RenderJob:
+async def cancel_render_job(store: JobStore, control: WorkControl, caller: Principal, name: str) -> Job:
     """The job, cancelled; one that has ended is returned as it is.
 
     Raises:
@@ -39,4 +35,4 @@ async def cancel_render_job(
         except Unavailable:
             # The event that the transaction queued does the same as soon as the bus is back.
             _log.warning("the workers of %s will be stopped when the bus is back", key)
-    return job_message(job)
+    return job

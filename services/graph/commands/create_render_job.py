@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from artifex.common.v1 import types_pb2
-from artifex.graph.v1 import messages_pb2, work_pb2
+from artifex.graph.v1 import work_pb2
 from libs.chassis.clock import utcnow
 from libs.chassis.errors import NotFound, PermissionDenied, ResourceExhausted
 from libs.chassis.ids import new_id
 from libs.chassis.objects import ObjectStore
 from libs.chassis.principal import Principal
+from libs.chassis.repeats import Repeat, Response
 from libs.chassis.telemetry import current_trace_id, inject, tracer
 from services.graph.commands.prepare import Prepared, prepare
 from services.graph.dispatch import queue_changes
 from services.graph.domain.compile.catalogue import Catalogue
-from services.graph.domain.compile.compiler import Compiled, compile
+from services.graph.domain.compile.compiler import Compiled, compile_checked
 from services.graph.domain.documents.document import canonical_json, digest
 from services.graph.domain.documents.problems import GraphInvalid, Reason
-from services.graph.domain.jobs import transitions
-from services.graph.domain.jobs.job import Job, Task, TaskKind, document_key
+from services.graph.domain.jobs import costs, transitions
+from services.graph.domain.jobs.job import Job, Priority, Task, document_key
 from services.graph.domain.jobs.planner import plan
-from services.graph.messages import job_message
 from services.graph.ports import Documents, JobStore, MediaCatalogue
 
-_METHOD = "CreateRenderJob"
 _DOCUMENT_TYPE = "application/vnd.artifex.graph+json"
 _MAX_SOURCES_BYTES = 800_000
 """Work items name all sources, and a message holds one megabyte."""
@@ -34,6 +34,33 @@ _tracer = tracer(__name__)
 
 class _FirstTime(Exception):
     """No answer was given to this request id yet."""
+
+
+@dataclass(frozen=True)
+class RenderOrder:
+    """What is to be rendered, and how urgently."""
+
+    document_json: str = ""
+    document: str = ""
+    """Name of a stored document, where there is no `document_json`."""
+    revision: int = 0
+    """Of the stored document; zero for the newest."""
+    output_node: str = ""
+    """May be empty when the document has just one."""
+    display_name: str = ""
+    priority: Priority = Priority.NORMAL
+    chunk_frames: int = 0
+    """Zero: by what such frames have cost."""
+
+
+@dataclass(frozen=True)
+class _Chunks:
+    """How a movie is cut, and what is known of its frames' cost."""
+
+    frames: int
+    shape: str
+    work: float
+    frame_seconds: float
 
 
 class CreateRenderJob:
@@ -48,6 +75,8 @@ class CreateRenderJob:
         chunk_frames: int,
         max_chunks: int,
     ) -> None:
+        """`chunk_frames` is for orders that name none; zero leaves it to what frames have cost. There are at most
+        `max_chunks` full chunks, which grow for longer movies."""
         self._store = store
         self._objects = objects
         self._media = media
@@ -56,10 +85,9 @@ class CreateRenderJob:
         self._chunk_frames = chunk_frames
         self._max_chunks = max_chunks
 
-    async def __call__(
-        self, caller: Principal, request: messages_pb2.CreateRenderJobRequest
-    ) -> messages_pb2.CreateRenderJobResponse:
-        """The new job with its tasks. When this returns, the job is safe: it runs whatever happens to this process.
+    async def __call__(self, caller: Principal, order: RenderOrder, repeat: Repeat[Job, Response]) -> Response:
+        """The new job with its tasks, as `repeat` encodes it. When this returns, the job is safe: it runs whatever
+        happens to this process.
 
         Raises:
             GraphInvalid: the graph cannot be rendered; each problem is a violation.
@@ -69,15 +97,13 @@ class CreateRenderJob:
             AlreadyExists: the request id was used with another request.
             Unavailable: something that is needed does not answer.
         """
-        if request.request_id and (answer := await self._first_answer(caller, request)) is not None:
+        if repeat.request_id and (answer := await self._first_answer(caller, repeat)) is not None:
             return answer
         with _tracer.start_as_current_span("plan render"):
-            text = request.document_json or await self._documents.read(request.document, request.revision)
+            text = order.document_json or await self._documents.read(order.document, order.revision)
             prepared = await prepare(text, self._catalogue, self._media)
             _refuse(prepared)
-            compiled = await asyncio.to_thread(
-                compile, prepared.document, self._catalogue, request.output_node, prepared.media
-            )
+            compiled = await asyncio.to_thread(compile_checked, prepared.checked, order.output_node, prepared.media)
             if compiled.generations and "FEATURE_GENERATION" not in caller.features:
                 raise PermissionDenied(
                     f"nodes.{next(iter(compiled.generations))} generates video, which the licence does not contain",
@@ -85,28 +111,27 @@ class CreateRenderJob:
                     metadata={"feature": "FEATURE_GENERATION"},
                 )
             document = await self._store_document(caller.tenant, prepared)
-            job = self._job(caller, request, prepared, compiled, document)
+            chunks = await self._chunks(caller.tenant, order, prepared, compiled, document.digest)
+            job = self._job(caller, order, prepared, compiled, document, chunks)
 
-        async def insert() -> messages_pb2.CreateRenderJobResponse:
+        async def insert() -> Job:
             changes = transitions.begin(job, job.create_time)
             await transaction.insert(job, changes)
             await queue_changes(transaction, job, changes)
-            return messages_pb2.CreateRenderJobResponse(render_job=job_message(job))
+            return job
 
         async with self._store.transaction() as transaction:
-            return await transaction.once(caller.tenant, _METHOD, request.request_id, request, insert)
+            return await transaction.once(caller.tenant, repeat, insert)
 
-    async def _first_answer(
-        self, caller: Principal, request: messages_pb2.CreateRenderJobRequest
-    ) -> messages_pb2.CreateRenderJobResponse | None:
+    async def _first_answer(self, caller: Principal, repeat: Repeat[Job, Response]) -> Response | None:
         """What this request id was answered before; without looking at documents and assets, which change."""
 
-        async def refuse() -> messages_pb2.CreateRenderJobResponse:
+        async def refuse() -> Job:
             raise _FirstTime
 
         try:
             async with self._store.transaction() as transaction:
-                return await transaction.once(caller.tenant, _METHOD, request.request_id, request, refuse)
+                return await transaction.once(caller.tenant, repeat, refuse)
         except _FirstTime:
             return None
 
@@ -116,13 +141,32 @@ class CreateRenderJob:
         await self._objects.put_bytes(document_key(tenant, blob.digest), data)
         return blob
 
+    async def _chunks(
+        self, tenant: str, order: RenderOrder, prepared: Prepared, compiled: Compiled, document: str
+    ) -> _Chunks:
+        unused = set(compiled.unused)
+        types = [spec.type for node, spec in prepared.document.nodes.items() if node not in unused]
+        shape = costs.shape(types, compiled.width, compiled.height)
+        work = costs.frame_work(compiled.width, compiled.height, len(types))
+        of_shape, of_work = await self._store.rates(tenant, shape)
+        seconds = of_shape if of_shape is not None else (of_work or 0.0) * work
+        frames = (
+            order.chunk_frames
+            or self._chunk_frames
+            # A document that was rendered before is cut as it was then: the same document gives the same bytes.
+            or await self._store.chunk_frames_before(tenant, document, compiled.output_node)
+            or (costs.chunk_frames(seconds, compiled.frame_count) if seconds else costs.DEFAULT_CHUNK_FRAMES)
+        )
+        return _Chunks(max(frames, -(-compiled.frame_count // self._max_chunks)), shape, work, seconds)
+
     def _job(
         self,
         caller: Principal,
-        request: messages_pb2.CreateRenderJobRequest,
+        order: RenderOrder,
         prepared: Prepared,
         compiled: Compiled,
         document: types_pb2.Blob,
+        chunks: _Chunks,
     ) -> Job:
         headers: dict[str, str] = {}
         inject(headers)
@@ -131,7 +175,7 @@ class CreateRenderJob:
             id=new_id(),
             tenant=caller.tenant,
             create_user=caller.subject,
-            display_name=request.display_name or output_name,
+            display_name=order.display_name or output_name,
             document=document,
             output_node=compiled.output_node,
             output_name=output_name,
@@ -144,6 +188,11 @@ class CreateRenderJob:
             trace_id=current_trace_id(),
             traceparent=headers.get("traceparent", ""),
             create_time=utcnow(),
+            priority=order.priority,
+            chunk_frames=chunks.frames,
+            shape=chunks.shape,
+            work=chunks.work,
+            frame_seconds=chunks.frame_seconds,
         )
         size = sum(source.ByteSize() for source in job.sources)
         if size > _MAX_SOURCES_BYTES:
@@ -151,12 +200,11 @@ class CreateRenderJob:
                 f"the graph reads {len(job.sources)} media files, more than one work item can name; render it in parts",
                 metadata={"limit": "max_sources_bytes", "value": str(_MAX_SOURCES_BYTES)},
             )
-        chunk_frames = max(self._chunk_frames, -(-compiled.frame_count // self._max_chunks))
-        for position, planned in enumerate(plan(compiled, chunk_frames).tasks):
+        for position, planned in enumerate(plan(compiled, chunks.frames).tasks):
             spec = planned.generation
             job.tasks[planned.id] = Task(
                 id=planned.id,
-                kind=TaskKind(planned.kind.value),
+                kind=planned.kind,
                 position=position,
                 depends_on=planned.depends_on,
                 first_frame=planned.first_frame,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from artifex.graph.v1 import messages_pb2
 from libs.chassis.clock import utcnow
-from libs.chassis.errors import Aborted, NotFound
+from libs.chassis.errors import FailedPrecondition, NotFound
 from libs.chassis.ids import new_id
 from libs.chassis.objects import ObjectMissing, ObjectStore
 from libs.chassis.principal import Principal
@@ -24,22 +23,18 @@ from services.graph.domain.jobs.job import (
     segment_key,
     segments_prefix,
 )
-from services.graph.messages import job_message
 from services.graph.ports import JobStore
 
 _CONCURRENT_COPIES = 16
 _log = logging.getLogger(__name__)
 
 
-async def retry_render_job(
-    store: JobStore, objects: ObjectStore, caller: Principal, name: str
-) -> messages_pb2.RenderJob:
+async def retry_render_job(store: JobStore, objects: ObjectStore, caller: Principal, name: str) -> Job:
     """The job, queued once more under its old trace.
 
     Raises:
         NotFound: the caller's tenant has no such job.
-        FailedPrecondition: the job neither failed nor was cancelled.
-        Aborted: somebody else retried it at the same moment.
+        FailedPrecondition: the job neither failed nor was cancelled, or somebody else retried it at the same moment.
     """
     job_id = name.removeprefix(f"{COLLECTION}/")
     seen = await store.get(caller.tenant, job_id)
@@ -51,13 +46,16 @@ async def retry_render_job(
         if job is None:
             raise NotFound(name)
         if job.run != seen.run:
-            raise Aborted(f"{name} has been retried meanwhile", metadata={"resource": name})
+            raise FailedPrecondition(
+                f"{name} has been retried meanwhile",
+                metadata={"resource": name, "state": f"STATE_{job.state.name}"},
+            )
         changes = transitions.retry(job, kept, utcnow(), lambda: f"generations/{new_id()}")
         with job_trace(job):
             await transaction.save(job, changes)
             await queue_changes(transaction, job, changes)
     await objects.delete_prefix(segments_prefix(job.tenant, seen.run_name))
-    return job_message(job)
+    return job
 
 
 async def _keep_segments(objects: ObjectStore, job: Job) -> set[str]:

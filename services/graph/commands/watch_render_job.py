@@ -23,6 +23,8 @@ class Wakeups:
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = {}
+        self.anything = asyncio.Event()
+        """Set by each `notify`, of whatever job; for who gives turns on the workers."""
         self.closed = False
         """True once this process is going to end; its watchers are then sent to another."""
 
@@ -35,6 +37,7 @@ class Wakeups:
 
     def notify(self, job_id: str) -> None:
         """Something was committed about the job."""
+        self.anything.set()
         for event in self._waiting.get(job_id, ()):
             event.set()
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from libs.chassis.bus import Bus, Control
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from libs.chassis.bus import Bus, Control, Delivery, Heartbeat
 from libs.chassis.objects import LocalCache, open_objects
 from libs.chassis.runtime import Runtime
 from libs.chassis.sandbox import Limits, SandboxPool
+from services.graph.messages import PRESENCE_GROUP
 from services.graph.process_folder import process_folder
 from services.graph.settings import WorkerSettings
+from services.graph.worker.conduct import Conduct
+from services.graph.worker.presence import Presence
 from services.graph.worker.render_worker import DURABLE, WORK_SUBJECTS, RenderWorker
 
 _BACKOFF_SECONDS = (0.5, 2.0, 5.0)
@@ -33,21 +42,48 @@ async def build_worker(runtime: Runtime, settings: WorkerSettings) -> None:
         )
     )
     cache = LocalCache(objects, folder / "cache", settings.cache_bytes)
-    worker = RenderWorker(bus, control, objects, cache, children, folder / "scratch", threads=settings.threads)
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    conduct = Conduct(timedelta(seconds=settings.rest_seconds), lambda: heartbeat.changed())
+    presence = Presence(name, settings, conduct)
+    heartbeat = Heartbeat(bus, PRESENCE_GROUP, presence.heartbeat)
+    worker = RenderWorker(
+        bus, control, objects, cache, children, folder / "scratch", conduct, name=name, threads=settings.threads
+    )
+
+    async def handle(delivery: Delivery) -> None:
+        presence.busy += 1
+        heartbeat.changed()
+        try:
+            await worker.handle(delivery)
+        finally:
+            presence.busy -= 1
+            heartbeat.changed()
+
     runtime.spawn("control", control.watch())
     # Work of jobs that were cancelled while nobody worked must be known for what it is.
     await control.ready()
+    runtime.spawn("presence", heartbeat.run())
+    await runtime.enter(_goodbye(presence, heartbeat))
     runtime.spawn(
         "work",
         bus.consume(
             stream="WORK",
             durable=DURABLE,
             subjects=WORK_SUBJECTS,
-            handler=worker.handle,
+            handler=handle,
             concurrency=settings.concurrency,
             ack_wait=settings.ack_wait_seconds,
             max_deliver=settings.max_deliver,
             backoff=_BACKOFF_SECONDS,
             one_queue=True,
+            admit=conduct.fit,
         ),
     )
+
+
+@asynccontextmanager
+async def _goodbye(presence: Presence, heartbeat: Heartbeat) -> AsyncIterator[None]:
+    """Say that this worker is gone rather than lost, when it ends in good order."""
+    yield
+    presence.leaving = True
+    await heartbeat.tell()

@@ -1,15 +1,13 @@
 """A render worker: takes work items one at a time, renders in a child process, stores segments, and says so.
 
 It holds no database and no state that matters: killed at any moment, its work item goes to another worker, which
-renders the same bytes.
+renders the same bytes. What it cannot do it reports, and whether that is tried again is not its to say.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 import time
 from collections import OrderedDict
 from contextlib import AsyncExitStack
@@ -21,22 +19,28 @@ from opentelemetry import trace
 
 from artifex.common.v1 import types_pb2
 from artifex.graph.v1 import work_pb2
-from libs.chassis.bus import Bus, Control, Delivery
-from libs.chassis.errors import ArtifexError, Internal, NotFound
+from libs.chassis.bus import Bus, Control, Declined, Delivery
+from libs.chassis.errors import ArtifexError, NotFound
 from libs.chassis.ids import new_id
 from libs.chassis.interruption import Interrupted, unless_set
 from libs.chassis.objects import LocalCache, ObjectMissing, ObjectStore, blob_key, hash_file
 from libs.chassis.rpc.failures import to_failure
 from libs.chassis.sandbox import SandboxCrashed, SandboxPool
 from libs.chassis.telemetry import meter, tracer
+from services.graph.domain.jobs.blame import Blame, blame_of
 from services.graph.domain.jobs.job import document_key, segment_key
-from services.graph.messages import placed_failure
+from services.graph.worker.conduct import Conduct
+from services.graph.worker.probing import Culprit, Progress, find_culprit
 from services.graph.worker.progress import ProgressReporter
 
 WORK_SUBJECTS = ["work.frames.*", "work.audio.*"]
 DURABLE = "graph-workers"
 
-_CRASHES_ALLOWED = 2
+_LEFT_TO_OTHERS = 4
+"""So often a worker leaves what it failed at to others; then there are none."""
+_LEFT_SECONDS = 0.25
+_PLACE = ("node", "frame", "inputs")
+"""Metadata of an error that tell where it happened."""
 _REMEMBERED = 1000
 _log = logging.getLogger(__name__)
 _tracer = tracer(__name__)
@@ -55,17 +59,21 @@ class RenderWorker:
         cache: LocalCache,
         children: SandboxPool,
         scratch: Path,
+        conduct: Conduct,
         *,
+        name: str,
         threads: int,
     ) -> None:
+        """`name` is what tasks name the worker by: host and process."""
         self._bus = bus
         self._control = control
         self._objects = objects
         self._cache = cache
         self._children = children
         self._scratch = scratch
+        self._conduct = conduct
         self._threads = threads
-        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.name = name
         self._done: OrderedDict[tuple[str, str], types_pb2.Blob] = OrderedDict()
         numbers = meter("artifex.graph.worker")
         self._frames = numbers.create_counter("artifex.frames.rendered", description="Frames rendered and stored")
@@ -74,34 +82,31 @@ class RenderWorker:
         )
 
     async def handle(self, delivery: Delivery) -> None:
-        """Do one work item. Returning means that it is settled: done, failed for good and said so, or not wanted."""
+        """Do one work item. Returning means that it is settled: done, failed and said so, or not wanted."""
         audio = delivery.subject.split(".")[1] == "audio"
         work: Work = delivery.parse(work_pb2.AudioWork) if audio else delivery.parse(work_pb2.FramesWork)
+        if self.name in work.avoid and delivery.attempt <= _LEFT_TO_OTHERS:
+            raise Declined(_LEFT_SECONDS)
+        progress = work_pb2.TaskProgressedEvent(actor=work.actor, job=work.job, task=work.task, attempt=work.attempt)
         try:
-            await self._do(work, delivery)
+            await self._do(work, delivery, progress)
         except Interrupted:
             _log.info("%s of %s is not wanted any more", work.task, work.job)
-        except ArtifexError as error:
-            if isinstance(error, SandboxCrashed) and delivery.attempt <= _CRASHES_ALLOWED and not delivery.last_attempt:
-                # A crash may be the file's fault or the machine's; only the same end again and again tells.
-                raise Internal(str(error), reason=error.reason) from error
-            if error.permanent or delivery.last_attempt:
-                await self._publish_failure(work, error)
-            if not error.permanent or isinstance(error, SandboxCrashed):
-                raise
-        except Exception as error:
-            if delivery.last_attempt:
-                await self._publish_failure(work, error)
-            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the job must hear of it
+            await self._tell_failure(work, error, progress.frames_done)
+        else:
+            self._conduct.did()
 
-    async def _do(self, work: Work, delivery: Delivery) -> None:
+    async def _do(self, work: Work, delivery: Delivery, progress: work_pb2.TaskProgressedEvent) -> None:
         self._check_wanted(work)
         started = work_pb2.TaskStartedEvent(
             actor=work.actor, job=work.job, task=work.task, attempt=work.attempt, worker=self.name
         )
         telling = self._publish(work, "started", started, f"started/{self.name}/{delivery.attempt}")
         await unless_set(telling, self._control.event(work.job))
-        blob = await self._known_result(work) or await self._render(work)
+        begin = time.monotonic()
+        known = await self._known_result(work)
+        blob = known or await self._render(work, progress)
         frames = work.frame_count if isinstance(work, work_pb2.FramesWork) else 0
         completed = work_pb2.TaskCompletedEvent(
             actor=work.actor,
@@ -111,6 +116,7 @@ class RenderWorker:
             result=blob,
             frame_count=frames,
             worker=self.name,
+            seconds=0.0 if known else time.monotonic() - begin,
         )
         await self._publish(work, "completed", completed, "completed")
 
@@ -121,9 +127,9 @@ class RenderWorker:
             return None
         return done
 
-    async def _render(self, work: Work) -> types_pb2.Blob:
+    async def _render(self, work: Work, progress: work_pb2.TaskProgressedEvent) -> types_pb2.Blob:
         audio = isinstance(work, work_pb2.AudioWork)
-        output = self._scratch / f"{new_id()}{'.m4a' if audio else '.mp4'}"
+        output = self._scratch / new_id()
         with _tracer.start_as_current_span(
             "render audio" if audio else "render frames",
             attributes={"artifex.job": work.job, "artifex.task": work.task, "artifex.worker": self.name},
@@ -131,10 +137,13 @@ class RenderWorker:
             begin = time.monotonic()
             try:
                 # Interrupting it kills the child.
-                await unless_set(self._evaluate(work, output), self._control.event(work.job))
+                key = f"{work.job}/{work.task}/{work.attempt}/progressed"
+                async with ProgressReporter(self._bus, progress, key) as reporter:
+                    evaluating = self._evaluate(work, output, reporter.update)
+                    media_type = await unless_set(evaluating, self._control.event(work.job))
                 if isinstance(work, work_pb2.FramesWork):
                     _describe(span, work, time.monotonic() - begin)
-                blob = await self._store(work, output, "audio/mp4" if audio else "video/mp4")
+                blob = await self._store(work, output, media_type)
             finally:
                 output.unlink(missing_ok=True)
             self._seconds.record(time.monotonic() - begin, {"kind": "audio" if audio else "frames"})
@@ -145,7 +154,8 @@ class RenderWorker:
             self._done.popitem(last=False)
         return blob
 
-    async def _evaluate(self, work: Work, output: Path) -> None:
+    async def _evaluate(self, work: Work, output: Path, tell: Progress, *, watch: bool = False) -> str:
+        """Render into a file; answers its media type. With `watch` the child tells of each node before it begins."""
         async with AsyncExitStack() as stack:
             request: dict[str, Any] = {
                 "kind": "audio",
@@ -167,11 +177,10 @@ class RenderWorker:
                     "first_frame": work.first_frame,
                     "frame_count": work.frame_count,
                     "threads": self._threads,
+                    "watch": watch,
                 }
-            event = work_pb2.TaskProgressedEvent(actor=work.actor, job=work.job, task=work.task, attempt=work.attempt)
-            reporter = ProgressReporter(self._bus, event, f"{work.job}/{work.task}/{work.attempt}/progressed")
-            progress = await stack.enter_async_context(reporter)
-            await self._children.call(request, on_progress=progress.update)
+            answer = await self._children.call(request, on_progress=tell)
+            return str(answer["media_type"])
 
     async def _document(self, work: Work) -> str:
         pieces = [piece async for piece in self._objects.get(document_key(work.actor.tenant, work.document.digest))]
@@ -202,16 +211,51 @@ class RenderWorker:
     def _key(self, work: Work, blob: types_pb2.Blob) -> str:
         return segment_key(work.actor.tenant, work.job, blob.digest)
 
-    async def _publish_failure(self, work: Work, error: Exception) -> None:
+    async def _tell_failure(self, work: Work, error: Exception, frames_done: int) -> None:
+        failure = to_failure(error)
+        if isinstance(error, ArtifexError):
+            # Where it happened, which is also told of faults of ours.
+            failure.metadata.update({key: error.metadata[key] for key in _PLACE if key in error.metadata})
+        culprit = None
+        if isinstance(error, SandboxCrashed) and isinstance(work, work_pb2.FramesWork) and work.failures:
+            try:
+                culprit = await unless_set(self._find_culprit(work, frames_done), self._control.event(work.job))
+            except Interrupted:
+                return
+        if culprit is not None:
+            failure.message = culprit.error.message
+            failure.metadata.update({"frame": str(culprit.frame), "failures": str(culprit.failures)})
+            if culprit.nodes:
+                failure.metadata["node"] = ", ".join(culprit.nodes)
+        elif blame_of(failure) is Blame.WORKER:
+            self._conduct.failed_at(f"{work.job}/{work.task}", failure.message)
         failed = work_pb2.TaskFailedEvent(
             actor=work.actor,
             job=work.job,
             task=work.task,
             attempt=work.attempt,
-            failure=placed_failure(to_failure(error), work),
+            failure=failure,
             worker=self.name,
+            settled=culprit is not None,
         )
         await self._publish(work, "failed", failed, "failed")
+
+    async def _find_culprit(self, work: work_pb2.FramesWork, frames_done: int) -> Culprit | None:
+        """The frame that ends the evaluator. Those behind what was done last come first."""
+
+        async def render_alone(frame: int, tell: Progress) -> None:
+            alone = work_pb2.FramesWork()
+            alone.CopyFrom(work)
+            alone.first_frame, alone.frame_count = frame, 1
+            output = self._scratch / new_id()
+            try:
+                await self._evaluate(alone, output, tell, watch=True)
+            finally:
+                output.unlink(missing_ok=True)
+
+        last = work.first_frame + work.frame_count
+        with _tracer.start_as_current_span("find the frame", attributes={"artifex.task": work.task}):
+            return await find_culprit(range(work.first_frame + frames_done, last), render_alone)
 
     async def _publish(
         self,

@@ -10,15 +10,18 @@ import pytest
 from sqlalchemy import select
 
 from artifex.common.v1 import types_pb2
-from artifex.graph.v1 import messages_pb2
+from artifex.graph.v1 import messages_pb2, work_pb2
 from libs.chassis.database import Database
 from libs.chassis.errors import AlreadyExists
+from libs.chassis.repeats import Repeat
+from libs.chassis.testing import schema_differences
 from services.graph.adapters import tables
 from services.graph.adapters.job_store import SqlJobStore
 from services.graph.commands.record_signal import TaskSignal, record_signal
+from services.graph.commands.release_tasks import release_tasks
 from services.graph.dispatch import queue_changes
-from services.graph.domain.jobs import transitions
-from services.graph.domain.jobs.job import Job, JobState
+from services.graph.domain.jobs import costs, transitions
+from services.graph.domain.jobs.job import Job, JobState, Priority
 from services.graph.domain.jobs.transitions import Changes, Signal
 from services.graph.ports import StaleTask
 from tests.unit.services.graph.domain.jobs.made import START, make_job
@@ -36,6 +39,11 @@ async def queued(database: Database) -> list[tuple[str, str]]:
     async with database.read() as session:
         rows = await session.execute(select(tables.outbox.c.subject, tables.outbox.c.key).order_by("position"))
         return [(row.subject, row.key) for row in rows]
+
+
+def _completed(job: Job, signal: Signal, now: datetime, *, seconds: float) -> Changes:
+    frames = job.tasks[signal.task].frame_count
+    return transitions.task_completed(job, signal, work_pb2.Source(), now, frame_count=frames, seconds=seconds)
 
 
 def _started(job: Job, signal: Signal, now: datetime, *, worker: str) -> Changes:
@@ -89,17 +97,62 @@ async def test_a_transaction_that_fails_leaves_nothing(store: SqlJobStore, datab
     assert await store.outbox_is_empty()
 
 
-async def test_work_is_queued_with_the_job(store: SqlJobStore, database: Database) -> None:
-    await submit(store, make_job())
-    assert await queued(database) == [
-        ("work.generate.normal", "renderJobs/01jb/generate:g0/1/work"),
-        ("work.audio.normal", "renderJobs/01jb/audio/1/work"),
-    ]
+async def test_work_is_queued_with_the_job_and_at_its_turn(store: SqlJobStore, database: Database) -> None:
+    await submit(store, make_job(priority=Priority.HIGH))
+    generation = ("work.generate.high", "renderJobs/01jb/generate:g0/1/work")
+    assert await queued(database) == [generation]
     assert not await store.outbox_is_empty()
+    assert await release_tasks(store, 1, {}, START) == 1
+    assert await queued(database) == [generation, ("work.audio.high", "renderJobs/01jb/audio/1/work")]
+    assert await release_tasks(store, 1, {}, START) == 0
+
+
+async def test_many_who_give_turns_hand_out_each_task_once_and_no_more_than_there_are_places(
+    store: SqlJobStore, database: Database
+) -> None:
+    for number in range(3):
+        job = make_job(job_id=f"0{number}", tenant=f"t{number}", generations=0, chunks=8, audio=False)
+        await submit(store, job)
+    released = await asyncio.gather(*(release_tasks(store, 3, {}, START) for _ in range(5)))
+    assert sum(released) == 6
+    keys = [key for _, key in await queued(database)]
+    assert len(set(keys)) == len(keys) == 6
+    assert await store.out() == {"t0": 2, "t1": 2, "t2": 2}
+
+
+async def test_a_tenant_is_charged_for_what_its_tasks_cost(store: SqlJobStore) -> None:
+    job = await submit(store, make_job(generations=0, chunks=4, audio=False))
+    await release_tasks(store, 1, {}, START)
+    (task, _) = (await store.get("studio", job.id) or job).ordered_tasks()[:2]
+    assert task.cost == 24 * costs.DEFAULT_FRAME_SECONDS
+    done = partial(_completed, seconds=12.0)
+    await record_signal(store, TaskSignal("studio", job.run_name, task.id, 1), done, whole_job=True)
+    async with store.transaction() as transaction:
+        ledger = await transaction.ledger()
+    assert ledger.times["studio"] == pytest.approx(12.0 + task.cost)
+    # By the frame and by the unit of work.
+    assert await store.rates("studio", job.shape) == (0.5, 0.25)
+    assert await store.rates("rival", job.shape) == (None, None)
+
+
+async def test_tasks_wait_for_their_time(store: SqlJobStore) -> None:
+    job = await submit(store, make_job(generations=0, chunks=1, audio=False))
+    job.tasks["frames:0"].due_time = START + timedelta(seconds=5)
+    async with store.transaction() as transaction:
+        await transaction.save(job, Changes(tasks=dict(job.tasks)))
+    assert not await store.any_due(START)
+    assert await release_tasks(store, 4, {}, START) == 0
+    assert await store.any_due(START + timedelta(seconds=5))
+    assert await release_tasks(store, 4, {}, START + timedelta(seconds=5)) == 1
+
+
+async def test_migrations_make_the_tables(database: Database) -> None:
+    assert await schema_differences(database, tables.metadata) == []
 
 
 async def test_events_have_no_gaps_however_many_write_at_once(store: SqlJobStore) -> None:
     job = await submit(store, make_job(chunks=8, generations=0))
+    await release_tasks(store, 9, {}, START)
 
     async def report(task: str) -> None:
         signal = TaskSignal("studio", job.run_name, task, 1)
@@ -121,14 +174,17 @@ async def test_events_have_no_gaps_however_many_write_at_once(store: SqlJobStore
 
 async def test_a_signal_of_another_tenant_moves_nothing(store: SqlJobStore) -> None:
     job = await submit(store, make_job())
+    before = await store.get("studio", job.id)
     signal = TaskSignal("rival", job.run_name, "audio", 1)
     moved = await record_signal(store, signal, partial(_started, worker="w"), whole_job=True)
     assert moved is None
-    assert await store.get("studio", job.id) == job
+    assert await store.get("studio", job.id) == before
 
 
 async def test_silent_tasks_are_found(store: SqlJobStore) -> None:
     job = await submit(store, make_job(generations=0, chunks=1))
+    assert await store.stale_tasks(START + timedelta(hours=1), 10) == []
+    await release_tasks(store, 2, {}, START)
     assert await store.stale_tasks(START, 10) == []
     found = await store.stale_tasks(START + timedelta(seconds=1), 10)
     assert {task.task_id for task in found} == {"frames:0", "audio"}
@@ -154,15 +210,19 @@ async def test_ended_jobs_with_segments_are_found(store: SqlJobStore) -> None:
 async def test_a_request_id_is_answered_once(store: SqlJobStore) -> None:
     built = 0
 
-    async def build() -> messages_pb2.GetRenderJobResponse:
+    async def build() -> int:
         nonlocal built
         built += 1
-        return messages_pb2.GetRenderJobResponse(render_job=messages_pb2.RenderJob(name=f"renderJobs/{built}"))
+        return built
+
+    def encode(number: int) -> messages_pb2.GetRenderJobResponse:
+        return messages_pb2.GetRenderJobResponse(render_job=messages_pb2.RenderJob(name=f"renderJobs/{number}"))
 
     async def ask(name: str) -> str:
         request = messages_pb2.GetRenderJobRequest(name=name)
         async with store.transaction() as transaction:
-            answer = await transaction.once("studio", "M", "id-1", request, build)
+            repeat = Repeat[int, messages_pb2.GetRenderJobResponse]("M", "id-1", request, encode)
+            answer = await transaction.once("studio", repeat, build)
         return answer.render_job.name
 
     answers = await asyncio.gather(ask("renderJobs/a"), ask("renderJobs/a"))

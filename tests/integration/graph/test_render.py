@@ -34,6 +34,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stu
         "ARTIFEX_GRAPH_CHUNK_FRAMES": "12",
         "ARTIFEX_GRAPH_SILENCE_SECONDS": "3",
         "ARTIFEX_GRAPH_REAP_SECONDS": "0.5",
+        "ARTIFEX_GRAPH_WORKER_REST_SECONDS": "0.1",
     }
     async with studio(tmp_path_factory.mktemp("studio"), env) as started:
         yield started
@@ -167,7 +168,9 @@ async def test_a_decoder_that_crashes_again_and_again_fails_its_job_alone(runnin
         killing.cancel()
         assert failed.state == Job.STATE_FAILED
         assert failed.failure.reason == "ERROR_REASON_DECODER_CRASHED"
-        assert failed.failure.message.startswith("frames ")
+        # Each frame, rendered on its own, ended like this.
+        assert failed.failure.message.startswith("frame ")
+        assert "failed three times" in failed.failure.message
         assert failed.failure.metadata["task"].startswith("frames:")
         await running.render.RetryRenderJob(messages_pb2.RetryRenderJobRequest(name=job.name))
         assert (await finished(running, job.name)).state == Job.STATE_SUCCEEDED

@@ -27,6 +27,7 @@ from libs.chassis.objects import ObjectStore, open_objects
 from libs.chassis.outbox import Outbox
 from services.graph.adapters import tables
 from services.graph.adapters.job_store import SqlJobStore
+from services.graph.commands.release_tasks import release_tasks
 from services.graph.commands.watch_render_job import Wakeups
 from services.graph.composition import MIGRATIONS
 from services.graph.domain.jobs import transitions
@@ -126,6 +127,7 @@ async def test_any_order_any_repetition_one_movie(seed: int, chunks: int, genera
             job = await submit(store, make_job(chunks=chunks, generations=generations))
             current: Job | None = job
             while current is not None and not current.state.ended:
+                await release_tasks(store, 2, {}, datetime.now(UTC))
                 # Every work item so far may be redelivered to a worker; each worker's reports may come twice or never.
                 pile = [report for work in await work_items(database) for report in reports(work)]
                 pile = [report for report in pile for _ in range(random.choice([0, 1, 1, 2]))]
@@ -156,6 +158,7 @@ async def test_frames_read_what_was_generated(store: SqlJobStore, database: Data
     (generation,) = await work_items(database)
     for report in reports(generation):
         await handler.handle(report)
+    await release_tasks(store, 1, {}, datetime.now(UTC))
     frames = (await work_items(database))[1]
     assert isinstance(frames, work_pb2.FramesWork)
     assert [(source.node, source.blob.digest) for source in frames.sources] == [
@@ -168,6 +171,7 @@ async def test_frames_read_what_was_generated(store: SqlJobStore, database: Data
 async def test_a_dead_work_item_fails_its_job(store: SqlJobStore, database: Database, objects: ObjectStore) -> None:
     handler = ResultHandler(store, objects, Wakeups())
     job = await submit(store, make_job(generations=0, chunks=2))
+    await release_tasks(store, 2, {}, datetime.now(UTC))
     item = next(item for item in await work_items(database) if isinstance(item, work_pb2.FramesWork))
     dead = delivery("dead.work.frames.normal", item)
     await handler.handle_dead(dead)
@@ -185,6 +189,7 @@ async def test_a_late_segment_of_a_cancelled_job_is_deleted(
 ) -> None:
     handler = ResultHandler(store, objects, Wakeups())
     job = await submit(store, make_job(generations=0, chunks=1))
+    await release_tasks(store, 2, {}, datetime.now(UTC))
     item = next(item for item in await work_items(database) if isinstance(item, work_pb2.FramesWork))
     async with store.transaction() as transaction:
         locked = await transaction.lock(job.id)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from fractions import Fraction
 
 from artifex.common.v1 import types_pb2
@@ -29,9 +29,23 @@ class TaskKind(StrEnum):
     AUDIO = "audio"
     ASSEMBLY = "assembly"
 
+    @property
+    def rendered(self) -> bool:
+        """Whether render workers do it: such a task waits for its turn, all others are other services' to plan."""
+        return self in (TaskKind.FRAMES, TaskKind.AUDIO)
+
+
+class Priority(IntEnum):
+    """How urgent a job is among its tenant's; the smaller, the sooner."""
+
+    HIGH = 0
+    NORMAL = 1
+    LOW = 2
+
 
 class TaskState(StrEnum):
     PENDING = "pending"
+    READY = "ready"
     QUEUED = "queued"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -74,16 +88,34 @@ class Task:
 
     state: TaskState = TaskState.PENDING
     attempt: int = 1
+    """Within the run; names the work item, and limits nothing: see `blame` for how often a task is tried."""
+    failures: int = 0
+    """How often its worker failed at it."""
+    losses: int = 0
+    """How often its worker, or its work item, disappeared."""
+    outages: int = 0
+    """How often something that it needs did not answer."""
+    avoid: tuple[str, ...] = ()
+    """Workers that failed at it."""
+    due_time: datetime | None = None
+    """Not to be tried before."""
+    cost: float = 0.0
+    """Worker seconds that its tenant was charged for it: estimated when it was released."""
     frames_done: int = 0
     steps_done: int = 0
     result: work_pb2.Source | None = None
     """The segment, the sound, the movie, or the generated clip (whose `node` names its reader)."""
     failure: types_pb2.Failure | None = None
+    """Why it failed; while it is tried again, why it failed last."""
     worker: str = ""
     start_time: datetime | None = None
     end_time: datetime | None = None
     touch_time: datetime | None = None
     """When the task was dispatched or last heard of."""
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it waits for nothing but its turn."""
+        return self.state is TaskState.READY and (self.due_time is None or self.due_time <= now)
 
 
 @dataclass
@@ -118,6 +150,15 @@ class Job:
     trace_id: str
     traceparent: str
     create_time: datetime
+    priority: Priority = Priority.NORMAL
+    chunk_frames: int = 0
+    """Frames of the longest chunk."""
+    shape: str = ""
+    """What kind of graph at what size it is: frames of one shape cost about the same. See `costs`."""
+    work: float = 0.0
+    """The size of one frame's work, in the units of `costs.frame_work`."""
+    frame_seconds: float = 0.0
+    """What a frame is expected to cost, in seconds of one worker; follows what its frames have cost so far."""
     tasks: dict[str, Task] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
 
@@ -130,6 +171,8 @@ class Job:
     end_time: datetime | None = None
     progress_time: datetime | None = None
     """When progress was last announced: announcements are thinned, counters are not."""
+    turn_time: datetime | None = None
+    """When it had its last turn on the workers, or began to wait for its first."""
     swept: bool = False
     """True once the segments of the ended job were deleted, so that a retry has to render them again."""
 

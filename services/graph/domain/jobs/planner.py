@@ -1,19 +1,10 @@
 """From a compiled document to the tasks of a render job."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from artifex.generator.v1 import messages_pb2 as generator
 from services.graph.domain.compile.compiler import Compiled
-
-
-class TaskKind(StrEnum):
-    """What a task does; the names of `RenderTask.Kind` values without their prefix, in lower case."""
-
-    GENERATION = "generation"
-    FRAMES = "frames"
-    AUDIO = "audio"
-    ASSEMBLY = "assembly"
+from services.graph.domain.jobs.job import TaskKind
 
 
 @dataclass(frozen=True, slots=True)

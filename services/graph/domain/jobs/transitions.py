@@ -5,8 +5,12 @@
               └──────────cancel────────────┴─┴──────▶ CANCELLED ──────────┤
               ▲────────────────────────── retry (a new run) ──────────────┘
 
-    task   PENDING ──dependencies met──▶ QUEUED ──▶ RUNNING ──▶ SUCCEEDED | FAILED | CANCELLED
-                                           ▲───requeue────┘
+    task   PENDING ──dependencies met──▶ READY ──its turn──▶ QUEUED ──▶ RUNNING ──▶ SUCCEEDED | FAILED | CANCELLED
+                                           ▲                   ▲──requeue──┘ │
+                                           └──────────tried again────────────┘
+
+What render workers do waits in READY for its turn (see `shares`); generations and assemblies, which other services plan
+among themselves, are queued as soon as they are ready.
 
 Every function may be called with anything, any number of times and in any order, since the queue redelivers and
 reorders: a signal that is stale (an earlier run, an ended task, an ended job) changes nothing and returns empty
@@ -20,13 +24,15 @@ belongs in the one transaction that stores the job.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from artifex.common.v1 import types_pb2
 from artifex.graph.v1 import work_pb2
 from libs.chassis.errors import FailedPrecondition
+from services.graph.domain.jobs import blame, costs
+from services.graph.domain.jobs.blame import Blame
 from services.graph.domain.jobs.job import Counters, Job, JobState, Task, TaskKind, TaskState, count
 
 ANNOUNCE_INTERVAL = timedelta(seconds=0.25)
@@ -55,6 +61,16 @@ class Announcement:
     output_asset: str
 
 
+@dataclass(frozen=True)
+class Settlement:
+    """A task that was charged by estimate has shown what it costs."""
+
+    task: Task
+    charged: float
+    seconds: float
+    """Of one worker. Zero for a task that was never begun."""
+
+
 @dataclass
 class Changes:
     tasks: dict[str, Task] = field(default_factory=dict)
@@ -62,6 +78,7 @@ class Changes:
     announcements: list[Announcement] = field(default_factory=list)
     stop: list[str] = field(default_factory=list)
     """Names whose work must stop: the run, and the generations it waits for."""
+    settled: list[Settlement] = field(default_factory=list)
     ended: bool = False
 
     def __bool__(self) -> bool:
@@ -70,6 +87,20 @@ class Changes:
 
 Transition = Callable[[Job, Signal, datetime], Changes]
 """One of the functions below, bound to what a worker said."""
+
+
+def release(job: Job, costs: Mapping[str, float], now: datetime) -> Changes:
+    """It is the turn of these tasks, each charged with its estimated cost: hand them to the workers."""
+    changes = Changes()
+    for task_id, cost in costs.items():
+        task = job.tasks.get(task_id)
+        if task is None or job.state.ended or not task.is_due(now):
+            continue
+        _update(job, changes, task, now, state=TaskState.QUEUED, due_time=None, cost=cost)
+        changes.dispatch.append(task)
+    if changes.dispatch:
+        job.turn_time = now
+    return changes
 
 
 def begin(job: Job, now: datetime) -> Changes:
@@ -89,7 +120,13 @@ def task_started(job: Job, signal: Signal, worker: str, now: datetime) -> Change
         return changes
     if task.state is TaskState.RUNNING and task.worker == worker:
         return changes
-    _update(job, changes, task, now, state=TaskState.RUNNING, worker=worker, start_time=task.start_time or now)
+    losses = task.losses
+    if task.kind.rendered and task.state is TaskState.RUNNING and task.worker:
+        losses += 1
+        if losses > blame.LOSSES_ALLOWED:
+            return _fail(job, changes, task, blame.lost_too_often(task, losses), worker, now)
+    start = task.start_time or now
+    _update(job, changes, task, now, state=TaskState.RUNNING, worker=worker, start_time=start, losses=losses)
     _mark_running(job, now)
     _announce(job, changes, now, task)
     return changes
@@ -128,12 +165,16 @@ def task_completed(
     now: datetime,
     *,
     frame_count: int = 0,
+    seconds: float = 0.0,
     worker: str = "",
     output_asset: str = "",
 ) -> Changes:
-    """The task's result is safe. Dispatches what has waited for it; ends the job with its last task."""
+    """The task's result is safe. Dispatches what has waited for it; ends the job with its last task.
+
+    `seconds` is what it took a worker, zero when that is not known.
+    """
     changes = Changes()
-    task = _active(job, signal)
+    task = _active(job, signal, tried_again=True)
     if task is None or signal.attempt > task.attempt:
         return changes
     if task.kind is TaskKind.FRAMES and frame_count != task.frame_count:
@@ -144,12 +185,18 @@ def task_completed(
             metadata={"task": task.id},
         )
         return _fail(job, changes, task, failure, worker, now)
+    if task.kind.rendered and seconds > 0:
+        changes.settled.append(Settlement(task, task.cost, seconds))
+    if task.kind is TaskKind.FRAMES and seconds > 0:
+        job.frame_seconds = costs.learnt(job.frame_seconds or None, seconds / task.frame_count)
     _update(
         job,
         changes,
         task,
         now,
         state=TaskState.SUCCEEDED,
+        failure=None,
+        cost=seconds or task.cost,
         result=result,
         worker=worker or task.worker,
         start_time=task.start_time or now,
@@ -168,13 +215,29 @@ def task_completed(
     return changes
 
 
-def task_failed(job: Job, signal: Signal, failure: types_pb2.Failure, now: datetime, *, worker: str = "") -> Changes:
-    """No further attempt is made at the task: the job fails, and what still runs is stopped."""
+def task_failed(
+    job: Job, signal: Signal, failure: types_pb2.Failure, now: datetime, *, worker: str = "", settled: bool = False
+) -> Changes:
+    """An attempt at the task failed: it is tried again as far as `blame` has it, or the job fails and is stopped.
+
+    `settled` means that whoever failed has made sure that no other attempt does better.
+    """
     changes = Changes()
     task = _active(job, signal)
     if task is None or task.attempt != signal.attempt:
         return changes
-    return _fail(job, changes, task, failure, worker, now)
+    fault = blame.blame_of(failure)
+    failures = task.failures + 1
+    if fault is Blame.SYSTEM and task.kind is not TaskKind.GENERATION:
+        outages = task.outages + 1
+        pause = blame.outage_pause(outages)
+        return _again(job, changes, task, blame.placed(task, failure), now, pause, outages=outages)
+    # The services that generate and join have tried by themselves as often as it is worth.
+    if fault is Blame.WORKER and task.kind.rendered and not settled and failures < blame.ATTEMPTS:
+        pause = blame.retry_pause(failures)
+        avoid = tuple(dict.fromkeys((*task.avoid, worker or task.worker)))
+        return _again(job, changes, task, blame.placed(task, failure), now, pause, failures=failures, avoid=avoid)
+    return _fail(job, changes, task, blame.placed(task, failure, failures), worker, now)
 
 
 def cancel(job: Job, now: datetime) -> Changes:
@@ -217,7 +280,14 @@ def retry(job: Job, kept: Collection[str], now: datetime, new_generation: Callab
             task,
             now,
             state=TaskState.PENDING,
-            attempt=task.attempt + 1,
+            # The run's name keeps its work items apart from those of the one before.
+            attempt=1,
+            failures=0,
+            losses=0,
+            outages=0,
+            avoid=(),
+            due_time=None,
+            cost=0.0,
             frames_done=0,
             steps_done=0,
             result=None,
@@ -232,33 +302,33 @@ def retry(job: Job, kept: Collection[str], now: datetime, new_generation: Callab
     return changes
 
 
-def requeue(job: Job, task_id: str, now: datetime, max_attempts: int) -> Changes:
-    """The task's work item is lost: queue another, or give up after `max_attempts`."""
+def requeue(job: Job, task_id: str, now: datetime) -> Changes:
+    """The task's work item is lost: queue another, or give up after too many."""
     changes = Changes()
     task = job.tasks.get(task_id)
     if job.state.ended or task is None or task.state not in (TaskState.QUEUED, TaskState.RUNNING):
         return changes
-    if task.attempt >= max_attempts:
-        failure = types_pb2.Failure(
-            reason="ERROR_REASON_INTERNAL",
-            message=f"task {task.id} was lost {task.attempt} times; its workers die or cannot be reached",
-            metadata={"task": task.id},
-        )
-        return _fail(job, changes, task, failure, task.worker, now)
-    _update(job, changes, task, now, state=TaskState.QUEUED, attempt=task.attempt + 1, worker="")
+    losses = task.losses + 1
+    if losses > blame.LOSSES_ALLOWED:
+        return _fail(job, changes, task, blame.lost_too_often(task, losses), task.worker, now)
+    _update(job, changes, task, now, state=TaskState.QUEUED, attempt=task.attempt + 1, losses=losses, worker="")
     changes.dispatch.append(task)
     _announce(job, changes, now, task)
     return changes
 
 
-def _active(job: Job, signal: Signal) -> Task | None:
-    """The task a signal speaks of, if it is being worked on in the job's current run."""
+def _active(job: Job, signal: Signal, *, tried_again: bool = False) -> Task | None:
+    """The task a signal speaks of, if it is being worked on in the job's current run.
+
+    With `tried_again` also one that waits for another attempt, spoken of by an earlier one.
+    """
     if job.state.ended or signal.run != job.run:
         return None
     task = job.tasks.get(signal.task)
-    if task is None or task.state not in (TaskState.QUEUED, TaskState.RUNNING):
+    if task is None:
         return None
-    return task
+    late = tried_again and task.state is TaskState.READY and signal.attempt < task.attempt
+    return task if late or task.state in (TaskState.QUEUED, TaskState.RUNNING) else None
 
 
 def _update(job: Job, changes: Changes, task: Task, now: datetime, **fields: object) -> None:
@@ -279,13 +349,42 @@ def _mark_running(job: Job, now: datetime) -> None:
 
 
 def _dispatch_ready(job: Job, changes: Changes, now: datetime) -> None:
-    # The sound is one long task: begun after the frames it would keep the movie waiting while all other workers idle.
-    for task in sorted(job.ordered_tasks(), key=lambda task: task.kind is TaskKind.FRAMES):
-        if task.state is TaskState.PENDING and all(
+    for task in job.ordered_tasks():
+        if task.state is not TaskState.PENDING or not all(
             job.tasks[dependency].state is TaskState.SUCCEEDED for dependency in task.depends_on
         ):
+            continue
+        if task.kind.rendered:
+            _update(job, changes, task, now, state=TaskState.READY)
+            job.turn_time = now
+        else:
             _update(job, changes, task, now, state=TaskState.QUEUED)
             changes.dispatch.append(task)
+
+
+def _again(
+    job: Job,
+    changes: Changes,
+    task: Task,
+    failure: types_pb2.Failure,
+    now: datetime,
+    pause: timedelta,
+    **counts: object,
+) -> Changes:
+    """Let the task wait for another turn, as another attempt."""
+    _update(
+        job,
+        changes,
+        task,
+        now,
+        state=TaskState.READY,
+        attempt=task.attempt + 1,
+        failure=failure,
+        due_time=now + pause,
+        **counts,
+    )
+    _announce(job, changes, now, task)
+    return changes
 
 
 def _fail(job: Job, changes: Changes, task: Task, failure: types_pb2.Failure, worker: str, now: datetime) -> Changes:
@@ -304,6 +403,8 @@ def _stop_unfinished(job: Job, changes: Changes, now: datetime) -> None:
         if not task.state.ended:
             if task.generation and task.state is not TaskState.PENDING:
                 changes.stop.append(task.generation)
+            if task.kind.rendered and task.state is TaskState.QUEUED:
+                changes.settled.append(Settlement(task, task.cost, 0.0))
             _update(job, changes, task, now, state=TaskState.CANCELLED, end_time=now)
 
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from artifex.graph.v1 import messages_pb2
+from artifex.graph.v1 import messages_pb2, work_pb2
 from libs.chassis.errors import InvalidArgument, NotFound, PermissionDenied
 from libs.chassis.objects import ObjectStore
 from libs.chassis.principal import Principal
+from libs.chassis.repeats import Repeat
 from services.graph.adapters.job_store import SqlJobStore
-from services.graph.commands.create_render_job import CreateRenderJob
+from services.graph.commands.create_render_job import CreateRenderJob, RenderOrder
 from services.graph.commands.validate_graph import ValidateGraph
 from services.graph.domain.compile.catalogue import catalogue
-from services.graph.domain.jobs.job import document_key
+from services.graph.domain.jobs import transitions
+from services.graph.domain.jobs.job import Job, document_key
+from services.graph.domain.jobs.transitions import Signal
+from services.graph.messages import job_message
 from tests.support.documents import graded, titled
 from tests.unit.services.graph.commands.conftest import Shelf
 
@@ -30,15 +35,32 @@ def create(store: SqlJobStore, objects: ObjectStore, shelf: Shelf) -> CreateRend
     return CreateRenderJob(store, objects, shelf, shelf, catalogue(), chunk_frames=10, max_chunks=100)
 
 
-def request(document: dict[str, Any], **fields: Any) -> messages_pb2.CreateRenderJobRequest:
-    return messages_pb2.CreateRenderJobRequest(document_json=json.dumps(document), **fields)
+async def submit(
+    create: CreateRenderJob,
+    document: dict[str, Any] | None = None,
+    *,
+    name: str = "",
+    caller: Principal = CALLER,
+    request_id: str = "",
+    **fields: Any,
+) -> messages_pb2.RenderJob:
+    """The job as the caller is answered."""
+    order = RenderOrder(document_json=json.dumps(document) if document else "", document=name, **fields)
+    request = messages_pb2.CreateRenderJobRequest(document_json=order.document_json, request_id=request_id)
+    repeat = Repeat[Job, messages_pb2.CreateRenderJobResponse](
+        "CreateRenderJob",
+        request_id,
+        request,
+        lambda job: messages_pb2.CreateRenderJobResponse(render_job=job_message(job)),
+    )
+    return (await create(caller, order, repeat)).render_job
 
 
 async def test_a_graph_becomes_a_stored_job(
     create: CreateRenderJob, store: SqlJobStore, objects: ObjectStore, shelf: Shelf
 ) -> None:
     shelf.add(PLATE)
-    job = (await create(CALLER, request(graded(PLATE)))).render_job
+    job = await submit(create, graded(PLATE))
     chunks = [task.id for task in job.tasks[:-2]]
     assert chunks == [f"frames:{number}" for number in range(len(chunks))]
     assert [task.id for task in job.tasks[-2:]] == ["audio", "assembly"]
@@ -53,16 +75,50 @@ async def test_a_graph_becomes_a_stored_job(
 
 async def test_chunks_grow_rather_than_become_too_many(store: SqlJobStore, objects: ObjectStore, shelf: Shelf) -> None:
     create = CreateRenderJob(store, objects, shelf, shelf, catalogue(), chunk_frames=10, max_chunks=3)
-    job = (await create(CALLER, request(titled(frames=480)))).render_job
+    job = await submit(create, titled(frames=480))
     sizes = [task.frame_count for task in job.tasks if task.id.startswith("frames")]
     assert sum(sizes) == 480
     assert max(sizes) > 100
     assert len(sizes) <= 3 + 7
 
 
+async def test_chunks_are_as_long_as_such_frames_have_cost(
+    store: SqlJobStore, objects: ObjectStore, shelf: Shelf
+) -> None:
+    create = CreateRenderJob(store, objects, shelf, shelf, catalogue(), chunk_frames=0, max_chunks=1000)
+    first = await submit(create, titled(frames=9600))
+    assert first.chunk_frames == 24
+    await rendered(store, first, seconds_per_frame=0.02)
+    # The same document is cut as it was, so that it gives the same bytes; one of the same kind as its cost asks.
+    assert (await submit(create, titled(frames=9600))).chunk_frames == 24
+    assert (await submit(create, titled("Other words", frames=9600))).chunk_frames == 200
+    # One of a kind never seen goes by the size of its work.
+    other = titled(frames=9600)
+    other["nodes"]["again"] = {"type": "TextInput", "params": {"text": "more"}}
+    other["nodes"]["both"] = {"type": "Merge", "inputs": {"a": "title", "b": "again"}}
+    other["nodes"]["out"]["inputs"]["video"] = "both"
+    assert (await submit(create, other)).chunk_frames == 100
+    assert (await submit(create, titled("Third", frames=9600), chunk_frames=12)).chunk_frames == 12
+
+
+async def rendered(store: SqlJobStore, job: messages_pb2.RenderJob, *, seconds_per_frame: float) -> None:
+    """A worker does one chunk of the job."""
+    now = datetime.now(UTC)
+    async with store.transaction() as transaction:
+        found = await transaction.lock(job.name.removeprefix("renderJobs/"))
+        assert found is not None
+        transitions.release(found, {"frames:0": 1.0}, now)
+        frames = found.tasks["frames:0"].frame_count
+        signal = Signal(1, "frames:0", 1)
+        changes = transitions.task_completed(
+            found, signal, work_pb2.Source(), now, frame_count=frames, seconds=seconds_per_frame * frames
+        )
+        await transaction.save(found, changes)
+
+
 async def test_an_asset_that_is_not_the_tenants_is_not_found_and_the_place_is_named(create: CreateRenderJob) -> None:
     with pytest.raises(NotFound, match=r"nodes\.plate\.params\.asset") as caught:
-        await create(CALLER, request(graded(PLATE)))
+        await submit(create, graded(PLATE))
     assert caught.value.metadata == {"resource": PLATE, "node": "plate", "path": "nodes.plate.params.asset"}
 
 
@@ -70,7 +126,7 @@ async def test_all_problems_are_told_at_once(create: CreateRenderJob) -> None:
     document = graded(PLATE)
     document["nodes"]["grade"]["params"]["exposur"] = 1
     with pytest.raises(InvalidArgument) as caught:
-        await create(CALLER, request(document))
+        await submit(create, document)
     assert caught.value.reason == "ERROR_REASON_GRAPH_INVALID"
     assert {violation.field for violation in caught.value.violations} == {
         "nodes.plate.params.asset",
@@ -81,30 +137,30 @@ async def test_all_problems_are_told_at_once(create: CreateRenderJob) -> None:
 async def test_generation_needs_its_licence(create: CreateRenderJob) -> None:
     document = titled()
     document["nodes"]["title"] = {"type": "T2VGenerator", "params": {"prompt": "a red fox"}}
-    job = (await create(CALLER, request(document))).render_job
+    job = await submit(create, document)
     assert job.tasks[0].id == "generate:title"
     unlicensed = replace(CALLER, features=frozenset({"FEATURE_CORE"}))
     with pytest.raises(PermissionDenied) as caught:
-        await create(unlicensed, request(document))
+        await submit(create, document, caller=unlicensed)
     assert caught.value.reason == "ERROR_REASON_FEATURE_NOT_LICENSED"
 
 
 async def test_a_stored_document_is_read_for_the_caller(create: CreateRenderJob, shelf: Shelf) -> None:
     name = "projects/spot/documents/cut"
     shelf.documents[name, 3] = json.dumps(titled(frames=12))
-    job = await create(CALLER, messages_pb2.CreateRenderJobRequest(document=name, revision=3))
-    assert job.render_job.frame_count == 12
+    job = await submit(create, name=name, revision=3)
+    assert job.frame_count == 12
     with pytest.raises(NotFound):
-        await create(CALLER, messages_pb2.CreateRenderJobRequest(document=name, revision=4))
+        await submit(create, name=name, revision=4)
 
 
 async def test_a_repeated_request_gets_the_first_answer_though_the_asset_is_gone(
     create: CreateRenderJob, shelf: Shelf
 ) -> None:
     shelf.add(PLATE)
-    first = await create(CALLER, request(graded(PLATE), request_id="r1"))
+    first = await submit(create, graded(PLATE), request_id="r1")
     shelf.assets.clear()
-    assert await create(CALLER, request(graded(PLATE), request_id="r1")) == first
+    assert await submit(create, graded(PLATE), request_id="r1") == first
 
 
 async def test_validation_tells_problems_or_the_plan(shelf: Shelf) -> None:

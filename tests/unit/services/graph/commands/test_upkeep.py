@@ -11,14 +11,14 @@ from libs.chassis.errors import Unavailable
 from libs.chassis.objects import ObjectStore
 from libs.chassis.principal import Principal
 from services.graph.adapters.job_store import SqlJobStore
+from services.graph.commands.release_tasks import release_tasks
 from services.graph.commands.requeue_lost_tasks import requeue_lost_tasks
 from services.graph.commands.retry_render_job import retry_render_job
 from services.graph.commands.sweep_segments import sweep_segments
-from services.graph.dispatch import queue_changes
 from services.graph.domain.jobs import transitions
 from services.graph.domain.jobs.job import Job, JobState, TaskState, segment_key
 from services.graph.domain.jobs.transitions import Signal
-from tests.unit.services.graph.domain.jobs.made import START, complete, make_job
+from tests.unit.services.graph.domain.jobs.made import START, complete, hand_out, make_job
 
 CALLER = Principal("studio", "ada", "ROLE_ARTIST")
 SILENT = timedelta(seconds=30)
@@ -26,20 +26,21 @@ LATER = START + timedelta(seconds=31)
 
 
 class Queue:
-    """A `WorkQueue` with given numbers of items."""
+    """A `WorkQueue` with given items."""
 
-    def __init__(self, **pending: int) -> None:
-        self._pending = pending
+    def __init__(self, **held: set[str] | None) -> None:
+        self._held = held
 
-    async def pending(self, kind: str) -> int:
-        if kind not in self._pending:
+    async def held(self, kind: str) -> set[str] | None:
+        if kind not in self._held:
             raise Unavailable("the bus is away")
-        return self._pending[kind]
+        return self._held[kind]
 
 
 async def stored(store: SqlJobStore, job: Job) -> Job:
-    """Stores a job whose messages have all been published."""
+    """Stores a job whose tasks are handed out, their messages all published."""
     changes = transitions.begin(job, START)
+    hand_out(job)
     async with store.transaction() as transaction:
         await transaction.insert(job, changes)
     return job
@@ -52,39 +53,42 @@ async def state(store: SqlJobStore, job: Job) -> Job:
 
 
 async def requeue(store: SqlJobStore, queue: Queue) -> int:
-    return await requeue_lost_tasks(store, queue, LATER, silent_for=SILENT, max_attempts=3)
+    return await requeue_lost_tasks(store, queue, LATER, silent_for=SILENT)
 
 
-async def test_a_silent_task_is_queued_again_when_its_queue_is_empty(store: SqlJobStore) -> None:
-    job = await stored(store, make_job(generations=0, chunks=1))
-    assert await requeue(store, Queue(frames=0, audio=1)) == 1
+async def test_a_silent_task_is_queued_again_when_its_queue_has_it_not(store: SqlJobStore) -> None:
+    job = await stored(store, make_job(generations=0, chunks=2))
+    held = {f"{job.run_name}/frames:1/1/work", f"{job.run_name}/frames:0/2/work"}
+    assert await requeue(store, Queue(frames=held, audio={f"{job.run_name}/audio/1/work"})) == 1
     tasks = (await state(store, job)).tasks
-    assert (tasks["frames:0"].attempt, tasks["audio"].attempt) == (2, 1)
+    assert (tasks["frames:0"].attempt, tasks["frames:1"].attempt, tasks["audio"].attempt) == (2, 1, 1)
     assert not await store.outbox_is_empty()
 
 
 async def test_nothing_is_lost_while_it_may_be_in_a_queue(store: SqlJobStore) -> None:
     await stored(store, make_job(generations=0, chunks=1))
-    assert await requeue(store, Queue(frames=1, audio=1)) == 0
+    # A queue too long to be read, and a bus that is away.
+    assert await requeue(store, Queue(frames=None, audio=None)) == 0
     assert await requeue(store, Queue()) == 0
     early = START + timedelta(seconds=29)
-    queue = Queue(frames=0, audio=0)
-    assert await requeue_lost_tasks(store, queue, early, silent_for=SILENT, max_attempts=3) == 0
+    assert await requeue_lost_tasks(store, Queue(frames=set(), audio=set()), early, silent_for=SILENT) == 0
 
 
-async def test_nothing_is_lost_while_the_outbox_holds_it(store: SqlJobStore) -> None:
+async def test_nothing_is_lost_while_it_waits_for_its_turn_or_in_the_outbox(store: SqlJobStore) -> None:
     job = make_job(generations=0)
     changes = transitions.begin(job, START)
     async with store.transaction() as transaction:
         await transaction.insert(job, changes)
-        await queue_changes(transaction, job, changes)
-    assert await requeue(store, Queue(frames=0, audio=0)) == 0
+    queue = Queue(frames=set(), audio=set())
+    assert await requeue(store, queue) == 0
+    assert await release_tasks(store, 9, {}, START) == 4
+    assert await requeue(store, queue) == 0
 
 
 async def failed_with_one_segment(store: SqlJobStore, objects: ObjectStore) -> Job:
     job = await stored(store, make_job(generations=0, chunks=2, audio=False))
     changes = complete(job, "frames:0")
-    failure = types_pb2.Failure(reason="ERROR_REASON_INTERNAL")
+    failure = types_pb2.Failure(reason="ERROR_REASON_MEDIA_TRUNCATED")
     more = transitions.task_failed(job, Signal(1, "frames:1", 1), failure, START)
     changes.tasks |= more.tasks
     changes.announcements += more.announcements
@@ -106,7 +110,7 @@ async def test_a_retry_takes_the_segments_along(store: SqlJobStore, objects: Obj
     await retry_render_job(store, objects, CALLER, job.name)
     again = await state(store, job)
     assert again.tasks["frames:0"].state is TaskState.SUCCEEDED
-    assert again.tasks["frames:1"].state is TaskState.QUEUED
+    assert again.tasks["frames:1"].state is TaskState.READY
     assert key(again, "frames:0") != old
     assert await objects.exists(key(again, "frames:0"))
     assert not await objects.exists(old)
@@ -116,7 +120,7 @@ async def test_a_segment_that_is_gone_is_rendered_again(store: SqlJobStore, obje
     job = await failed_with_one_segment(store, objects)
     await objects.delete(key(job, "frames:0"))
     await retry_render_job(store, objects, CALLER, job.name)
-    assert (await state(store, job)).tasks["frames:0"].state is TaskState.QUEUED
+    assert (await state(store, job)).tasks["frames:0"].state is TaskState.READY
 
 
 @pytest.mark.parametrize(("age", "swept"), [(59, 0), (61, 1)])

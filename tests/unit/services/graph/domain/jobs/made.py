@@ -10,7 +10,7 @@ from artifex.common.v1 import types_pb2
 from artifex.generator.v1 import messages_pb2 as generator_pb2
 from artifex.graph.v1 import work_pb2
 from services.graph.domain.jobs import transitions
-from services.graph.domain.jobs.job import Job, Task, TaskKind
+from services.graph.domain.jobs.job import Job, Priority, Task, TaskKind
 from services.graph.domain.jobs.transitions import Changes, Signal
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,6 +29,7 @@ def make_job(
     chunk_frames: int = 24,
     job_id: str = "01jb",
     tenant: str = "studio",
+    priority: Priority = Priority.NORMAL,
 ) -> Job:
     """Generations, then frames (and audio), then the assembly."""
     made: list[Task] = []
@@ -79,13 +80,23 @@ def make_job(
         trace_id="a" * 32,
         traceparent="",
         create_time=START,
+        priority=priority,
+        shape="5" * 32,
+        work=2.0,
         tasks={task.id: task for task in made},
     )
 
 
+def hand_out(job: Job, now: datetime = START, *, cost: float = 1.0) -> Changes:
+    """Give every task its turn that waits for nothing else."""
+    return transitions.release(job, {task.id: cost for task in job.ordered_tasks() if task.is_due(now)}, now)
+
+
 def complete(job: Job, task: str, now: datetime = START, *, attempt: int | None = None) -> Changes:
-    """An honest worker's report on a task."""
+    """An honest worker's report on a task, which gets its turn if it has had none."""
     known = job.tasks[task]
+    if known.is_due(now):
+        transitions.release(job, {task: 1.0}, now)
     return transitions.task_completed(
         job,
         Signal(job.run, task, known.attempt if attempt is None else attempt),

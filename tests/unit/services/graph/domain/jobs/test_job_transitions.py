@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import settings
@@ -12,8 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from artifex.common.v1 import types_pb2
 from artifex.graph.v1 import work_pb2
 from libs.chassis.errors import FailedPrecondition
-from services.graph.domain.jobs import transitions
+from services.graph.domain.jobs import blame, transitions
 from services.graph.domain.jobs.job import (
+    Job,
     JobState,
     Task,
     TaskKind,
@@ -24,17 +26,19 @@ from services.graph.domain.jobs.job import (
     segment_key,
 )
 from services.graph.domain.jobs.transitions import Changes, Signal
-from tests.unit.services.graph.domain.jobs.made import START, complete, make_job, new_generation
+from tests.unit.services.graph.domain.jobs.made import START, complete, hand_out, make_job, new_generation
 
 
 def ids(tasks: list[Task]) -> list[str]:
     return [task.id for task in tasks]
 
 
-def test_begin_dispatches_what_waits_for_nothing() -> None:
+def test_begin_dispatches_what_waits_for_nothing_and_no_turn() -> None:
     job = make_job()
     changes = transitions.begin(job, START)
-    assert ids(changes.dispatch) == ["generate:g0", "audio"]
+    assert ids(changes.dispatch) == ["generate:g0"]
+    assert job.tasks["audio"].state is TaskState.READY
+    assert ids(hand_out(job).dispatch) == ["audio"]
     assert set(changes.tasks) == set(job.tasks)
     assert [event.sequence for event in changes.announcements] == [1]
 
@@ -42,7 +46,8 @@ def test_begin_dispatches_what_waits_for_nothing() -> None:
 def test_the_whole_way_to_a_movie() -> None:
     job = make_job(chunks=2)
     transitions.begin(job, START)
-    assert ids(complete(job, "generate:g0").dispatch) == ["frames:0", "frames:1"]
+    complete(job, "generate:g0")
+    assert ids(hand_out(job).dispatch) == ["frames:0", "frames:1", "audio"]
     assert complete(job, "frames:1").dispatch == []
     assert complete(job, "audio").dispatch == []
     assert ids(complete(job, "frames:0").dispatch) == ["assembly"]
@@ -56,7 +61,8 @@ def test_the_whole_way_to_a_movie() -> None:
 def test_the_first_completion_wins_whichever_attempt_it_comes_from() -> None:
     job = make_job(generations=0)
     transitions.begin(job, START)
-    transitions.requeue(job, "frames:0", START, max_attempts=5)
+    hand_out(job)
+    transitions.requeue(job, "frames:0", START)
     assert job.tasks["frames:0"].attempt == 2
     assert complete(job, "frames:0", attempt=1)
     assert not complete(job, "frames:0", attempt=2)
@@ -66,7 +72,8 @@ def test_the_first_completion_wins_whichever_attempt_it_comes_from() -> None:
 def test_a_stale_attempts_failure_does_not_count() -> None:
     job = make_job(generations=0)
     transitions.begin(job, START)
-    transitions.requeue(job, "frames:0", START, max_attempts=5)
+    hand_out(job)
+    transitions.requeue(job, "frames:0", START)
     assert not transitions.task_failed(job, Signal(1, "frames:0", 1), types_pb2.Failure(reason="R"), START)
     assert not job.state.ended
 
@@ -78,7 +85,8 @@ def test_a_failure_ends_the_job_and_stops_the_rest() -> None:
     changes = transitions.task_failed(job, Signal(1, "generate:g0", 1), failure, START)
     assert changes.ended
     assert job.state is JobState.FAILED
-    assert job.failure == failure
+    assert job.failure is not None
+    assert job.failure.message == "generate:g0: no"
     assert changes.stop == [job.run_name, job.tasks["generate:g1"].generation]
     assert {task.state for task in job.tasks.values()} == {TaskState.FAILED, TaskState.CANCELLED}
 
@@ -86,6 +94,7 @@ def test_a_failure_ends_the_job_and_stops_the_rest() -> None:
 def test_a_segment_with_the_wrong_number_of_frames_is_a_failure() -> None:
     job = make_job(generations=0)
     transitions.begin(job, START)
+    hand_out(job)
     changes = transitions.task_completed(job, Signal(1, "frames:1", 1), work_pb2.Source(), START, frame_count=23)
     assert job.state is JobState.FAILED
     assert changes.ended
@@ -109,12 +118,15 @@ def test_retry_keeps_generations_and_the_segments_at_hand() -> None:
     complete(job, "generate:g0")
     complete(job, "frames:0")
     complete(job, "audio")
-    failure = types_pb2.Failure(reason="ERROR_REASON_INTERNAL")
-    transitions.task_failed(job, Signal(1, "frames:1", 1), failure, START)
-    changes = transitions.retry(job, {"frames:0"}, START, new_generation)
+    hand_out(job)
+    transitions.requeue(job, "frames:1", START)
+    failure = types_pb2.Failure(reason="ERROR_REASON_MEDIA_TRUNCATED")
+    transitions.task_failed(job, Signal(1, "frames:1", 2), failure, START)
+    transitions.retry(job, {"frames:0"}, START, new_generation)
     assert job.run_name == "renderJobs/01jb-2"
-    assert ids(changes.dispatch) == ["audio", "frames:1"]
-    assert job.tasks["frames:1"].attempt == 2
+    assert ids(hand_out(job).dispatch) == ["frames:1", "audio"]
+    # Another run counts anew.
+    assert (job.tasks["frames:1"].attempt, job.tasks["frames:1"].losses) == (1, 0)
     assert job.failure is None
     complete(job, "frames:1")
     complete(job, "audio")
@@ -146,15 +158,126 @@ def test_retry_of_a_job_that_has_not_failed_is_refused(end: str) -> None:
 def test_a_task_lost_too_often_fails_the_job() -> None:
     job = make_job(generations=0)
     transitions.begin(job, START)
-    for _ in range(2):
-        assert ids(transitions.requeue(job, "frames:0", START, max_attempts=3).dispatch) == ["frames:0"]
-    transitions.requeue(job, "frames:0", START, max_attempts=3)
+    hand_out(job)
+    for number in range(blame.LOSSES_ALLOWED):
+        if number % 2:
+            assert ids(transitions.requeue(job, "frames:0", START).dispatch) == ["frames:0"]
+        else:
+            for worker in ("a:1", "b:2"):
+                transitions.task_started(job, Signal(1, "frames:0", job.tasks["frames:0"].attempt), worker, START)
+    assert job.tasks["frames:0"].losses == blame.LOSSES_ALLOWED
+    assert not job.state.ended
+    transitions.requeue(job, "frames:0", START)
     assert job.state is JobState.FAILED
+    assert job.failure is not None
+    assert job.failure.message.startswith("frames 0 to 23: 31 workers disappeared")
+
+
+def fail(job: Job, reason: str, *, worker: str = "a:1", settled: bool = False, **metadata: str) -> Changes:
+    """A failure of the first chunk, as soon as it has its turn."""
+    now = job.tasks["frames:0"].due_time or START
+    hand_out(job, now)
+    failure = types_pb2.Failure(reason=f"ERROR_REASON_{reason}", message="the node broke", metadata=metadata)
+    at = Signal(job.run, "frames:0", job.tasks["frames:0"].attempt)
+    return transitions.task_failed(job, at, failure, now, worker=worker, settled=settled)
+
+
+def test_a_workers_failure_is_tried_again_elsewhere_and_the_third_names_the_frame() -> None:
+    job = make_job(generations=0)
+    transitions.begin(job, START)
+    for number, worker in enumerate(("a:1", "b:2"), start=1):
+        changes = fail(job, "INTERNAL", worker=worker, frame="7", node="key")
+        task = job.tasks["frames:0"]
+        assert (task.state, task.attempt, task.failures) == (TaskState.READY, number + 1, number)
+        assert [event.task.failure for event in changes.announcements if event.task] == [task.failure]
+    assert job.tasks["frames:0"].avoid == ("a:1", "b:2")
+    fail(job, "INTERNAL", frame="7", node="key")
+    assert job.state is JobState.FAILED
+    assert job.failure is not None
+    assert job.failure.message == 'frame 7 failed three times (node "key"): the node broke'
+    assert job.failure.metadata["failures"] == "3"
+
+
+def test_failures_at_other_frames_are_the_chunks() -> None:
+    job = make_job(generations=0)
+    transitions.begin(job, START)
+    for frame in ("7", "9", "11"):
+        fail(job, "INTERNAL", frame=frame)
+    assert job.failure is not None
+    assert job.failure.message == "frames 0 to 23 failed three times: the node broke"
+
+
+def test_a_worker_that_made_sure_is_believed_at_once() -> None:
+    job = make_job(generations=0)
+    transitions.begin(job, START)
+    fail(job, "DECODER_CRASHED")
+    fail(job, "DECODER_CRASHED", settled=True, frame="7", failures="3")
+    assert job.failure is not None
+    assert job.failure.message == "frame 7 failed three times: the node broke"
+
+
+@pytest.mark.parametrize("reason", ["GRAPH_INVALID", "MEDIA_UNREADABLE", "RESOURCE_NOT_FOUND", "DEADLINE_EXCEEDED"])
+def test_what_the_user_can_mend_is_not_tried_again(reason: str) -> None:
+    job = make_job(generations=0)
+    transitions.begin(job, START)
+    fail(job, reason, frame="7", node="plate")
+    assert job.state is JobState.FAILED
+    assert job.failure is not None
+    assert job.failure.message == 'frame 7 (node "plate"): the node broke'
+
+
+def test_an_outage_uses_up_no_attempt_and_is_waited_out_longer_and_longer() -> None:
+    job = make_job(generations=0)
+    transitions.begin(job, START)
+    times = [START]
+    for _ in range(8):
+        fail(job, "DEPENDENCY_UNAVAILABLE")
+        times.append(job.tasks["frames:0"].due_time or START)
+    assert [(after - before).seconds for before, after in pairwise(times)] == [1, 2, 5, 10, 30, 30, 30, 30]
+    assert job.tasks["frames:0"].failures == 0
+    complete(job, "frames:0", START + timedelta(hours=2))
+    assert job.tasks["frames:0"].state is TaskState.SUCCEEDED
+    assert job.tasks["frames:0"].failure is None
+
+
+def test_a_movie_whose_media_service_is_away_is_joined_later() -> None:
+    job = make_job(generations=0, chunks=1, audio=False)
+    transitions.begin(job, START)
+    complete(job, "frames:0")
+    failure = types_pb2.Failure(reason="ERROR_REASON_DEPENDENCY_UNAVAILABLE")
+    transitions.task_failed(job, Signal(1, "assembly", 1), failure, START)
+    assert job.tasks["assembly"].state is TaskState.READY
+    assert hand_out(job).dispatch == []
+    assert ids(hand_out(job, START + timedelta(seconds=1)).dispatch) == ["assembly"]
+
+
+def test_a_late_completion_of_an_attempt_that_was_given_up_counts() -> None:
+    job = make_job(generations=0)
+    transitions.begin(job, START)
+    fail(job, "INTERNAL")
+    assert job.tasks["frames:0"].state is TaskState.READY
+    assert complete(job, "frames:0", attempt=1)
+    assert job.tasks["frames:0"].state is TaskState.SUCCEEDED
+
+
+def test_costs_are_settled_when_they_are_known() -> None:
+    job = make_job(generations=0)
+    transitions.begin(job, START)
+    hand_out(job, cost=5.0)
+    result = work_pb2.Source()
+    changes = transitions.task_completed(job, Signal(1, "frames:0", 1), result, START, frame_count=24, seconds=12.0)
+    assert [(known.task.id, known.charged, known.seconds) for known in changes.settled] == [("frames:0", 5.0, 12.0)]
+    assert job.frame_seconds == 0.5
+    transitions.task_started(job, Signal(1, "frames:1", 1), "a:1", START)
+    changes = transitions.cancel(job, START)
+    # What a worker had begun is not given back.
+    assert [(known.task.id, known.seconds) for known in changes.settled] == [("frames:2", 0.0), ("audio", 0.0)]
 
 
 def test_progress_is_announced_four_times_a_second_at_most() -> None:
     job = make_job(chunks=1, generations=0)
     transitions.begin(job, START)
+    hand_out(job)
     announced = 0
     for tick in range(24):
         now = START + timedelta(seconds=tick / 24)
@@ -238,13 +361,24 @@ class JobUnderFire(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def failed(self, data: st.DataObject) -> None:
-        failure = types_pb2.Failure(reason="ERROR_REASON_DECODER_CRASHED")
-        self._apply(transitions.task_failed(self.job, self._signal(data), failure, self.now))
+        reason = data.draw(st.sampled_from(["DECODER_CRASHED", "DEPENDENCY_UNAVAILABLE", "MEDIA_UNREADABLE"]))
+        failure = types_pb2.Failure(reason=f"ERROR_REASON_{reason}")
+        self._apply(transitions.task_failed(self.job, self._signal(data), failure, self.now, worker="a:1"))
 
     @rule(data=st.data())
     def lost(self, data: st.DataObject) -> None:
         task = data.draw(st.sampled_from(sorted(self.job.tasks)))
-        self._apply(transitions.requeue(self.job, task, self.now, max_attempts=100))
+        self._apply(transitions.requeue(self.job, task, self.now))
+
+    @rule(data=st.data())
+    def turn(self, data: st.DataObject) -> None:
+        due = [task.id for task in self.job.ordered_tasks() if task.is_due(self.now)]
+        if due:
+            self._apply(transitions.release(self.job, {data.draw(st.sampled_from(due)): 1.0}, self.now))
+
+    @rule()
+    def passed(self) -> None:
+        self.now += timedelta(seconds=2)
 
     @rule()
     def cancelled(self) -> None:
@@ -271,7 +405,8 @@ class JobUnderFire(RuleBasedStateMachine):
         if job.state.ended:
             assert all(state.ended for state in states)
         else:
-            assert any(state in (TaskState.QUEUED, TaskState.RUNNING) for state in states), "nothing will ever happen"
+            moving = (TaskState.READY, TaskState.QUEUED, TaskState.RUNNING)
+            assert any(state in moving for state in states), "nothing will ever happen"
 
     def teardown(self) -> None:
         """However it went, a retry and honest workers finish the job, each frame exactly once."""
@@ -281,8 +416,10 @@ class JobUnderFire(RuleBasedStateMachine):
         if job.state in (JobState.FAILED, JobState.CANCELLED):
             self._apply(transitions.retry(job, set(), self.now, new_generation))
         while not job.state.ended:
+            self.now += timedelta(minutes=1)
+            self._apply(hand_out(job, self.now))
             queued = [t for t in job.ordered_tasks() if t.state in (TaskState.QUEUED, TaskState.RUNNING)]
-            self._apply(complete(job, queued[0].id))
+            self._apply(complete(job, queued[0].id, self.now))
         assert job.state is JobState.SUCCEEDED
         frames = [
             frame

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.compile.compiler import Compiled, compile
-from services.graph.domain.jobs.planner import TaskKind, plan
+from services.graph.domain.jobs.job import TaskKind
+from services.graph.domain.jobs.planner import plan
 from tests.unit.services.graph.support import document, footage_info, output
 
 SHOT: dict[str, Any] = {"type": "T2VGenerator", "params": {"prompt": "p"}}
