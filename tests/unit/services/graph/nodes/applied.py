@@ -21,7 +21,7 @@ def applied(
     output: Output | None = None,
     scale: Fraction = Fraction(1),
     source: MediaSource | None = None,
-    time: Fraction = Fraction(0),  # noqa: B008
+    time: Fraction = Fraction(0),
 ) -> Frame:
     """What `node` makes of `frames`, which stay as they are. `size` and `region` are those at `scale`."""
     asked = output or next(iter(node.schema.outputs.values()))
