@@ -1,6 +1,6 @@
 """The graph service as it runs: API and workers as processes of their own, with a real bus, object store and auth.
 
-Movies are joined by the test itself, in the media service's place, so that a test sees what was asked of it.
+Movies are joined by the test itself, with the media service's own code, so that a test sees what was asked of it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from fractions import Fraction
 from pathlib import Path
 
 from artifex.auth.v1 import messages_pb2 as auth_pb2
@@ -24,8 +23,8 @@ from libs.chassis.principal import Principal, acting_as
 from libs.chassis.rpc.channel import service_channel
 from libs.chassis.testing import NatsServer, Server, free_port, spawn
 from libs.chassis.testing.process import accepts
-from libs.frames.join import join_segments
 from services.graph.domain.jobs.job import segment_key
+from services.media.adapters import decoder_child
 
 
 class Service(Server):
@@ -185,8 +184,17 @@ async def _assemble(running: Studio, bus: Bus, folder: Path) -> None:
             ]
             frames, sound = parts[: len(work.segments)], parts[len(work.segments) :]
             out = folder / f"{work.attempt}.{work.container}"
-            rate = Fraction(work.frame_rate.numerator, work.frame_rate.denominator)
-            await asyncio.to_thread(join_segments, frames, sound[0] if sound else None, out, rate, work.container)
+            request = {
+                "kind": "assemble",
+                "name": work.display_name,
+                "segments": [str(path) for path in frames],
+                "audio": str(sound[0]) if sound else None,
+                "output": str(out),
+                "container": work.container,
+                "frame_rate": f"{work.frame_rate.numerator}/{work.frame_rate.denominator}",
+                "frame_count": work.frame_count,
+            }
+            await asyncio.to_thread(decoder_child.run, request, lambda progress: None)
         blob = await put_blob_file(running.objects, work.actor.tenant, out, "video/mp4")
         asset = media_pb2.Asset(name=f"assets/{blob.digest}", blob=blob)
         completed = media_work_pb2.AssemblyCompletedEvent(**about, asset=asset)  # type: ignore[arg-type]
