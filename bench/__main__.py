@@ -9,9 +9,16 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bench import chain, comp, memory, scaling
+from bench import chain, comp, decode, exactness, memory, scaling
 
-BENCHMARKS = {"chain": chain.run, "comp": comp.run, "scaling": scaling.run, "memory": memory.run}
+BENCHMARKS = {
+    "chain": chain.run,
+    "decode": decode.run,
+    "exactness": exactness.run,
+    "comp": comp.run,
+    "scaling": scaling.run,
+    "memory": memory.run,
+}
 
 
 def main() -> int:
