@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from google.protobuf import json_format
 
 from artifex.media.v1 import messages_pb2 as media_pb2
+from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.documents.document import parse_document
 from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.disk_cache import DiskCache
@@ -31,8 +33,17 @@ def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     `frame_count` and `threads`, if it likes `frame_cache` (a folder for results that later renders may need, `path` and
     `bytes`) and `watch` (true to be told which nodes are about to be evaluated).
     Tells `{"frames_done": n}` as it goes on, of the sound nothing; with `watch` also `{"nodes": [ids]}`. Answers the
-    file's `media_type`.
+    file's `media_type` and how many `seconds` it took. A request of kind "describe" alone is answered with the
+    `node_types` that can be evaluated here.
     """
+    if request["kind"] == "describe":
+        return {"node_types": [f"{schema.type} {schema.version}" for schema in catalogue().schemas()]}
+    begin = monotonic()
+    media_type = _render(request, progress)
+    return {"media_type": media_type, "seconds": monotonic() - begin}
+
+
+def _render(request: dict[str, Any], progress: Progress) -> str:
     document = parse_document(request["document"])
     sources = {
         node: SourceFile(
@@ -44,10 +55,9 @@ def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     }
     output = Path(request["output"])
     if request["kind"] == "audio":
-        media_type = render_audio(document, request["output_node"], sources, output, lambda done: progress({}))
-        return {"media_type": media_type}
+        return render_audio(document, request["output_node"], sources, output, lambda done: progress({}))
     frame_cache = request.get("frame_cache")
-    media_type = render_frames(
+    return render_frames(
         document,
         request["output_node"],
         sources,
@@ -60,7 +70,6 @@ def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         disk=_disk(frame_cache["path"], frame_cache["bytes"]) if frame_cache else None,
         watch=(lambda nodes: progress({"nodes": list(nodes)})) if request.get("watch") else None,
     )
-    return {"media_type": media_type}
 
 
 _memory = FrameCache(CACHE_BYTES)

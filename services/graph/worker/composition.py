@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from libs.chassis.bus import Bus, Control, Delivery, Heartbeat
+from libs.chassis.errors import ArtifexError
 from libs.chassis.objects import LocalCache, open_objects
 from libs.chassis.runtime import Runtime
 from libs.chassis.sandbox import Limits, SandboxPool
@@ -20,6 +22,7 @@ from services.graph.worker.presence import Presence
 from services.graph.worker.render_worker import DURABLE, WORK_SUBJECTS, RenderWorker
 
 _BACKOFF_SECONDS = (0.5, 2.0, 5.0)
+_log = logging.getLogger(__name__)
 
 
 async def build_worker(runtime: Runtime, settings: WorkerSettings) -> None:
@@ -63,6 +66,7 @@ async def build_worker(runtime: Runtime, settings: WorkerSettings) -> None:
     # Work of jobs that were cancelled while nobody worked must be known for what it is.
     await control.ready()
     runtime.spawn("presence", heartbeat.run())
+    runtime.spawn("description", _describe(worker, presence, heartbeat))
     await runtime.enter(_goodbye(presence, heartbeat))
     runtime.spawn(
         "work",
@@ -79,6 +83,15 @@ async def build_worker(runtime: Runtime, settings: WorkerSettings) -> None:
             admit=conduct.fit,
         ),
     )
+
+
+async def _describe(worker: RenderWorker, presence: Presence, heartbeat: Heartbeat) -> None:
+    """Tell which nodes the evaluator knows, once it runs. What keeps it from that will show in the first work item."""
+    try:
+        presence.node_types = await worker.describe()
+    except ArtifexError as error:
+        _log.error("the evaluator does not tell its node types: %s", error)
+    heartbeat.changed()
 
 
 @asynccontextmanager

@@ -104,9 +104,8 @@ class RenderWorker:
         )
         telling = self._publish(work, "started", started, f"started/{self.name}/{delivery.attempt}")
         await unless_set(telling, self._control.event(work.job))
-        begin = time.monotonic()
         known = await self._known_result(work)
-        blob = known or await self._render(work, progress)
+        blob, seconds = (known, 0.0) if known is not None else await self._render(work, progress)
         frames = work.frame_count if isinstance(work, work_pb2.FramesWork) else 0
         completed = work_pb2.TaskCompletedEvent(
             actor=work.actor,
@@ -116,7 +115,7 @@ class RenderWorker:
             result=blob,
             frame_count=frames,
             worker=self.name,
-            seconds=0.0 if known else time.monotonic() - begin,
+            seconds=seconds,
         )
         await self._publish(work, "completed", completed, "completed")
 
@@ -127,7 +126,13 @@ class RenderWorker:
             return None
         return done
 
-    async def _render(self, work: Work, progress: work_pb2.TaskProgressedEvent) -> types_pb2.Blob:
+    async def describe(self) -> list[str]:
+        """The node types that this worker evaluates, with their versions. Makes the evaluator ready, too."""
+        answer = await self._children.call({"kind": "describe"})
+        return list(answer["node_types"])
+
+    async def _render(self, work: Work, progress: work_pb2.TaskProgressedEvent) -> tuple[types_pb2.Blob, float]:
+        """The stored result, and what it cost in seconds of the evaluator."""
         audio = isinstance(work, work_pb2.AudioWork)
         output = self._scratch / new_id()
         with _tracer.start_as_current_span(
@@ -140,7 +145,7 @@ class RenderWorker:
                 key = f"{work.job}/{work.task}/{work.attempt}/progressed"
                 async with ProgressReporter(self._bus, progress, key) as reporter:
                     evaluating = self._evaluate(work, output, reporter.update)
-                    media_type = await unless_set(evaluating, self._control.event(work.job))
+                    media_type, seconds = await unless_set(evaluating, self._control.event(work.job))
                 if isinstance(work, work_pb2.FramesWork):
                     _describe(span, work, time.monotonic() - begin)
                 blob = await self._store(work, output, media_type)
@@ -152,10 +157,13 @@ class RenderWorker:
         self._done[work.job, work.task] = blob
         while len(self._done) > _REMEMBERED:
             self._done.popitem(last=False)
-        return blob
+        return blob, seconds
 
-    async def _evaluate(self, work: Work, output: Path, tell: Progress, *, watch: bool = False) -> str:
-        """Render into a file; answers its media type. With `watch` the child tells of each node before it begins."""
+    async def _evaluate(self, work: Work, output: Path, tell: Progress, *, watch: bool = False) -> tuple[str, float]:
+        """Render into a file; answers its media type and the seconds it took.
+
+        With `watch` the child tells of each node before it begins.
+        """
         async with AsyncExitStack() as stack:
             request: dict[str, Any] = {
                 "kind": "audio",
@@ -180,7 +188,7 @@ class RenderWorker:
                     "watch": watch,
                 }
             answer = await self._children.call(request, on_progress=tell)
-            return str(answer["media_type"])
+            return str(answer["media_type"]), float(answer["seconds"])
 
     async def _document(self, work: Work) -> str:
         pieces = [piece async for piece in self._objects.get(document_key(work.actor.tenant, work.document.digest))]
