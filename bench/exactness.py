@@ -1,8 +1,8 @@
 """Every node beside judges that nobody here wrote: the largest difference of any number in any pixel.
 
 The pictures and the judges are those of the tests (tests/unit/services/graph/nodes/oracles), so what is printed is what
-is tested. Differences are absolute, in scene-linear light where 1 is white, of colours up to 16; those of grades, merges
-and looks are parts of the value where that is beyond 1, since a float's own precision is.
+is tested. Differences are absolute, in scene-linear light where 1 is white, of colours up to 16; those of grades,
+merges and looks are parts of the value where that is beyond 1, since a float's own precision is.
 """
 
 from __future__ import annotations

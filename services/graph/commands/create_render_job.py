@@ -20,7 +20,7 @@ from services.graph.dispatch import queue_changes
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.compiler import Compiled, compile_checked
 from services.graph.domain.documents.document import canonical_json, digest
-from services.graph.domain.documents.problems import GraphInvalid, Reason
+from services.graph.domain.documents.problems import GraphInvalid, Problem, Reason
 from services.graph.domain.jobs import costs, transitions
 from services.graph.domain.jobs.job import Job, Priority, Task, document_key
 from services.graph.domain.jobs.planner import plan
@@ -104,6 +104,7 @@ class CreateRenderJob:
             prepared = await prepare(text, self._catalogue, self._media)
             _refuse(prepared)
             compiled = await asyncio.to_thread(compile_checked, prepared.checked, order.output_node, prepared.media)
+            _refuse_monitor(compiled)
             if compiled.generations and "FEATURE_GENERATION" not in caller.features:
                 raise PermissionDenied(
                     f"nodes.{next(iter(compiled.generations))} generates video, which the licence does not contain",
@@ -214,6 +215,13 @@ class CreateRenderJob:
                 generation=f"generations/{new_id()}" if spec is not None else "",
             )
         return job
+
+
+def _refuse_monitor(compiled: Compiled) -> None:
+    """Raise for an output that writes nothing."""
+    if compiled.sink.monitor:
+        message = f"a {compiled.sink.schema.type} only shows; name an output that writes a file"
+        raise GraphInvalid([Problem(compiled.output_node, f"nodes.{compiled.output_node}", Reason.NO_OUTPUT, message)])
 
 
 def _refuse(prepared: Prepared) -> None:
