@@ -6,14 +6,17 @@ they read come from users. The same document, sources, range and number of threa
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 import cv2
 
 from artifex.nodes import MediaSource, sample_at
 from libs.chassis.errors import OutOfRange
+from libs.frames.video_writer import OutputFrame
 from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.compile.compiler import Compiled, compile
 from services.graph.domain.documents.model import SAMPLE_RATE, Document
@@ -77,12 +80,15 @@ def render_frames(
         puller = FramePuller(
             compiled, opened, colour, cache=cache, disk=disk, strips=strips, threads=within, watch=watch
         )
-        made = in_order(
-            lambda index, unwanted: segment.prepare(puller.frame(index, cancel=unwanted)), first, count, side_by_side
-        )
-        for done, prepared in enumerate(made, start=1):
-            segment.append(prepared)
-            progress(done)
+
+        def make(index: int, unwanted: Event) -> OutputFrame:
+            return segment.prepare(puller.frame(index, cancel=unwanted))
+
+        # Closed before the sources are, whatever happens: frames in the making still read them.
+        with closing(in_order(make, first, count, side_by_side)) as made:
+            for done, prepared in enumerate(made, start=1):
+                segment.append(prepared)
+                progress(done)
     segment.prove()
     return segment.media_type
 

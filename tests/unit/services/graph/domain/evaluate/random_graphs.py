@@ -79,6 +79,7 @@ def graphs(draw: st.DrawFn, least: int = 5, most: int = 60, kinds: tuple[str, ..
 
 
 def _node(draw: st.DrawFn, kind: str, video: str, earlier: st.SearchStrategy[str]) -> dict[str, Any]:
+    params: dict[str, Any]
     small = st.sampled_from([-0.25, 0.0, 0.125, 0.5])
     if kind == "grade":
         params = {"exposure": draw(small), "saturation": 1.0 + draw(small), "gamma": 1.0 + draw(small) / 2,

@@ -20,7 +20,7 @@ def turned(degrees: float, scale: float, x: float, y: float) -> Matrix:
     return np.array([[cos, -sin, x], [sin, cos, y], [0.0, 0.0, 1.0]])
 
 
-def opencv(pixels: np.ndarray, matrix: Matrix, flags: int) -> np.ndarray:  # type: ignore[type-arg]
+def opencv(pixels: np.ndarray, matrix: Matrix, flags: int) -> np.ndarray:
     """The same over `FAR`. OpenCV counts from pixel centres."""
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
     to_far = np.array([[1, 0, -FAR.x], [0, 1, -FAR.y], [0, 0, 1.0]])
