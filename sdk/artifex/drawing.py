@@ -7,9 +7,11 @@ of their neighbours, which keeps lines from crossing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 from artifex.graph.v1 import plan_pb2 as plan_pb
 
@@ -18,6 +20,8 @@ _GAP_X, _GAP_Y, _MARGIN = 60, 18, 24
 _MOST_LINES = 8
 _LONGEST = 26
 _SWEEPS = 4
+_MOST_BENDS = 5000
+"""Of lines led around boxes; in larger drawings the rest pass behind them."""
 _PASSES = ("#dbeafe", "#dcfce7", "#fef3c7", "#fce7f3", "#ede9fe", "#ffedd5", "#ccfbf1", "#e0e7ff")
 """Fills of steps that are done together, strip by strip."""
 _ALONE = "#ffffff"
@@ -79,21 +83,16 @@ def draw_dot(plan: plan_pb.RenderPlan) -> str:
 def draw_svg(plan: plan_pb.RenderPlan) -> str:
     """The plan as an SVG document: sources on the left, the output on the right."""
     boxes = {box.index: box for box in _boxes(plan)}
-    columns = _columns(boxes)
-    places, width, bottom = _places(columns, boxes)
-    parts: list[str] = []
-    for box in boxes.values():
-        for place, (source, _) in enumerate(box.sources):
-            parts.append(_edge(places[source], boxes[source], places[box.index], box, place))
-    parts.extend(_drawn(box, places[box.index]) for box in boxes.values())
+    layout = _Layout(boxes)
+    parts = [layout.line(box, place, name) for box in boxes.values() for place, (_, name) in enumerate(box.sources)]
+    parts += [_drawn(box, layout.places[box.index]) for box in boxes.values()]
     notes = ["Steps of one colour are done together, strip by strip; dashed ones never change."] if plan.steps else []
-    notes += [f"{entry.node}: {set_aside_text(entry)}" for entry in plan.set_aside]
     if len(plan.steps) < plan.step_count:
-        notes.insert(1, f"{plan.step_count - len(plan.steps)} more steps are not shown")
-    below = bottom + _LINE
-    for number, note in enumerate(notes):
-        parts.append(_text(_MARGIN, below + number * _LINE, note, "#64748b"))
-    width = max(width, _MARGIN * 2 + 7 * len(title(plan)))
+        notes.append(f"{plan.step_count - len(plan.steps)} more steps are not shown")
+    notes += [f"{entry.node}: {set_aside_text(entry)}" for entry in plan.set_aside]
+    below = layout.bottom + _LINE
+    parts += [_text(_MARGIN, below + number * _LINE, note, "#64748b") for number, note in enumerate(notes)]
+    width = max(layout.width, _MARGIN * 2 + 7 * len(title(plan)))
     height = below + len(notes) * _LINE + _MARGIN
     return "\n".join(
         [
@@ -110,11 +109,12 @@ def draw_svg(plan: plan_pb.RenderPlan) -> str:
 
 def _boxes(plan: plan_pb.RenderPlan) -> list[_Box]:
     shown = {step.index for step in plan.steps}
+    together = Counter(getattr(step, "pass") for step in plan.steps)
     boxes = [
         _Box(
             step.index,
             _lines(step),
-            _PASSES[(getattr(step, "pass") - 1) % len(_PASSES)] if getattr(step, "pass") else _ALONE,
+            _fill(getattr(step, "pass"), together),
             step.constant,
             [(source.step, source.name) for source in step.inputs if source.step in shown],
         )
@@ -123,6 +123,10 @@ def _boxes(plan: plan_pb.RenderPlan) -> list[_Box]:
     ends = [(source.step, source.name) for source in plan.output_inputs if source.step in shown]
     after = max(shown, default=-1) + 1
     return [*boxes, _Box(after, [plan.output_node, "output"], "#e2e8f0", False, ends)]
+
+
+def _fill(number: int, together: Mapping[int, int]) -> str:
+    return _PASSES[number % len(_PASSES)] if number and together[number] > 1 else _ALONE
 
 
 def _lines(step: plan_pb.PlanStep) -> list[str]:
@@ -145,56 +149,97 @@ def _cut(line: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
-def _columns(boxes: Mapping[int, _Box]) -> list[list[int]]:
-    """Boxes by column, each column in order from the top."""
+class _Layout:
+    """Where boxes are, and the ways of lines between them: past the boxes of the columns that they cross."""
+
+    def __init__(self, boxes: Mapping[int, _Box]) -> None:
+        self._boxes = boxes
+        self._heights = {index: box.height for index, box in boxes.items()}
+        self._ways: dict[tuple[int, int], list[int]] = {}
+        """Of each line, by its box and which of its sources: what it passes through, from the source to the box."""
+        column_of = _depths(boxes)
+        columns: list[list[int]] = [[] for _ in range(max(column_of.values()) + 1)]
+        for index, column in column_of.items():
+            columns[column].append(index)
+        self._lead_lines(column_of, columns)
+        self._order(columns)
+        self.places: dict[int, tuple[int, int]] = {}
+        """The top left corners."""
+        heights = [sum(self._heights[index] + _GAP_Y for index in column) - _GAP_Y for column in columns]
+        for number, (members, height) in enumerate(zip(columns, heights, strict=True)):
+            y = 2 * _MARGIN + (max(heights) - height) // 2
+            for index in members:
+                self.places[index] = (_MARGIN + number * (_WIDTH + _GAP_X), y)
+                y += self._heights[index] + _GAP_Y
+        self.width = 2 * _MARGIN + len(columns) * (_WIDTH + _GAP_X) - _GAP_X
+        self.bottom = 3 * _MARGIN + max(heights)
+
+    def line(self, box: _Box, place: int, name: str) -> str:
+        """The line to a box from one of its sources."""
+        points: list[tuple[int, int]] = []
+        source, *between, _ = self._ways[box.index, place]
+        x, y = self.places[source]
+        points.append((x + _WIDTH, y + self._heights[source] // 2))
+        for index in between:
+            x, y = self.places[index]
+            points += [(x, y), (x + _WIDTH, y)]
+        x, y = self.places[box.index]
+        points.append((x, y + box.height * (place + 1) // (len(box.sources) + 1)))
+        path = f"M{points[0][0]} {points[0][1]}"
+        for number, ((x1, y1), (x2, y2)) in enumerate(pairwise(points)):
+            half = (x2 - x1) // 2
+            # Every other stretch lies beside a column's boxes and is straight.
+            path += f"C{x1 + half} {y1} {x2 - half} {y2} {x2} {y2}" if number % 2 == 0 else f"H{x2}"
+        return f'<path d="{path}" fill="none" stroke="#94a3b8" stroke-width="1.5"><title>{escape(name)}</title></path>'
+
+    def _lead_lines(self, column_of: Mapping[int, int], columns: list[list[int]]) -> None:
+        """Gives lines that cross columns a place of their own in each."""
+        free = _MOST_BENDS
+        for box in self._boxes.values():
+            for place, (source, _) in enumerate(box.sources):
+                crossed = range(column_of[source] + 1, column_of[box.index])
+                way = [source]
+                if len(crossed) <= free:
+                    free -= len(crossed)
+                    for column in crossed:
+                        bend = -1 - len(self._heights)
+                        self._heights[bend] = 0
+                        columns[column].append(bend)
+                        way.append(bend)
+                self._ways[box.index, place] = [*way, box.index]
+
+    def _order(self, columns: Sequence[list[int]]) -> None:
+        before: dict[int, list[int]] = {index: [] for index in self._heights}
+        after: dict[int, list[int]] = {index: [] for index in self._heights}
+        for way in self._ways.values():
+            for source, target in pairwise(way):
+                before[target].append(source)
+                after[source].append(target)
+        for sweep in range(_SWEEPS):
+            towards = after if sweep % 2 else before
+            rank = {index: float(place) for column in columns for place, index in enumerate(column)}
+            for column in reversed(columns) if sweep % 2 else columns:
+                middle = {
+                    index: sum(rank[near] for near in towards[index]) / len(towards[index])
+                    if towards[index]
+                    else rank[index]
+                    for index in column
+                }
+                column.sort(key=middle.__getitem__)
+                rank.update({index: float(place) for place, index in enumerate(column)})
+
+
+def _depths(boxes: Mapping[int, _Box]) -> dict[int, int]:
+    """The column of each box: after its last source, and what has no source right before its first reader."""
     depth: dict[int, int] = {}
     for index in sorted(boxes):
         depth[index] = 1 + max((depth[source] for source, _ in boxes[index].sources), default=-1)
-    columns: list[list[int]] = [[] for _ in range(max(depth.values()) + 1)]
-    for index, number in depth.items():
-        columns[number].append(index)
-    readers: dict[int, list[int]] = {index: [] for index in boxes}
+    first: dict[int, int] = {}
     for box in boxes.values():
         for source, _ in box.sources:
-            readers[source].append(box.index)
-    sources = {index: [source for source, _ in box.sources] for index, box in boxes.items()}
-    for sweep in range(_SWEEPS):
-        forwards = sweep % 2 == 0
-        towards = sources if forwards else readers
-        rank = {index: float(place) for column in columns for place, index in enumerate(column)}
-        for column in columns if forwards else columns[::-1]:
-            middle = {
-                index: sum(rank[near] for near in towards[index]) / len(towards[index])
-                if towards[index]
-                else rank[index]
-                for index in column
-            }
-            column.sort(key=middle.__getitem__)
-            rank.update({index: float(place) for place, index in enumerate(column)})
-    return columns
-
-
-def _places(columns: Sequence[Sequence[int]], boxes: Mapping[int, _Box]) -> tuple[dict[int, tuple[int, int]], int, int]:
-    """The top left corner of each box, the drawing's width, and where the boxes end; columns are centred."""
-    heights = [sum(boxes[index].height + _GAP_Y for index in column) - _GAP_Y for column in columns]
-    tallest, top = max(heights), 2 * _MARGIN
-    places: dict[int, tuple[int, int]] = {}
-    for number, (column, height) in enumerate(zip(columns, heights, strict=True)):
-        y = top + (tallest - height) // 2
-        for index in column:
-            places[index] = (_MARGIN + number * (_WIDTH + _GAP_X), y)
-            y += boxes[index].height + _GAP_Y
-    return places, 2 * _MARGIN + len(columns) * (_WIDTH + _GAP_X) - _GAP_X, top + tallest + _MARGIN
-
-
-def _edge(start: tuple[int, int], source: _Box, end: tuple[int, int], target: _Box, place: int) -> str:
-    x1, y1 = start[0] + _WIDTH, start[1] + source.height // 2
-    x2, y2 = end[0], end[1] + target.height * (place + 1) // (len(target.sources) + 1)
-    bend = max(30, (x2 - x1) // 2)
-    return (
-        f'<path d="M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}" fill="none" stroke="#94a3b8" '
-        f'stroke-width="1.5"><title>{escape(target.sources[place][1])}</title></path>'
-    )
+            first[source] = min(first.get(source, depth[box.index]), depth[box.index])
+    depth.update({index: first[index] - 1 for index in first if not boxes[index].sources})
+    return depth
 
 
 def _drawn(box: _Box, place: tuple[int, int]) -> str:

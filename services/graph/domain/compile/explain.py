@@ -157,7 +157,11 @@ def _groups(asked: _Asked) -> list[int]:
     for step in reversed(steps):
         if not asked.is_point(step):
             continue
-        readers = {group_of[reader.index] if reader is not None else 0 for reader, _, _ in asked.readers[step.index]}
+        readers = {
+            group_of[reader.index] if reader is not None else 0
+            for reader, _, output in asked.readers[step.index]
+            if output.kind != AUDIO
+        }
         (group,) = readers if len(readers) == 1 else (0,)
         read = {edge.step for edge in step.inputs.values()}
         kept = asked.cache(step) is not Cache.PASSING
