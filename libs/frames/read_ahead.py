@@ -17,8 +17,8 @@ from libs.frames.containers import DEFAULT_LIMITS, Limits
 from libs.frames.planes import Planes, planes_of
 from libs.frames.video_decoder import Shown, VideoDecoder
 
-# Frames decoded before anyone asks for them. Two keep a decoder busy while a frame is worked on.
-_AHEAD = 2
+AHEAD = 2
+"""Frames that keep a decoder busy while another is worked on."""
 # Frames kept, for threads that are still at one which others have passed: so many, or fewer if they are large.
 _MOST_KEPT, _LEAST_KEPT = 8, 3
 _KEPT_BYTES = 96 << 20
@@ -45,13 +45,21 @@ class ReadAhead:
     """The frames of one stream by time. Safe to use from several threads; close it, or use it in a `with`.
 
     The last few frames are kept, so threads that work on neighbouring frames may ask in any order. Once frames are
-    asked for one after another, a thread of its own decodes the next two. Memory is a decoder and at most 96 MiB of
+    asked for one after another, a thread of its own decodes the next ones. Memory is a decoder and at most 96 MiB of
     frames, or three of them. Errors are those of `VideoDecoder`, and come with the frame that they befall.
     """
 
     def __init__(
-        self, path: Path | str, *, stream: int | None = None, threads: int = 1, limits: Limits = DEFAULT_LIMITS
+        self,
+        path: Path | str,
+        *,
+        stream: int | None = None,
+        threads: int = 1,
+        ahead: int = AHEAD,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
+        """As `VideoDecoder`; `ahead` is how many frames are decoded before anyone asks for them, 0 for none."""
+        self._ahead = ahead
         self._decoder = VideoDecoder(path, stream=stream, threads=threads, limits=limits)
         self.info = self._decoder.info
         # Whoever moves the decoder holds `_decoding`; `_guard` is held for moments, never while anything is decoded.
@@ -147,7 +155,7 @@ class ReadAhead:
 
     def _lacks(self) -> bool:
         """Whether frames should be decoded that nobody has asked for yet; `_guard` is held."""
-        if self._stopped or not self._forward or self._decoded - self._asked >= _AHEAD:
+        if self._stopped or not self._forward or self._decoded - self._asked >= self._ahead:
             return False
         return not self._decoder.lost and self._kept[-1].shown.end is not None
 

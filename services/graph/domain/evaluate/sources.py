@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import Frame, Window
 from libs.frames.audio_reader import AudioReader
-from libs.frames.read_ahead import ReadAhead
+from libs.frames.read_ahead import AHEAD, ReadAhead
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.conversion import FrameConverter
 
@@ -77,7 +77,9 @@ class FileSource:
     def _opened(self) -> tuple[ReadAhead, FrameConverter]:
         with self._opening:
             if self._video is None:
-                frames = self._readers.enter_context(ReadAhead(self._path, threads=self._threads))
+                # Who may use one thread uses one.
+                ahead = 0 if self._threads == 1 else AHEAD
+                frames = self._readers.enter_context(ReadAhead(self._path, threads=self._threads, ahead=ahead))
                 self._video = (frames, FrameConverter(frames.info, self._colour))
             return self._video
 

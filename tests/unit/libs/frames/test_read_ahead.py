@@ -103,6 +103,13 @@ def test_reading_on_decodes_two_frames_more_and_reading_one_none(clip: Path, dec
         assert len(decoded) == 3, "one that was asked for, and two more"
 
 
+def test_nothing_is_read_ahead_where_it_is_switched_off(clip: Path, decoded: list[int]) -> None:
+    with ReadAhead(clip, ahead=0) as frames:
+        assert [number_at(frames, number) for number in range(10)] == list(range(10))
+        assert frames._reader is None
+    assert len(decoded) == 9
+
+
 def test_walking_back_reads_nothing_ahead(clip: Path) -> None:
     with ReadAhead(clip) as frames:
         for number in (50, 40, 30, 20, 10, 0):
