@@ -22,7 +22,7 @@ def to_half(pixels: Pixels, out: Half | None = None) -> Half:
         raise ValueError(f"out is contiguous float16 {list(pixels.shape)}, not {out.dtype} {list(out.shape)}")
     library = native.library()
     if library is None:
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(all="ignore"):
             np.copyto(out, pixels, casting="same_kind")
         return out
     height, width, channels = out.shape

@@ -7,6 +7,7 @@ import numpy as np
 from libs.kernels.types import Pixels
 
 
+@np.errstate(all="ignore")
 def chroma_key(
     pixels: Pixels,
     *,

@@ -45,12 +45,14 @@ _BLENDS: Final[dict[str, Formula]] = {
 """Hold for colour; alpha is that of over, and of plus the sum up to 1."""
 
 
+@np.errstate(all="ignore")
 def over(a: Pixels, b: Pixels, amount: float | Pixels, out: Pixels) -> None:
     # b + m(a + b(1 − α) − b) = ma + b(1 − mα)
     scaled = a * np.asarray(amount, dtype=np.float32)
     np.add(scaled, b * (1.0 - scaled[..., 3:]), out=out)
 
 
+@np.errstate(all="ignore")
 def merge(operation: str, a: Pixels, b: Pixels, amount: float | Pixels, out: Pixels) -> None:
     if operation == "over":
         over(a, b, amount, out)
@@ -67,6 +69,7 @@ def merge(operation: str, a: Pixels, b: Pixels, amount: float | Pixels, out: Pix
         np.add(b, np.asarray(amount, dtype=np.float32) * (result - b), out=out)
 
 
+@np.errstate(all="ignore")
 def premultiply(pixels: Pixels, alpha: Pixels | None, out: Pixels) -> None:
     if alpha is None:
         own = pixels[..., 3:]
@@ -79,6 +82,7 @@ def premultiply(pixels: Pixels, alpha: Pixels | None, out: Pixels) -> None:
     out[..., 3:] = alpha
 
 
+@np.errstate(all="ignore")
 def unpremultiply(pixels: Pixels, out: Pixels) -> None:
     alpha = pixels[..., 3:].copy()
     np.divide(pixels[..., :3], np.where(alpha == 0.0, np.float32(1.0), alpha), out=out[..., :3])

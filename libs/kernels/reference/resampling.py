@@ -13,6 +13,7 @@ _FAR = 1e7
 """Beyond this many pixels a point is outside of every picture."""
 
 
+@np.errstate(all="ignore")
 def resample(pixels: Pixels, to_sample: Matrix, name: Filter, out: Pixels) -> None:
     for top in range(0, out.shape[0], _STRIP):
         strip = out[top : top + _STRIP]
@@ -27,8 +28,7 @@ def _points(to_sample: Matrix, top: int, height: int, width: int) -> tuple[Matri
         to_sample[row, 0] * columns[None, :] + (to_sample[row, 1] * rows[:, None] + to_sample[row, 2])
         for row in range(3)
     )
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        x, y = x / w, y / w
+    x, y = x / w, y / w
     near = (w > 0.0) & (np.abs(x) < _FAR) & (np.abs(y) < _FAR)
     return np.where(near, x, -_FAR), np.where(near, y, -_FAR)
 

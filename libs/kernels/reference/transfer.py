@@ -14,6 +14,7 @@ _COUNT = (TABLE_HIGHEST - TABLE_LOWEST) * TABLE_STEPS
 Values = npt.NDArray[np.float32]
 
 
+@np.errstate(all="ignore")
 def apply(curve: Transfer, values: Values) -> Values:
     """The curve at each value, as a new array."""
     return _power(curve, values) if isinstance(curve, Power) else _table(curve, values)

@@ -18,6 +18,7 @@ _STRIP = 32
 Values = npt.NDArray[np.float32]
 
 
+@np.errstate(all="ignore")
 def yuv_to_linear(
     planes: list[Plane],
     pixels: PixelFormat,
@@ -50,6 +51,7 @@ def yuv_to_linear(
             strip[..., 3] = 1.0
 
 
+@np.errstate(all="ignore")
 def linear_to_yuv(
     picture: Pixels,
     from_working: Matrix,
