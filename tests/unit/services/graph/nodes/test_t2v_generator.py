@@ -1,3 +1,4 @@
+import dataclasses
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,11 @@ import pytest
 
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import Frame, Window
+from libs.frames.probe import probe
+from services.graph.domain.evaluate.colour import WorkingColour
+from services.graph.domain.evaluate.sources import SourceFile, open_sources
 from services.graph.nodes.generator.t2v_generator import T2VGenerator
+from tests.unit.libs.frames.clips import make
 from tests.unit.services.graph.support import Context, node
 
 
@@ -59,3 +64,42 @@ def test_it_plays_like_a_clip(params: dict[str, Any], time: str, expected: float
 
 def test_it_lasts_as_long_as_its_frames() -> None:
     assert node(T2VGenerator, prompt="p", start=Fraction(1)).extent(None) == 1 + Fraction(81, 16)
+
+
+def test_a_master_is_played_without_any_loss_and_strip_by_strip(tmp_path: Path) -> None:
+    """Shots are kept in FFV1 as 8-bit RGB; the oracle is the picture itself, linearised in float64."""
+    random = np.random.default_rng(3)
+    pictures = [random.integers(0, 256, (32, 48, 3), dtype=np.uint8) for _ in range(5)]
+    path = make(tmp_path / "shot.mkv", pictures, codec="ffv1", pixel_format="bgr0", fps=Fraction(16))
+    shot = node(T2VGenerator, prompt="p", width=48, height=32, frames=5, fps=16)
+    files = {"n": SourceFile(path, probe(path))}
+    with open_sources(files, WorkingColour("Linear Rec.709 (sRGB)"), 1) as sources:
+
+        def rendered(time: Fraction, region: Window) -> Frame:
+            context = Context({}, T2VGenerator.video, (64, 36), region, time, sources["n"])
+            assert shot.pointwise(context.request)
+            return shot.render(context)
+
+        for number in (0, 1, 4, 2):
+            expected = (pictures[number] / 255.0) ** 2.4
+            whole = rendered(Fraction(number, 16), Window(0, 0, 64, 36))
+            assert whole.opaque
+            np.testing.assert_allclose(whole.pixels[..., :3], expected, atol=2e-6)
+            strip = rendered(Fraction(number, 16), Window(0, 8, 64, 8))
+            assert strip.window == Window(0, 8, 48, 8)
+            np.testing.assert_allclose(strip.pixels, whole.pixels[8:16], atol=2e-7)
+
+
+def test_a_proxy_of_a_shot_is_the_shot_averaged(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    pictures = [random.integers(0, 256, (32, 48, 3), dtype=np.uint8) for _ in range(5)]
+    path = make(tmp_path / "shot.mkv", pictures, codec="ffv1", pixel_format="bgr0", fps=Fraction(16))
+    shot = node(T2VGenerator, prompt="p", width=48, height=32, frames=5, fps=16)
+    with open_sources({"n": SourceFile(path, probe(path))}, WorkingColour("Linear Rec.709 (sRGB)"), 1) as sources:
+        context = Context({}, T2VGenerator.video, (32, 18), None, Fraction(0), sources["n"])
+        context.request = dataclasses.replace(context.request, scale=Fraction(1, 4))
+        assert not shot.pointwise(context.request)
+        small = shot.render(context)
+    assert small.window == Window(0, 0, 12, 8)
+    blocks = ((pictures[0] / 255.0) ** 2.4).reshape(8, 4, 12, 4, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(small.pixels[..., :3], blocks, atol=2e-6)
