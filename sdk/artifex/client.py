@@ -21,9 +21,11 @@ from artifex.credentials import Credentials, home_folder, stored_secret
 from artifex.generations import Generations
 from artifex.graphs import Graphs
 from artifex.identity import Identity
+from artifex.previews import Previews
 from artifex.projects import Projects
 from artifex.renders import Renders
 from artifex.transport import Transport
+from artifex.workers import Workers
 
 DEFAULT_ENDPOINT = "http://localhost:8080"
 
@@ -66,7 +68,9 @@ class Client:
         )
         self.assets = Assets(self.transport)
         self.graphs = Graphs(self.transport)
+        self.previews = Previews(self.transport)
         self.renders = Renders(self.transport)
+        self.workers = Workers(self.transport)
         self.generations = Generations(self.transport)
         self.projects = Projects(self.transport)
         self.identity = Identity(self.transport)

@@ -29,14 +29,22 @@ class Renders:
         revision: int = 0,
         display_name: str = "",
         output_node: str = "",
+        priority: graph.Priority.ValueType = graph.PRIORITY_UNSPECIFIED,
+        chunk_frames: int = 0,
         request_id: str = "",
     ) -> graph.RenderJob:
         """Queue a render of a document's text, or of a stored document by name. Returns once the job is safe: it then
-        ends even when the caller goes away. Raises GraphInvalid with every problem."""
+        ends even when the caller goes away. Raises GraphInvalid with every problem.
+
+        `priority` counts among the tenant's own jobs. `chunk_frames` is for getting a movie's bytes again: its
+        provenance has the number; zero lets the studio choose.
+        """
         request = graph.CreateRenderJobRequest(
             revision=revision,
             display_name=display_name,
             output_node=output_node,
+            priority=priority,
+            chunk_frames=chunk_frames,
             request_id=request_id or str(uuid.uuid4()),
         )
         if document:
@@ -112,6 +120,14 @@ class Renders:
             self._stub.CancelRenderJob, graph.CancelRenderJobRequest(name=name), name="RenderService/CancelRenderJob"
         )
         return answer.render_job
+
+    async def explain(self, name: str) -> graph.ExplainRenderJobResponse:
+        """Why the job waits, or what is done for it now; the most telling reason first."""
+        return await self._transport.unary(
+            self._stub.ExplainRenderJob,
+            graph.ExplainRenderJobRequest(name=name),
+            name="RenderService/ExplainRenderJob",
+        )
 
     async def retry(self, name: str) -> graph.RenderJob:
         """Run a job again that failed or was cancelled; what a failed one has rendered is kept."""

@@ -13,6 +13,7 @@ from artifex.cli.projects import projects
 from artifex.cli.render import render
 from artifex.cli.traces import traces
 from artifex.cli.up import up
+from artifex.cli.workers import workers
 
 __all__ = ["main"]
 
@@ -32,5 +33,5 @@ def main() -> None:
     """
 
 
-for command in (up, assets, nodes, graph, render, generate, jobs, projects, traces):
+for command in (up, assets, nodes, graph, render, generate, jobs, workers, projects, traces):
     main.add_command(command)

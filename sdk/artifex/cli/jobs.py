@@ -60,6 +60,24 @@ async def watch(output: Output, studio: Client, job: str) -> None:
     output.text(f"{found.name} succeeded: {asset.name}")
 
 
+@jobs.command("explain")
+@click.argument("job")
+@studio_command
+async def explain(output: Output, studio: Client, job: str) -> None:
+    """Say why JOB waits, or what is done for it."""
+    name = full_name(job)
+    found = await studio.renders.explain(name)
+    if output.as_json:
+        output.line(found)
+        return
+    state = graph.RenderJob.State.Name(found.state).removeprefix("STATE_").lower()
+    output.text(f"{name} is {state}")
+    for reason in found.reasons:
+        output.text(f"  {reason.message}")
+        if reason.remedy:
+            output.text(f"    {reason.remedy}")
+
+
 @jobs.command("cancel")
 @click.argument("job")
 @studio_command

@@ -19,6 +19,11 @@ from artifex.renders import raise_unless_succeeded
 from artifex.verify import verified_output
 
 STORED = "projects/"
+PRIORITIES = {
+    name.removeprefix("PRIORITY_").lower(): value
+    for name, value in graph.Priority.items()
+    if value != graph.PRIORITY_UNSPECIFIED
+}
 
 
 @click.command()
@@ -30,9 +35,21 @@ STORED = "projects/"
     help="Save the movie as this file. Default: the FileOutput's own path, in this folder.",
 )
 @click.option("--watch", is_flag=True, help="Tell of every task as it goes.")
+@click.option(
+    "--priority",
+    type=click.Choice(list(PRIORITIES)),
+    default="normal",
+    help="Among your studio's own jobs; others have their share whatever it is.",
+)
 @studio_command
 async def render(
-    output: Output, studio: Client, document: str, assignments: tuple[str, ...], out: Path | None, watch: bool
+    output: Output,
+    studio: Client,
+    document: str,
+    assignments: tuple[str, ...],
+    out: Path | None,
+    watch: bool,
+    priority: str,
 ) -> None:
     """Render GRAPH.json, wait for the movie, save and verify it.
 
@@ -42,9 +59,10 @@ async def render(
     if document.startswith(STORED):
         if assignments:
             raise FileProblem("--set changes local files only: a stored document is rendered as it is")
-        out = out or Path(f"{document.rpartition('/')[2]}.mp4")
+        name = document.rpartition("/")[2]
+        out = out or Path(f"{name}.mp4")
         check_destination(out)
-        job = await studio.renders.create(document=document, display_name=document.rpartition("/")[2])
+        job = await studio.renders.create(document=document, display_name=name, priority=PRIORITIES[priority])
     else:
         file = GraphFile(Path(document))
         for assignment in assignments:
@@ -53,7 +71,7 @@ async def render(
         check_destination(out)
         with transfer(output, "uploading") as progress:
             text = await file.upload(studio, progress)
-        job = await studio.renders.create(text, display_name=file.path.stem)
+        job = await studio.renders.create(text, display_name=file.path.stem, priority=PRIORITIES[priority])
     await finish(output, studio, job, out, verbose=watch)
 
 
