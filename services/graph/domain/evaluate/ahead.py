@@ -9,7 +9,9 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def in_order(make: Callable[[int, threading.Event], T], first: int, count: int, threads: int) -> Generator[T, None, None]:
+def in_order(
+    make: Callable[[int, threading.Event], T], first: int, count: int, threads: int
+) -> Generator[T, None, None]:
     """What `make` gives for `first` to `first + count`, in order; up to `threads` of them are made at a time.
 
     At most `threads` + 1 are made or wait to be given out, besides the one that the caller has: that bounds memory,

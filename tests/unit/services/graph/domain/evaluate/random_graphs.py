@@ -106,7 +106,8 @@ def _node(draw: st.DrawFn, kind: str, video: str, earlier: st.SearchStrategy[str
                   "softness": draw(st.sampled_from([0.0, 4.0]))}  # fmt: skip
         return {"type": "Crop", "inputs": {"video": video}, "params": params}
     if kind == "key":
-        return {"type": "ChromaKey", "inputs": {"video": video}, "params": {"gain": 0.8}}
+        # A key is all threshold and quotient: of two pictures that differ by rounding it makes two that differ by more.
+        return {"type": "ChromaKey", "inputs": {"video": draw(st.sampled_from(["p0", "p1"]))}, "params": {"gain": 0.8}}
     if kind == "whole":
         moved = [draw(st.integers(-5, 5)), draw(st.integers(-5, 5))]
         return {"type": "Transform2D", "inputs": {"video": video}, "params": {"translate": moved}}
