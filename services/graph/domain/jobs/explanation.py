@@ -245,19 +245,19 @@ def _retrying(facts: Facts) -> list[Reason]:
 def _tried_again(now: datetime, task: Task) -> Reason:
     assert task.failure is not None
     outage = blame.blame_of(task.failure) is Blame.SYSTEM
+    remedy = "look after what does not answer" if outage else ""
     if outage:
-        which, remedy = "again, for as long as it takes", "look after what does not answer"
+        which = "for as long as it takes"
     else:
-        which = f"for the {_ordinal(task.failures + 1)} of {blame.ATTEMPTS} times, on another worker if there is one"
-        remedy = ""
+        which = f"attempt {task.failures + 1} of {blame.ATTEMPTS}, on another worker if there is one"
     pending = task.state is TaskState.READY and task.due_time is not None and task.due_time > now
     if pending:
-        when = f"is tried in {_in(now, task.due_time)}"
+        when = f"tried again in {_in(now, task.due_time)}"
     elif task.state is TaskState.RUNNING:
-        when = f"is being tried by {task.worker}"
+        when = f"being tried again by {task.worker}"
     else:
-        when = "is tried as soon as it is its turn"
-    message = f"{blame.place(task)} {when}, {which}; it failed before: {task.failure.message}"
+        when = "tried again when it is its turn"
+    message = f"{_tasks([task])}: {when} ({which}); before: {task.failure.message}"
     until = task.due_time if pending else None
     workers = task.avoid if not outage else ()
     return Reason(Kind.RETRYING, message, remedy, tasks=[task.id], workers=workers, until=until, failure=task.failure)
@@ -296,10 +296,6 @@ def _named(names: Sequence[str]) -> str:
     if len(names) > _NAMED:
         return f"{len(names)} workers"
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else "a worker"
-
-
-def _ordinal(number: int) -> str:
-    return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
 
 
 def _in(now: datetime, then: datetime | None) -> str:

@@ -236,7 +236,8 @@ def task_failed(
     if fault is Blame.WORKER and task.kind.rendered and not settled and failures < blame.ATTEMPTS:
         pause = blame.retry_pause(failures)
         avoid = tuple(dict.fromkeys((*task.avoid, worker or task.worker)))
-        return _again(job, changes, task, blame.placed(task, failure), now, pause, failures=failures, avoid=avoid)
+        placed = blame.placed(task, failure, failures)
+        return _again(job, changes, task, placed, now, pause, failures=failures, avoid=avoid)
     return _fail(job, changes, task, blame.placed(task, failure, failures), worker, now)
 
 
