@@ -48,7 +48,8 @@ def titled(text: str = "안녕 Artifex", *, frames: int = 48) -> Document:
 
 
 def everything(asset: str, *, duration: float | str = 2.0) -> Document:
-    """Every node of the house in one frame: graded footage, a generated shot in a corner, a title that fades in."""
+    """Every node of the house but the look in one frame: graded, blurred footage, a generated and keyed shot in a
+    corner, a title that fades in, all of it cropped; and a viewer, which changes nothing."""
     return {
         "schema": "artifex.graph/1",
         "settings": {"width": 640, "height": 360, "fps": "25", "duration": duration},
@@ -66,22 +67,30 @@ def everything(asset: str, *, duration: float | str = 2.0) -> Document:
                     "steps": 3,
                 },
             },
+            "key": {"type": "ChromaKey", "inputs": {"video": "shot.video"}, "params": {"black": 0.1}},
             "corner": {
                 "type": "Transform2D",
-                "inputs": {"video": "shot.video"},
+                "inputs": {"video": "key"},
                 "params": {"translate": [200, 100], "scale": [2.0, 2.0]},
             },
-            "inset": {"type": "Merge", "inputs": {"a": "corner", "b": "grade"}, "params": {"operation": "over"}},
+            "soft": {"type": "Blur", "inputs": {"video": "grade"}, "params": {"size": 2, "edges": "repeat"}},
+            "inset": {"type": "Merge", "inputs": {"a": "corner", "b": "soft"}, "params": {"operation": "over"}},
             "title": {"type": "TextInput", "params": {"text": "안녕 Artifex", "size": 48}},
             "comp": {
                 "type": "Merge",
                 "inputs": {"a": "title", "b": "inset"},
                 "params": {"operation": "over", "mix": {"keys": [[0.0, 0.0], [1.0, 1.0, "ease_in_out"]]}},
             },
+            "cut": {
+                "type": "Crop",
+                "inputs": {"video": "comp"},
+                "params": {"top_left": [0, 0.05], "bottom_right": [1, 0.95], "softness": 4},
+            },
             "mix": {"type": "AudioMixer", "inputs": {"audio": "plate.audio"}},
+            "view": {"type": "Viewer", "inputs": {"video": "comp"}, "params": {"view": "aces"}},
             "out": {
                 "type": "FileOutput",
-                "inputs": {"video": "comp", "audio": "mix"},
+                "inputs": {"video": "cut", "audio": "mix"},
                 "params": {"path": "everything.mp4"},
             },
         },

@@ -1,0 +1,85 @@
+"""Looks: what is taken, what is said of it, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from libs.frames.errors import MediaUnreadable, MediaUnsupported
+from libs.frames.looks import FORMATS, look_format, probe_look
+
+CURVE = "LUT_1D_SIZE 3\n0 0 0\n0.4 0.5 0.6\n1 1 1\n"
+TABLE = "LUT_3D_SIZE 2\n" + "".join(f"{r} {g} {b}\n" for b in (0, 1) for g in (0, 1) for r in (0, 1))
+BOTH = (
+    "LUT_1D_SIZE 3\nLUT_1D_INPUT_RANGE 0.0 1.0\nLUT_3D_SIZE 2\nLUT_3D_INPUT_RANGE 0 1\n0 0 0\n.4 .5 .6\n1 1 1\n"
+    + TABLE.partition("\n")[2]
+)
+MATRIX = (
+    '<?xml version="1.0"?><ProcessList id="a" compCLFversion="3"><Matrix inBitDepth="32f" outBitDepth="32f">'
+    '<Array dim="3 3">1 0.1 0 0 0.9 0 0 0 1.1</Array></Matrix></ProcessList>'
+)
+
+
+def written(folder: Path, name: str, text: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "grid", "curve"),
+    [("a.cube", CURVE, 0, 3), ("a.cube", TABLE, 2, 0), ("a.cube", BOTH, 2, 3), ("a.clf", MATRIX, 0, 0)],
+)
+def test_it_says_how_fine_the_tables_are(name: str, text: str, grid: int, curve: int, tmp_path: Path) -> None:
+    info = probe_look(written(tmp_path, name, text), name[2:])
+    assert info.HasField("look")
+    assert (info.format, info.look.grid_size, info.look.curve_size) == (name[2:], grid, curve)
+    assert not info.video_streams
+    assert not info.audio_streams
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("look.cube", "cube"), ("LOOK.CUBE", "cube"), ("a.b.spi1d", "spi1d"), ("clip.mp4", None), ("cube", None),
+     ("look.icc", None), ("look.cube.zip", None), ("안녕.3dl", "3dl")],
+)  # fmt: skip
+def test_a_name_tells_a_look_from_media(name: str, kind: str | None) -> None:
+    assert look_format(name) == kind
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize(
+    "text", ["hello 1 2 3\n4 5 6\n", "", "\n\n", "{}", "LUT_3D_SIZE 2\n0 0 0\n", "LUT_3D_SIZE 4000\n"]
+)
+def test_what_is_no_look_is_refused_without_a_folder(kind: str, text: str, tmp_path: Path) -> None:
+    path = written(tmp_path, f"a.{kind}", text)
+    with pytest.raises(MediaUnreadable) as caught:
+        probe_look(path, kind)
+    assert str(tmp_path) not in caught.value.message
+    assert caught.value.metadata["file"] == path.name
+    assert len(caught.value.message) < 400
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MediaUnreadable, match="not text"):
+        probe_look(written(tmp_path, "a.cube", b"\x00\x01\x02" * 50), "cube")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<ProcessList id="a" version="1.7"><Reference path="/etc/passwd" inBitDepth="32f"/></ProcessList>',
+        '<!DOCTYPE a [<!ENTITY b "&#60;Reference path=\'/etc/passwd\'/>">]><ProcessList id="a">&b;</ProcessList>',
+    ],
+)
+def test_a_look_may_not_name_other_files(text: str, tmp_path: Path) -> None:
+    for name in ("a.clf", "a.cube"):
+        with pytest.raises(MediaUnsupported, match="refers to other files"):
+            probe_look(written(tmp_path, name, text), name[2:])
+
+
+def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.cube"
+    with path.open("wb") as file:
+        file.truncate(65 * 1024 * 1024)
+    with pytest.raises(MediaUnsupported, match="64 MiB"):
+        probe_look(path, "cube")
