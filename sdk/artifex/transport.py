@@ -108,6 +108,10 @@ class Transport:
         with self._tracer.start_as_current_span(name, kind=kind) as span:
             yield span
 
+    def start_span(self, name: str) -> trace.Span:
+        """A client's span that is not made current, for what lasts longer than a call; the caller ends it."""
+        return self._tracer.start_span(name, kind=trace.SpanKind.CLIENT)
+
     async def metadata(self) -> grpc.aio.Metadata:
         """What a call carries: the bearer token, and the trace that it belongs to."""
         try:
@@ -181,7 +185,7 @@ class Transport:
     ) -> AsyncIterator[Response]:
         """The messages of a server-streaming rpc, without a deadline. Raises `ApiError` classes only."""
         # Made current only while the headers are written: a generator that yields inside would leak it to its consumer.
-        span = self._tracer.start_span(name, kind=trace.SpanKind.CLIENT)
+        span = self.start_span(name)
         try:
             with trace.use_span(span):
                 call = method(request, metadata=await self.metadata())

@@ -9,6 +9,7 @@ from artifex.cli.generate import generate
 from artifex.cli.graph import graph
 from artifex.cli.jobs import jobs
 from artifex.cli.nodes import nodes
+from artifex.cli.preview import preview_command as preview
 from artifex.cli.projects import projects
 from artifex.cli.render import render
 from artifex.cli.traces import traces
@@ -29,9 +30,10 @@ def main() -> None:
     \b
     Exit codes: 0 done, and the output exists and was verified · 1 a fault of the studio · 2 wrong usage ·
     3 a file or a graph is not right · 4 not signed in or not allowed · 5 no such thing · 6 the job failed ·
-    7 the job was cancelled · 8 nobody answers · 9 the output is not what was ordered · 130 interrupted
+    7 the job was cancelled · 8 nobody answers · 9 the output is not what was ordered ·
+    10 frames were dropped · 130 interrupted
     """
 
 
-for command in (up, assets, nodes, graph, render, generate, jobs, workers, projects, traces):
+for command in (up, assets, nodes, graph, preview, render, generate, jobs, workers, projects, traces):
     main.add_command(command)

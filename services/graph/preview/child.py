@@ -156,8 +156,10 @@ class _Child:
     def _request(self, request: preview_pb2.PreviewRequest) -> None:
         match request.WhichOneof("request"):
             case "edit":
+                # Drawn anew once it is ready to be, if ever.
                 if problems := self._scene.edit(request.edit):
                     self._say_problems(self._scene.revision, problems)
+                return
             case "seek":
                 self._frame = request.seek.frame
             case "look":

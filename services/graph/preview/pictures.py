@@ -93,6 +93,7 @@ def picture(
     result = messages(head, data)
     if not head.draft:
         result += _measured(wish.meters, frame, window, scale, working, display)
+    result[0].picture.parts = len(result) - 1
     return result
 
 

@@ -149,11 +149,15 @@ class Previewing:
         self, document: dict[str, Any] | str, *, tenant: str = "studio", **options: Any
     ) -> AsyncIterator[Talk]:
         """A session about a document, or about a stored one by name."""
-        source = {"document": document} if isinstance(document, str) else {"document_json": json.dumps(document)}
+        opening = pb.PreviewOpen(**options)
+        if isinstance(document, str):
+            opening.document = document
+        else:
+            opening.document_json = json.dumps(document)
         call = self.stub.Preview(metadata=self.mint.metadata(tenant=tenant))
         talk = Talk(call)
         try:
-            await talk.say(open=pb.PreviewOpen(**source, **options))
+            await talk.say(open=opening)
             yield talk
         finally:
             call.cancel()

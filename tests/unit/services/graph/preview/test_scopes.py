@@ -44,7 +44,7 @@ def filtered(frame: VideoFrame, *filters: tuple[str, str]) -> VideoFrame:
     """A frame through some of FFmpeg's filters, by name and arguments."""
     graph = Graph()
     source = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format.name, time_base=Fraction(1, 25)
+        width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 25)
     )
     links = [source, *(graph.add(name, arguments) for name, arguments in filters), graph.add("buffersink")]
     for before, after in pairwise(links):
@@ -145,7 +145,7 @@ def test_values_beyond_the_range_are_counted_at_its_ends() -> None:
 @pytest.mark.parametrize("kind", ["waveform", "parade", "vectorscope"])
 def test_one_colour_is_drawn_at_its_place_alone(kind: Kind) -> None:
     """The graticule is dim: what is bright is a trace."""
-    scope = measure(kind, np.broadcast_to(np.float32([0.2, 0.2, 0.6]), (8, 8, 3)))
+    scope = measure(kind, np.broadcast_to(np.array([0.2, 0.2, 0.6], dtype=np.float32), (8, 8, 3)))
     drawing = draw([scope])[8:-8, 8:-8].max(axis=2)
     planes, rows, columns = np.nonzero(scope.counts)
     lit = np.zeros_like(drawing, dtype=bool)
