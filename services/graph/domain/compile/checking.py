@@ -12,7 +12,7 @@ from services.graph.domain.compile.groups import expand
 from services.graph.domain.compile.resolver import Connection, Resolved, resolve
 from services.graph.domain.compile.signals import Constant
 from services.graph.domain.compile.versions import upgraded
-from services.graph.domain.compile.walks import find_cycles, post_order
+from services.graph.domain.compile.walks import find_cycles, post_order, way_around
 from services.graph.domain.documents.model import Document, Settings
 from services.graph.domain.documents.parser import MAX_DURATION
 from services.graph.domain.documents.problems import Problem, Reason
@@ -115,7 +115,7 @@ def check(document: Document, catalogue: Catalogue) -> Checked:
         for node, item in resolved.items()
     }
     for cycle in find_cycles(sources):
-        path = " → ".join([*cycle, cycle[0]])
+        path = way_around(cycle)
         message = f"the nodes feed each other in a circle: {path}; take one connection out"
         problems.append(Problem(cycle[0], resolved[cycle[0]].spec.place("inputs"), Reason.CYCLE, message))
     outputs = [node for node, item in resolved.items() if is_sink(item.type)]

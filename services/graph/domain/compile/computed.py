@@ -7,7 +7,7 @@ from typing import Any, Final
 from artifex.nodes import Parameter
 from libs.chassis.errors import InvalidArgument
 from services.graph.domain.compile.signals import DOCUMENT_NAMES, SCALARS, Computed, Constant, Signal
-from services.graph.domain.compile.walks import find_cycles, post_order
+from services.graph.domain.compile.walks import find_cycles, post_order, way_around
 from services.graph.domain.documents.expressions import CONSTANTS, ExpressionError, Program, parse
 from services.graph.domain.documents.hints import Hints
 from services.graph.domain.documents.model import Expression, Settings
@@ -42,8 +42,8 @@ def bind_expressions(
     sources = {name: [read for read in program.names if read in programs] for name, program in programs.items()}
     cycles = find_cycles(sources)
     for cycle in cycles:
-        path = " → ".join([*cycle, cycle[0]])
-        report(cycle[0], Reason.INVALID_EXPRESSION, f"the expressions need each other: {path}")
+        message = f"the expressions need each other: {way_around(cycle)}"
+        report(cycle[0], Reason.INVALID_EXPRESSION, message)
     if cycles:
         return
     bound: set[str] = set()

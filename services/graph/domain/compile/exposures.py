@@ -5,7 +5,7 @@ from typing import Final
 
 from artifex.nodes import IMAGE, VIDEO, NodeSchema, PortType, base_name
 from services.graph.domain.compile.catalogue import Catalogue
-from services.graph.domain.compile.walks import find_cycles, post_order
+from services.graph.domain.compile.walks import find_cycles, post_order, way_around
 from services.graph.domain.documents.model import Group, Link, NodeSpec
 from services.graph.domain.documents.parser import MAX_NODES
 from services.graph.domain.documents.problems import Problem, Reason
@@ -31,7 +31,7 @@ def check_groups(groups: Mapping[str, Group], catalogue: Catalogue) -> tuple[dic
     }
     known = {name: [used for used in inner if used in groups] for name, inner in uses.items()}
     for cycle in find_cycles(known):
-        path = " → ".join([*cycle[::-1], cycle[-1]])
+        path = way_around(cycle[::-1])
         place = f"groups.{cycle[0]}.nodes"
         problems.append(Problem(f"{PREFIX}{cycle[0]}", place, Reason.CYCLE, f"the group contains itself: {path}"))
     if problems:

@@ -1,6 +1,10 @@
 """Walks over graphs of any depth: loops with their own stacks, linear in nodes and connections."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+_SHOWN: Final = 8
+"""Names at the beginning of a long cycle."""
 
 
 def post_order(root: str, sources: Callable[[str], Iterable[str]]) -> list[str]:
@@ -45,6 +49,12 @@ def find_cycles(sources: Mapping[str, Iterable[str]]) -> list[list[str]]:
             cycles.append([*cycle[first:], *cycle[:first]])
         visited.update(trail)
     return cycles
+
+
+def way_around(cycle: Sequence[str]) -> str:
+    """A cycle for people: "a → b → c → a"; of a long one its beginning and end."""
+    shown = [*cycle[:_SHOWN], "…", *cycle[-2:]] if len(cycle) > _SHOWN + 3 else cycle
+    return " → ".join([*shown, cycle[0]])
 
 
 def _without_acyclic_sources(sources: Mapping[str, Iterable[str]]) -> dict[str, int]:
