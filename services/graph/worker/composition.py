@@ -19,7 +19,7 @@ from services.graph.process_folder import process_folder
 from services.graph.settings import WorkerSettings
 from services.graph.worker.conduct import Conduct
 from services.graph.worker.presence import Presence
-from services.graph.worker.render_worker import DURABLE, WORK_SUBJECTS, RenderWorker
+from services.graph.worker.render_worker import DURABLE, WORK_SUBJECTS, FrameStore, RenderWorker
 
 _BACKOFF_SECONDS = (0.5, 2.0, 5.0)
 _log = logging.getLogger(__name__)
@@ -50,7 +50,17 @@ async def build_worker(runtime: Runtime, settings: WorkerSettings) -> None:
     presence = Presence(name, settings, conduct)
     heartbeat = Heartbeat(bus, PRESENCE_GROUP, presence.heartbeat)
     worker = RenderWorker(
-        bus, control, objects, cache, children, folder / "scratch", conduct, name=name, threads=settings.threads
+        bus,
+        control,
+        objects,
+        cache,
+        children,
+        folder / "scratch",
+        conduct,
+        name=name,
+        threads=settings.threads,
+        # Beside the workers' own folders, not in one: it outlives them, and they share it.
+        frame_cache=FrameStore(platform.home / "cache" / "frames", settings.frame_cache_bytes),
     )
 
     async def handle(delivery: Delivery) -> None:

@@ -11,6 +11,7 @@ import logging
 import time
 from collections import OrderedDict
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,18 @@ _tracer = tracer(__name__)
 Work = work_pb2.FramesWork | work_pb2.AudioWork
 
 
+@dataclass(frozen=True)
+class FrameStore:
+    """Where the evaluators keep frames between renders, and how much of them."""
+
+    folder: Path
+    max_bytes: int
+
+    def request(self) -> dict[str, Any] | None:
+        """As the child takes it."""
+        return {"path": str(self.folder), "bytes": self.max_bytes} if self.max_bytes else None
+
+
 class RenderWorker:
     """Handles the messages on `WORK_SUBJECTS`."""
 
@@ -63,6 +76,7 @@ class RenderWorker:
         *,
         name: str,
         threads: int,
+        frame_cache: FrameStore,
     ) -> None:
         """`name` is what tasks name the worker by: host and process."""
         self._bus = bus
@@ -73,6 +87,7 @@ class RenderWorker:
         self._scratch = scratch
         self._conduct = conduct
         self._threads = threads
+        self._frame_cache = frame_cache
         self.name = name
         self._done: OrderedDict[tuple[str, str], types_pb2.Blob] = OrderedDict()
         numbers = meter("artifex.graph.worker")
@@ -185,6 +200,7 @@ class RenderWorker:
                     "first_frame": work.first_frame,
                     "frame_count": work.frame_count,
                     "threads": self._threads,
+                    "frame_cache": self._frame_cache.request(),
                     "watch": watch,
                 }
             answer = await self._children.call(request, on_progress=tell)

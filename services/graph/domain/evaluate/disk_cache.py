@@ -36,6 +36,8 @@ _FRESH_SECONDS: Final = 600.0
 least recently used would each go just before its turn."""
 _PAUSE_SECONDS: Final = 60.0
 """Without writing, after the disk was full or slow."""
+_LEFT_TO_OTHERS: Final = 0.1
+"""Of the disk."""
 _SLOWEST: Final = 50e6
 """Bytes a second; a disk that takes longer costs more than it saves."""
 
@@ -134,7 +136,7 @@ class DiskCache:
         now = time.time()
         if digest in self._entries or frame.window.empty or now < self._paused_until:
             return False
-        if not self._make_room(size, cost / size, now):
+        if not self._disk_has_room(size) or not self._make_room(size, cost / size, now):
             return False
         path = self._folder / f"{digest.hex()}-{int(cost * 1e6)}{_SUFFIX}"
         partial = self._folder / f"{os.getpid()}-{next(self._numbers)}{_PARTIAL}"
@@ -155,6 +157,14 @@ class DiskCache:
         with self._lock:
             self._enter(digest, _Entry(path, size, now, cost / size))
         return True
+
+    def _disk_has_room(self, size: int) -> bool:
+        """Whether the disk stays usable for others: the last tenth of it is left to them."""
+        try:
+            disk = os.statvfs(self._folder)
+        except OSError:
+            return False
+        return disk.f_bavail * disk.f_frsize - size > disk.f_blocks * disk.f_frsize * _LEFT_TO_OTHERS
 
     def _enter(self, digest: bytes, entry: _Entry) -> None:
         other = self._entries.get(digest)

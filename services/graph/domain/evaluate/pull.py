@@ -43,6 +43,8 @@ MEMORY_PAYS: Final = 2e-10
 """Seconds a byte must have cost to be worth memory when everything may come again: about what copying it costs."""
 DISK_PAYS: Final = 5e-10
 """Seconds a byte must have cost to be worth the disk: twice what writing and reading it costs."""
+DISK_LEAST: Final = 2e-3
+"""Seconds that anything must have cost to be worth a file."""
 
 
 class Keep(Enum):
@@ -232,7 +234,7 @@ class FramePuller:
         pays = self._keep is Keep.COSTLY and item.cost > MEMORY_PAYS * size
         if (item.keep or pays) and self._cache.put(item.digest, frame, item.cost):
             item.shared = True
-        if self._disk is not None and keep_on_disk and item.cost > DISK_PAYS * size:
+        if self._disk is not None and keep_on_disk and item.cost > max(DISK_LEAST, DISK_PAYS * size):
             self._disk.put(item.digest, frame, item.cost)
 
     def _given(self, root: Wanted) -> Frame:

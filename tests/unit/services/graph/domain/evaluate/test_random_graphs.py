@@ -83,7 +83,7 @@ def test_cached_and_cold(tmp_path: Path, nodes: dict[str, Any], frames: list[int
     disk = DiskCache(tmp_path, 1 << 26)
     cold, shared = pull(nodes), FrameCache(1 << 26)
     tight = pull(nodes, cache=FrameCache(5 * WIDTH * HEIGHT * 16), keep=Keep.COSTLY)
-    with patch("services.graph.domain.evaluate.pull.DISK_PAYS", 0.0):
+    with patch.multiple("services.graph.domain.evaluate.pull", DISK_PAYS=0.0, DISK_LEAST=0.0):
         for index in [*frames, *frames]:
             expected = pixels(cold.frame(index))
             # Each time as a new puller: what it finds, another has kept.
