@@ -151,13 +151,13 @@ class VideoDecoder:
         return self.current()
 
     def approach(self, ticks: int) -> Shown:
-        """Move to a frame at or before `ticks`: back, or ahead by more than a second, by a seek, else not at all.
+        """Move to a frame at or before `ticks`: back, or ahead past another keyframe, by a seek, else not at all.
 
         A decoder that failed lies behind the frame that it failed at, and goes back too: whoever asks for that frame
         or a later one that leans on it meets the error again, and never another picture in its place.
         """
         current = cast(int, self._current.pts)
-        if self._lost or ticks < current or (self._far(ticks - current) and not self._ended):
+        if self._lost or ticks < current or (not self._ended and self._seek_saves(current, ticks)):
             self._seek(ticks)
         return self.current()
 
@@ -168,8 +168,14 @@ class VideoDecoder:
 
     # -- moving about ------------------------------------------------------------------------------------------------
 
-    def _far(self, ticks: int) -> bool:
-        return ticks * self._time_base > _SEEK_AHEAD
+    def _seek_saves(self, current: int, target: int) -> bool:
+        """Whether a seek from `current` ahead to `target` skips frames that would be decoded otherwise."""
+        if (target - current) * self._time_base <= _SEEK_AHEAD:
+            return False
+        index = self._stream.index_entries
+        # Containers that list their keyframes tell; of others only the first is known, and a seek is the better guess.
+        found = index.search_timestamp(target, backward=True) if len(index) > 1 else -1
+        return found < 0 or index[found].timestamp > current
 
     def _seek(self, target: int) -> None:
         """Move to a frame at or before `target`, at best the nearest keyframe."""

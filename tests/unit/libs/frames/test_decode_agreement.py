@@ -29,9 +29,9 @@ from libs.frames.video_reader import VideoReader
 from libs.kernels import Power, yuv_to_linear
 from tests.unit.libs.frames.clips import make, number_of
 
-COUNT, WIDTH, HEIGHT = 30, 160, 90
+COUNT, WIDTH, HEIGHT = 48, 160, 90
 FILM = Fraction(24000, 1001)
-VARIABLE = [0, 33, 40, 75, 108, 142, 300, 301, 333, 367, *range(400, 400 + 20 * 41, 41)]
+VARIABLE = [0, 33, 40, 75, 108, 142, 300, 301, 333, 367, *range(400, 400 + 38 * 41, 41)]
 
 CLIPS: dict[str, dict[str, Any]] = {
     "h264.mp4": {"fps": FILM, "b_frames": 3},

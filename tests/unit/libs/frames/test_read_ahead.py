@@ -173,3 +173,14 @@ def test_no_thread_is_left_behind(clip: Path) -> None:
         for number in range(6):
             frames.frame_at(Fraction(number, 24))
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
+
+
+def test_a_jump_within_a_long_group_of_pictures_decodes_on_instead_of_going_back(
+    tmp_path: Path, decoded: list[int]
+) -> None:
+    pictures = [numbered(number % 256) for number in range(100)]
+    path = make(tmp_path / "long.mp4", pictures, keyframes=1000, options={"x264-params": "scenecut=0"})
+    with ReadAhead(path, ahead=0) as frames:
+        assert number_at(frames, 20) == 20
+        assert number_at(frames, 90) == 90
+    assert decoded == sorted(set(decoded))
