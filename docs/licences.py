@@ -55,8 +55,8 @@ What the studio is built on, with the licence that each package states. Written 
 packages, and checked by `make lint`.
 
 Two things to know before passing the studio on to others. The wheel of PyAV brings FFmpeg with x264 and x265, which are
-under the GPL: who distributes them follows it, builds PyAV without them, or holds their commercial licences. H.264 and
-AAC are covered by patents in some countries.
+under the GPL: who distributes them follows it, builds PyAV without them, or holds their commercial licences. H.264,
+H.265 and AAC are covered by patents in some countries.
 """
 
 

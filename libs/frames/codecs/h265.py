@@ -11,9 +11,8 @@ def _options(settings: VideoSettings, profile: str, threads: int) -> dict[str, s
         "open-gop": 0,
         # Parameter sets stand once, in the container, as QuickTime wants it; they are the same in all segments.
         "repeat-headers": 0,
-        # x265 counts cores for itself. What frame threads look at of each other changes the bytes: their number is
-        # fixed, and the rows of a picture are shared by the threads.
-        "frame-threads": 1,
+        # x265 would count cores for itself, and how many frames it works on at once shows in the bytes.
+        "frame-threads": min(threads, 4),
         "pools": threads,
         "info": 0,
         "log-level": "error",
