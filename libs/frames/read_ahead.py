@@ -19,9 +19,9 @@ from libs.frames.video_decoder import Shown, VideoDecoder
 
 AHEAD = 2
 """Frames that keep a decoder busy while another is worked on."""
-# Frames kept, for threads that are still at one which others have passed: so many, or fewer if they are large.
-_MOST_KEPT, _LEAST_KEPT = 8, 3
-_KEPT_BYTES = 96 << 20
+# Small frames are kept beyond what is needed, up to so many and so large together: a step back then decodes nothing.
+_MOST_SPARE = 4
+_SPARE_BYTES = 96 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,8 +45,9 @@ class ReadAhead:
     """The frames of one stream by time. Safe to use from several threads; close it, or use it in a `with`.
 
     The last few frames are kept, so threads that work on neighbouring frames may ask in any order. Once frames are
-    asked for one after another, a thread of its own decodes the next ones. Memory is a decoder and at most 96 MiB of
-    frames, or three of them. Errors are those of `VideoDecoder`, and come with the frame that they befall.
+    asked for one after another, a thread of its own decodes the next ones. Memory is a decoder, `together` + `ahead`
+    frames, and one to four more, of 96 MiB or one frame. Errors are those of `VideoDecoder`, and come with the frame that
+    they befall.
     """
 
     def __init__(
@@ -56,10 +57,16 @@ class ReadAhead:
         stream: int | None = None,
         threads: int = 1,
         ahead: int = AHEAD,
+        together: int = 1,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        """As `VideoDecoder`; `ahead` is how many frames are decoded before anyone asks for them, 0 for none."""
+        """As `VideoDecoder`; `ahead` is how many frames are decoded before anyone asks for them, 0 for none.
+
+        `together` is how many neighbouring frames are worked on at a time, the first of which is still wanted when
+        the last is decoded.
+        """
         self._ahead = ahead
+        self._needed = together + ahead
         self._decoder = VideoDecoder(path, stream=stream, threads=threads, limits=limits)
         self.info = self._decoder.info
         # Whoever moves the decoder holds `_decoding`; `_guard` is held for moments, never while anything is decoded.
@@ -112,7 +119,7 @@ class ReadAhead:
     def _keep(self, shown: Shown) -> _Kept:
         planes = planes_of(shown.frame, self.info.tags, self.info.siting)
         size = sum(plane.buffer_size for plane in shown.frame.planes)
-        room = min(max(_KEPT_BYTES // max(size, 1), _LEAST_KEPT), _MOST_KEPT)
+        room = self._needed + min(max(_SPARE_BYTES // max(size, 1), 1), _MOST_SPARE)
         with self._guard:
             self._decoded += 1
             kept = _Kept(self._decoded, shown, Decoded(shown.frame, planes))

@@ -77,9 +77,10 @@ class FileSource:
     def _opened(self) -> tuple[ReadAhead, FrameConverter]:
         with self._opening:
             if self._video is None:
-                # Who may use one thread uses one.
-                ahead = 0 if self._threads == 1 else AHEAD
-                frames = self._readers.enter_context(ReadAhead(self._path, threads=self._threads, ahead=ahead))
+                # Who may use one thread uses one. On several, as many frames are made at a time, and one waits.
+                ahead, together = (0, 1) if self._threads == 1 else (AHEAD, self._threads + 1)
+                reader = ReadAhead(self._path, threads=self._threads, ahead=ahead, together=together)
+                frames = self._readers.enter_context(reader)
                 self._video = (frames, FrameConverter(frames.info, self._colour))
             return self._video
 

@@ -17,7 +17,7 @@ from libs.frames.read_ahead import ReadAhead
 from libs.frames.video_decoder import Shown, VideoDecoder
 from tests.unit.libs.frames.clips import make, numbered
 
-COUNT, FPS = 60, Fraction(24)
+COUNT, FPS = 64, Fraction(24)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_any_walk_meets_the_right_frames(clip: Path, walk: list[int]) -> None:
             assert number_at(frames, number) == min(number, COUNT - 1)
 
 
-@pytest.mark.parametrize("threads", [2, 5])
+@pytest.mark.parametrize("threads", [2, 16])
 def test_threads_on_neighbouring_frames_decode_each_frame_once(clip: Path, decoded: list[int], threads: int) -> None:
     """Each takes every so-manieth frame, and none runs away from the others, as frames rendered in parallel do."""
     together = threading.Barrier(threads, timeout=30)
@@ -71,7 +71,7 @@ def test_threads_on_neighbouring_frames_decode_each_frame_once(clip: Path, decod
             found.append(number_at(frames, number))
         return found
 
-    with ReadAhead(clip) as frames, ThreadPoolExecutor(threads) as pool:
+    with ReadAhead(clip, together=threads) as frames, ThreadPoolExecutor(threads) as pool:
         found = list(pool.map(take, range(threads)))
     assert sorted(number for each in found for number in each) == list(range(COUNT))
     assert decoded == sorted(set(decoded)), "each once, in order"
@@ -127,16 +127,16 @@ def test_frames_stay_valid_after_closing(clip: Path) -> None:
     assert np.array_equal(planes.samples[0], before)
 
 
-def test_few_frames_are_kept_and_fewer_large_ones(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with ReadAhead(clip) as frames:
-        for number in range(30):
-            frames.frame_at(Fraction(number, 24))
-        assert len(frames._kept) <= 8
-    monkeypatch.setattr("libs.frames.read_ahead._KEPT_BYTES", 1)
-    with ReadAhead(clip) as frames:
-        for number in range(30):
-            assert number_at(frames, number) == number
-        assert len(frames._kept) <= 3
+@pytest.mark.parametrize("together", [1, 6])
+def test_as_many_frames_are_kept_as_are_worked_on_and_few_more(
+    clip: Path, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    for bytes_, most in ((1 << 20, together + 2 + 4), (1, together + 3)):
+        monkeypatch.setattr("libs.frames.read_ahead._SPARE_BYTES", bytes_)
+        with ReadAhead(clip, together=together) as frames:
+            for number in range(30):
+                assert number_at(frames, number) == number
+            assert together <= len(frames._kept) <= most
 
 
 def test_an_error_comes_with_the_frame_that_it_befalls_and_with_no_other(
