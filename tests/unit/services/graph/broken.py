@@ -98,7 +98,7 @@ _LINKS = (
     "look",
     "warm",
 )
-_REQUIRED = (
+_REQUIRED: tuple[Path, ...] = (
     ("schema",), ("settings",), ("nodes",), ("settings", "width"), ("settings", "height"), ("settings", "fps"),
     ("nodes", "plate"), ("nodes", "grade"), ("nodes", "styled"), ("nodes", "title"), ("nodes", "moved"),
         ("nodes", "comp"),

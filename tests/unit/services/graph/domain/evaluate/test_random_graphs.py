@@ -32,10 +32,9 @@ SMOOTH = ("grade", "merge", "blur", "move", "whole")
 FRAMES = st.lists(st.integers(0, 8), min_size=2, max_size=4)
 
 
-def pull(nodes: dict[str, Any], *, optimise: bool = True, **given: Any) -> FramePuller:
-    compiled = compile(
-        document({**nodes, "out": output("x")}, width=WIDTH, height=HEIGHT), CATALOGUE, "", {}, optimise=optimise
-    )
+def pull(nodes: dict[str, Any], *, optimise: bool = True, size: Window = WHOLE, **given: Any) -> FramePuller:
+    whole = document({**nodes, "out": output("x")}, width=size.width, height=size.height)
+    compiled = compile(whole, CATALOGUE, "", {}, optimise=optimise)
     return FramePuller(compiled, {}, COLOUR, **{"cache": FrameCache(0), **given})
 
 
@@ -120,10 +119,10 @@ def test_whole_and_tiled(nodes: dict[str, Any], index: int, width: int, height: 
 @settings(max_examples=12, deadline=None)
 @given(graphs(most=12, kinds=SMOOTH), st.sampled_from([Fraction(1, 2), Fraction(1, 4)]))
 def test_a_proxy_shows_what_the_full_picture_will(nodes: dict[str, Any], scale: Fraction) -> None:
-    full, proxy = pixels(pull(nodes).frame(3)), pull(nodes, scale=scale)
-    step = int(1 / scale)
-    assert proxy.format == Window(0, 0, WIDTH // step, HEIGHT // step)
+    size, step = Window(0, 0, 4 * WIDTH, 4 * HEIGHT), int(1 / scale)
+    full, proxy = pixels(pull(nodes, size=size).frame(3), size), pull(nodes, size=size, scale=scale)
+    assert proxy.format == Window(0, 0, size.width // step, size.height // step)
     small = pixels(proxy.frame(3), proxy.format)
-    averaged = full.reshape(HEIGHT // step, step, WIDTH // step, step, 4).mean(axis=(1, 3))
+    averaged = full.reshape(size.height // step, step, size.width // step, step, 4).mean(axis=(1, 3))
     # Edges fall on other pixels, and a moved whole pixel is a part of one; what is shown is the same.
     assert np.abs(small - averaged).mean() < 0.06

@@ -1,8 +1,7 @@
 """LUT beside FFmpeg's lut3d and lut1d, and OpenImageIO's file transform."""
 
-import functools
 import tempfile
-from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +84,7 @@ def texts() -> dict[str, str]:
     }  # fmt: skip
 
 
-@functools.cache
+@cache
 def look_file(name: str) -> LookFile:
     """One of `texts` as a file."""
     folder = Path(tempfile.mkdtemp(prefix="looks-"))
@@ -145,10 +144,6 @@ def _spaces() -> list[tuple[str, str]]:
             ("slog3", "S-Log3 S-Gamut3.Cine"), ("log3g10", "Log3G10 REDWideGamutRGB")]  # fmt: skip
 
 
-def _space_error(space: str, name: str) -> Callable[[], float]:
-    return lambda: _in_display_space(space, name)
-
-
 COMPARISONS = [
     Comparison("LUT", "FFmpeg lut3d", "17³ .cube, tetrahedral", 2e-6,
                lambda: _against_ffmpeg("cube", "lut3d", "tetrahedral", "tetrahedral")),
@@ -161,8 +156,8 @@ COMPARISONS = [
     Comparison("LUT", "FFmpeg lut1d", "1D .cube, linear", 2e-6,
                lambda: _against_ffmpeg("curves.cube", "lut1d", "tetrahedral", "linear")),
     *(Comparison("LUT", "OpenImageIO ociofiletransform", f".{name}, premultiplied", 2e-6,
-                 lambda name=name: _against_openimageio(name)) for name in ("spi3d", "spi1d", "clf")),
-    *(Comparison("LUT", "OCIO exact, FFmpeg lut3d", f"made for {space}", 1e-3, _space_error(space, name))
+                 partial(_against_openimageio, name)) for name in ("spi3d", "spi1d", "clf")),
+    *(Comparison("LUT", "OCIO exact, FFmpeg lut3d", f"made for {space}", 1e-3, partial(_in_display_space, space, name))
       for space, name in _spaces()),
     Comparison("LUT", "float64", "mixed in by 0.3", 2e-5, _mixed),
 ]  # fmt: skip

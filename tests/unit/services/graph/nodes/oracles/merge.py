@@ -1,6 +1,7 @@
 """Merge beside Porter and Duff's fractions, the W3C's blend functions and OpenImageIO."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def _error(expected: Callable[[Frame, Frame], Array], operation: str = "over") -
 
 COMPARISONS = [
     *(
-        Comparison("Merge", "Porter–Duff, W3C float64", operation, 1e-6, lambda name=operation: _formula_error(name))
+        Comparison("Merge", "Porter–Duff, W3C float64", operation, 1e-6, partial(_formula_error, operation))
         for operation in Merge.operation.choices
     ),
     Comparison("Merge", "OpenImageIO over", "over, ramps on noise", 1e-6, lambda: _error(

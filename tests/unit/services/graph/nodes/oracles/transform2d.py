@@ -1,6 +1,7 @@
 """Transform2D beside SciPy's bilinear sampling, OpenImageIO's warp and its filters, and Lanczos' sum in float64."""
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -114,14 +115,13 @@ def _lanczos_error() -> float:
 COMPARISONS = [
     *(
         Comparison("Transform2D", "SciPy affine_transform", f"bilinear, {name}", 4e-6,
-                   lambda params=params: _scipy_error(1, **params))
+                   partial(_scipy_error, 1, **params))
         for name, params in MOVES.items()
     ),
-    Comparison("Transform2D", "SciPy affine_transform", "nearest, turned", 0.0, lambda: _scipy_error(0, rotate=31.0)),
+    Comparison("Transform2D", "SciPy affine_transform", "nearest, turned", 0.0, partial(_scipy_error, 0, rotate=31.0)),
     *(
         Comparison("Transform2D", "OpenImageIO warp", f"{ours}, {name}", 2e-5,
-                   lambda ours=ours, theirs=theirs, width=width, params=MOVES[name]: _oiio_error(
-                       ours, theirs, width, **params))
+                   partial(_oiio_error, ours, theirs, width, **MOVES[name]))
         for ours, theirs, width in (("bilinear", "triangle", 2.0), ("cubic", "catmull-rom", 4.0),
                                     ("mitchell", "mitchell", 4.0))
         for name in ("moved", "turned", "larger, lower")
