@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import Audio, Float, Frame, Input, Node, Request, Window, installed_packs, load
 from libs.frames.errors import MediaError
-from services.graph.domain.evaluate.colour import WorkingColour
+from services.graph.domain.evaluate.colour import WorkingColour, working_colour
 from services.graph.nodes.alpha import straight
 from services.graph.packs.schema import describe, values_from, window_from, window_json
 from services.graph.packs.wire import Arena, Closed, Message, receive, send
@@ -121,7 +120,9 @@ class Host:
             )
             for given in message["inputs"]
         }
-        context = Context(self._request(node, message), colours(message["working_space"]), inputs, message["threads"])
+        context = Context(
+            self._request(node, message), working_colour(message["working_space"]), inputs, message["threads"]
+        )
         frame = _graded(node, context) or node.render(context)
         self._arena.clear()
         pixels = self._arena.put(np.ascontiguousarray(frame.pixels, np.float32))
@@ -165,12 +166,6 @@ def _graded(node: Node, context: Context) -> Frame | None:
         with straight(frame) as pixels:
             context.colour.apply(key, lambda: ocio.GroupTransform(list(transforms)), pixels)
     return frame
-
-
-@cache
-def colours(space: str) -> WorkingColour:
-    """Colour management in a working space, with its processors."""
-    return WorkingColour(space)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.disk_cache import DiskCache
 from services.graph.domain.evaluate.evaluator import render_audio, render_frames
 from services.graph.domain.evaluate.pull import CACHE_BYTES
+from services.graph.domain.evaluate.shelf import SourceShelf
 from services.graph.domain.evaluate.sources import SourceFile
 
 Progress = Callable[[dict[str, Any]], None]
@@ -67,6 +68,7 @@ def _render(request: dict[str, Any], progress: Progress) -> str:
         request["threads"],
         lambda done: progress({"frames_done": done}),
         cache=_memory,
+        shelf=_shelf,
         disk=_disk(frame_cache["path"], frame_cache["bytes"]) if frame_cache else None,
         watch=(lambda nodes: progress({"nodes": list(nodes)})) if request.get("watch") else None,
     )
@@ -74,6 +76,10 @@ def _render(request: dict[str, Any], progress: Progress) -> str:
 
 _memory = FrameCache(CACHE_BYTES)
 """For all renders of the process: the next chunk of a movie finds what never changes."""
+
+
+_shelf = SourceShelf(8)
+"""As many as comps mostly have plates."""
 
 
 @cache

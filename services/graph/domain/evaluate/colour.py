@@ -38,6 +38,12 @@ def working_spaces() -> tuple[str, ...]:
     return tuple(space.getName() for space in config().getColorSpaces() if space.getEncoding() == "scene-linear")
 
 
+@cache
+def working_colour(space: str) -> "WorkingColour":
+    """The process's own of a working space, with its processors."""
+    return WorkingColour(space)
+
+
 class WorkingColour:
     """Conversions of one working space. Safe to share between threads."""
 

@@ -23,11 +23,12 @@ from services.graph.domain.documents.model import SAMPLE_RATE, Document
 from services.graph.domain.evaluate.ahead import in_order
 from services.graph.domain.evaluate.allocation import keep_freed_memory
 from services.graph.domain.evaluate.cache import FrameCache
-from services.graph.domain.evaluate.colour import WorkingColour
+from services.graph.domain.evaluate.colour import WorkingColour, working_colour
 from services.graph.domain.evaluate.disk_cache import DiskCache
 from services.graph.domain.evaluate.mixdown import SoundPuller
 from services.graph.domain.evaluate.output import SegmentWriter, SoundWriter
 from services.graph.domain.evaluate.pull import FramePuller, Watch
+from services.graph.domain.evaluate.shelf import SourceShelf
 from services.graph.domain.evaluate.sources import Sources, open_sources
 
 BLOCK: Final = SAMPLE_RATE
@@ -50,6 +51,7 @@ def render_frames(
     cache: FrameCache | None = None,
     disk: DiskCache | None = None,
     watch: Watch | None = None,
+    shelf: SourceShelf | None = None,
 ) -> str:
     """Frames `first` to `first + count` as one segment at `out_path`, complete and proved by decoding when it returns.
 
@@ -58,8 +60,8 @@ def render_frames(
     `sources` holds, by node, the local file and description of every asset and every generated clip. Up to `threads`
     frames are evaluated side by side while others are encoded; a frame alone is divided into strips. Decoders and
     encoder have as many threads each. `cache` and `disk` may have served other documents; `disk` is what makes a second
-    render cheap after a change near the output. `progress` is called after every frame, `watch` with the nodes that are
-    about to be evaluated. Raises GraphInvalid, OutOfRange, the errors of libs.frames for media that cannot be read, and
+    render cheap after a change near the output, and `shelf` what lets the next chunk begin where this one ends.
+    `progress` is called after every frame, `watch` with the nodes that are about to be evaluated. Raises GraphInvalid, OutOfRange, the errors of libs.frames for media that cannot be read, and
     Internal naming the node and the frame.
 
     Memory: `threads` + 2 frames in the making (see pull.py), of which one waits and one is encoded, and the caches.
@@ -71,10 +73,10 @@ def render_frames(
     within = 1 if side_by_side > 1 else max(1, threads)
     cv2.setNumThreads(within)
     keep_freed_memory()
-    colour = WorkingColour(document.settings.colorspace)
+    colour = working_colour(document.settings.colorspace)
     with (
         ThreadPoolExecutor(within, thread_name_prefix="strips") as strips,
-        open_sources(sources, colour, threads) as opened,
+        (shelf or SourceShelf(0)).open(sources, colour, threads) as opened,
         SegmentWriter(out_path, compiled, colour, threads) as segment,
     ):
         puller = FramePuller(
