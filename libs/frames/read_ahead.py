@@ -46,8 +46,8 @@ class ReadAhead:
 
     The last few frames are kept, so threads that work on neighbouring frames may ask in any order. Once frames are
     asked for one after another, a thread of its own decodes the next ones. Memory is a decoder, `together` + `ahead`
-    frames, and one to four more, of 96 MiB or one frame. Errors are those of `VideoDecoder`, and come with the frame that
-    they befall.
+    frames, and one to four more, as many as fit into 96 MiB. Errors are those of `VideoDecoder`, and come with the
+    frame that they befall.
     """
 
     def __init__(
