@@ -38,7 +38,11 @@ def document(background: str, foreground: str, look: str) -> str:
             "nodes": {
                 "background": {"type": "MediaInput", "params": {"asset": background}},
                 "foreground": {"type": "MediaInput", "params": {"asset": foreground}},
-                "key": {"type": "ChromaKey", "inputs": {"video": "foreground.video"}, "params": {"screen": "#20c050"}},
+                "key": {
+                    "type": "ChromaKey",
+                    "inputs": {"video": "foreground.video"},
+                    "params": {"screen": "picked", "color": "#20c050", "black": 0.1, "white": 0.9},
+                },
                 "comp": {"type": "Merge", "inputs": {"a": "key.video", "b": "background.video"}},
                 "look": {"type": "LUT", "inputs": {"video": "comp"}, "params": {"asset": look}},
                 "soft": {"type": "Blur", "inputs": {"video": "look"}, "params": {"size": [8, 8]}},

@@ -61,8 +61,8 @@ def render_frames(
     frames are evaluated side by side while others are encoded; a frame alone is divided into strips. Decoders and
     encoder have as many threads each. `cache` and `disk` may have served other documents; `disk` is what makes a second
     render cheap after a change near the output, and `shelf` what lets the next chunk begin where this one ends.
-    `progress` is called after every frame, `watch` with the nodes that are about to be evaluated. Raises GraphInvalid, OutOfRange, the errors of libs.frames for media that cannot be read, and
-    Internal naming the node and the frame.
+    `progress` is called after every frame, `watch` with the nodes that are about to be evaluated. Raises GraphInvalid,
+    OutOfRange, the errors of libs.frames for media that cannot be read, and Internal naming the node and the frame.
 
     Memory: `threads` + 2 frames in the making (see pull.py), of which one waits and one is encoded, and the caches.
     """

@@ -39,7 +39,7 @@ def test_what_differs_is_opened_anew() -> None:
 
 def test_the_oldest_are_closed_and_those_of_a_failed_render(monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[FileSource] = []
-    monkeypatch.setattr(FileSource, "close", closed.append)
+    monkeypatch.setattr(FileSource, "close", lambda source: closed.append(source))
     shelf = SourceShelf(1)
     one, other = opened(shelf, "a", "b")
     assert closed == [one]
