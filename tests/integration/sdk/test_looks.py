@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from artifex.up import Stack
 from libs.frames.video_reader import VideoReader
@@ -41,21 +43,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def pictures(movie: Path) -> list[Any]:
+def first_picture(movie: Path) -> NDArray[np.float64]:
     with VideoReader(movie) as reader:
-        return [reader.frame_at(0)[..., :3].astype(np.float64)]
+        return reader.frame_at(Fraction(0))[..., :3].astype(np.float64)
 
 
 async def test_a_look_beside_the_document_is_uploaded_and_applied(stack: Stack, folder: Path) -> None:
     (folder / "whole.json").write_text(json.dumps(document()))
-    (folder / "half.json").write_text(json.dumps(document(mix=0)))
+    (folder / "plain.json").write_text(json.dumps(document(mix=0)))
     ran = await artifex(stack, folder, "render", "whole.json", "--out", "whole.mp4")
     assert ran.code == 0, ran
-    (painted,) = pictures(folder / "whole.mp4")
+    painted = first_picture(folder / "whole.mp4")
     assert np.abs(painted - PAINT).max() < 2.5 / 255
-    ran = await artifex(stack, folder, "render", "half.json", "--out", "plain.mp4")
+    ran = await artifex(stack, folder, "render", "plain.json", "--out", "plain.mp4")
     assert ran.code == 0, ran
-    (plain,) = pictures(folder / "plain.mp4")
+    plain = first_picture(folder / "plain.mp4")
     assert plain.std() > 0.05, "mixed in by nothing, the footage is there"
     listed = await artifex(stack, folder, "assets", "list")
     assert "cube look, 2³ points" in listed.out

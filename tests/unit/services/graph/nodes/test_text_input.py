@@ -1,10 +1,10 @@
 """Text: order, joining and fallback against what the standards and the fonts say; coverage against a path fill."""
 
 import unicodedata
+from fractions import Fraction
 from typing import Any
 
 import cv2
-import freetype
 import numpy as np
 import pytest
 import uharfbuzz as hb
@@ -17,8 +17,8 @@ from services.graph.nodes.input.text_input import TextInput
 from services.graph.nodes.typography.bidi import embedding_levels, line_levels, visual_order
 from services.graph.nodes.typography.fonts import FAMILIES, font
 from services.graph.nodes.typography.layout import Layout, Placed, Style, set_text
-from services.graph.nodes.typography.raster import coverage
 from services.graph.nodes.typography.shaping import clusters
+from tests.unit.services.graph.nodes.applied import applied
 from tests.unit.services.graph.support import Context, node
 
 STYLE = Style("Noto Sans", "regular", 100.0, "left", 0.0, 1.0)
@@ -138,26 +138,6 @@ def test_lines_are_aligned_in_the_box() -> None:
         assert second.x == pytest.approx((widths - layout("x").width) * share, abs=1e-6)
 
 
-def test_coverage_is_the_area_of_the_outline() -> None:
-    """Against OpenCV's polygon fill of the same outline, drawn 32 times as large."""
-    text, size = layout("L", size=40.0), 40.0
-    window, covered = coverage(text, 10.0, 10.0, size, Window(0, 0, 200, 200))
-    face = font("Noto Sans", "regular").outlines
-    face.set_transform(freetype.Matrix(0x10000, 0, 0, 0x10000), freetype.Vector(0, 0))
-    face.set_char_size(round(size * 64 * 32))
-    face.load_glyph(text.glyphs[0].index, freetype.FT_LOAD_NO_HINTING | freetype.FT_LOAD_NO_BITMAP)
-    points = np.array(face.glyph.outline.points, np.float64) / 64
-    scale = 32
-    glyph = text.glyphs[0]
-    polygon = np.stack([points[:, 0] + (10.0 + glyph.x) * scale, -points[:, 1] + (10.0 + glyph.y) * scale], -1).astype(
-        np.int32
-    )
-    large = np.zeros((200 * scale, 200 * scale), np.uint8)
-    cv2.fillPoly(large, [polygon], 1)
-    area = cv2.resize(large.astype(np.float32), (200, 200), interpolation=cv2.INTER_AREA)
-    np.testing.assert_allclose(covered, area[window.inside(Window(0, 0, 200, 200))], atol=0.06)
-
-
 def test_the_picture_is_premultiplied_and_white_is_white() -> None:
     frame = drawn("Hg")
     np.testing.assert_allclose(frame.pixels[..., 0], frame.pixels[..., 3], atol=1e-4)
@@ -221,3 +201,24 @@ def test_text_far_larger_than_the_document_stays_bounded() -> None:
     frame = node(TextInput, text="W" * 50, size=2000.0).render(context)
     assert frame.window.width <= 64 * 3
     assert frame.window.height <= 36 + 2 * 64
+
+
+@pytest.mark.parametrize("scale", [Fraction(1, 2), Fraction(1, 4), Fraction(2)])
+def test_a_proxy_shows_the_same_text_smaller(scale: Fraction) -> None:
+    """Against the full picture's own pixels, averaged; lines break at the same words."""
+    text = node(TextInput, text="한 word and another one", size=40.0, wrap=260.0)
+    full = applied(text, {}, (400, 200)).filled(Window(0, 0, 400, 200))[..., 3]
+    size = (int(400 * scale), int(200 * scale))
+    proxy = applied(text, {}, size, scale=scale).filled(Window(0, 0, *size))[..., 3]
+    if scale > 1:
+        full, proxy = proxy, full
+        size = (400, 200)
+    averaged = np.asarray(cv2.resize(full, size, interpolation=cv2.INTER_AREA))
+    # FreeType places outlines to 1/64 pixel, and covers them to 1/255.
+    assert np.abs(averaged - proxy).max() < 0.12
+    assert np.abs(averaged - proxy).mean() < 0.004
+
+
+def test_a_tiny_proxy_is_still_text() -> None:
+    frame = applied(node(TextInput, text="W", size=4.0), {}, (4, 2), scale=Fraction(1, 1000))
+    assert frame.pixels[..., 3].max() <= 1.0

@@ -34,12 +34,12 @@ def by_ffmpeg(sounds: list[NDArray[np.float32]], decibels: list[float]) -> NDArr
         frame.sample_rate, frame.pts = RATE, 0
         source.push(frame)
         source.push(None)
-    blocks = []
+    blocks: list[NDArray[np.float64]] = []
     while sum(block.shape[1] for block in blocks) < COUNT:
         found = sink.pull()
         assert isinstance(found, av.AudioFrame)
-        blocks.append(found.to_ndarray())
-    return np.concatenate(blocks, 1).astype(np.float64)
+        blocks.append(found.to_ndarray().astype(np.float64))
+    return np.concatenate(blocks, 1)
 
 
 def _error() -> float:

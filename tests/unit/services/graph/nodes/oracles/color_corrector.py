@@ -1,5 +1,6 @@
 """ColorCorrector beside its formula in float64 and OpenColorIO's own CDL."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,10 @@ def _error(frame: Frame, expected: Array, **params: Any) -> float:
     return largest_relative(straight(graded(frame, **params).pixels)[alpha][:, :3], expected[alpha])
 
 
+def _case_error(frame: Frame, params: dict[str, Any]) -> float:
+    return _error(frame, by_formula(straight(frame.pixels)[..., :3], **params), **params)
+
+
 def _cdl_error() -> float:
     names = ("exposure", "lift", "gamma", "gain", "offset")
     params = {name: CASES["everything"][name] for name in names}
@@ -87,11 +92,10 @@ def _cdl_error() -> float:
 
 COMPARISONS = [
     *(
-        Comparison("ColorCorrector", "CDL arithmetic float64", name, 2e-4, lambda params=params: _error(
-            noise(1), by_formula(straight(noise(1).pixels)[..., :3], **params), **params))
+        Comparison("ColorCorrector", "CDL arithmetic float64", name, 2e-4, partial(_case_error, noise(1), params))
         for name, params in CASES.items()
     ),
-    Comparison("ColorCorrector", "CDL arithmetic float64", "ramps from −0.2 to 16", 4e-4, lambda: _error(
-        chart(), by_formula(straight(chart().pixels)[..., :3], **CASES["everything"]), **CASES["everything"])),
+    Comparison("ColorCorrector", "CDL arithmetic float64", "ramps from −0.2 to 16", 4e-4,
+               partial(_case_error, chart(), CASES["everything"])),
     Comparison("ColorCorrector", "OCIO CDLTransform", "slope, offset, power", 2e-4, _cdl_error),
 ]  # fmt: skip

@@ -21,7 +21,7 @@ def filtered(pixels: NDArray[np.float32], name: str, arguments: str) -> NDArray[
     graph.push(frame)
     result = graph.pull()
     assert isinstance(result, av.VideoFrame)
-    planes = [np.frombuffer(plane, np.float32).reshape(height, -1)[:, :width] for plane in result.planes]
+    planes = [np.frombuffer(memoryview(plane), np.float32).reshape(height, -1)[:, :width] for plane in result.planes]
     return np.stack([planes[2], planes[0], planes[1]], -1)
 
 

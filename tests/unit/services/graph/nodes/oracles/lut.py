@@ -44,7 +44,8 @@ def lattice(edge: int = EDGE) -> Array:
     table = np.stack(
         [0.8 * r**0.8 + 0.2 * g * b, g**1.3 * (1 - 0.3 * r) + 0.1 * b, np.where(b > 0.5, 1.0, 0.6 * b)], -1
     )
-    return np.clip(table, 0, 1)
+    result: Array = np.clip(table, 0, 1)
+    return result
 
 
 def cube(table: Array) -> str:
@@ -146,15 +147,15 @@ def _spaces() -> list[tuple[str, str]]:
 
 COMPARISONS = [
     Comparison("LUT", "FFmpeg lut3d", "17³ .cube, tetrahedral", 2e-6,
-               lambda: _against_ffmpeg("cube", "lut3d", "tetrahedral", "tetrahedral")),
+               partial(_against_ffmpeg, "cube", "lut3d", "tetrahedral", "tetrahedral")),
     Comparison("LUT", "FFmpeg lut3d", "17³ .cube, trilinear", 2e-6,
-               lambda: _against_ffmpeg("cube", "lut3d", "trilinear", "trilinear")),
+               partial(_against_ffmpeg, "cube", "lut3d", "trilinear", "trilinear")),
     Comparison("LUT", "FFmpeg lut3d", "17³ .3dl, tetrahedral", 3e-4,
-               lambda: _against_ffmpeg("3dl", "lut3d", "tetrahedral", "tetrahedral")),
+               partial(_against_ffmpeg, "3dl", "lut3d", "tetrahedral", "tetrahedral")),
     Comparison("LUT", "FFmpeg lut3d", "17³ .csp, tetrahedral", 2e-6,
-               lambda: _against_ffmpeg("csp", "lut3d", "tetrahedral", "tetrahedral")),
+               partial(_against_ffmpeg, "csp", "lut3d", "tetrahedral", "tetrahedral")),
     Comparison("LUT", "FFmpeg lut1d", "1D .cube, linear", 2e-6,
-               lambda: _against_ffmpeg("curves.cube", "lut1d", "tetrahedral", "linear")),
+               partial(_against_ffmpeg, "curves.cube", "lut1d", "tetrahedral", "linear")),
     *(Comparison("LUT", "OpenImageIO ociofiletransform", f".{name}, premultiplied", 2e-6,
                  partial(_against_openimageio, name)) for name in ("spi3d", "spi1d", "clf")),
     *(Comparison("LUT", "OCIO exact, FFmpeg lut3d", f"made for {space}", 1e-3, partial(_in_display_space, space, name))
