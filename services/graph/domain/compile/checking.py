@@ -117,14 +117,18 @@ def check(document: Document, catalogue: Catalogue) -> Checked:
     for cycle in find_cycles(sources):
         path = way_around(cycle)
         message = f"the nodes feed each other in a circle: {path}; take one connection out"
-        problems.append(Problem(cycle[0], resolved[cycle[0]].spec.place("inputs"), Reason.CYCLE, message))
+        node, place = _in_the_way(cycle, resolved)
+        problems.append(Problem(node, place, Reason.CYCLE, message))
     outputs = [node for node, item in resolved.items() if is_sink(item.type)]
     if not outputs and (expanded.nodes or not document.nodes):
         problems.append(Problem("", "nodes", Reason.NO_OUTPUT, "there is no output; add a FileOutput node"))
     problems.extend(_switched_off(resolved))
     # A mistake in a group is one mistake, however often the group is used.
-    places = {(problem.path, problem.message): problem for problem in reversed(problems)}
-    return Checked(document, expanded, resolved, list(places.values())[::-1], outputs)
+    told = {
+        (problem.path, problem.reason, "" if problem.path.startswith("groups.") else problem.message): problem
+        for problem in reversed(problems)
+    }
+    return Checked(document, expanded, resolved, list(told.values())[::-1], outputs)
 
 
 def is_sink(node_type: type[Node]) -> bool:
@@ -151,6 +155,19 @@ def passed_input(item: Resolved, output: Output) -> Connection | None:
 
 def _passes(given: PortType, wanted: PortType) -> bool:
     return given == wanted or {given, wanted} == {VIDEO, IMAGE}
+
+
+def _in_the_way(cycle: Sequence[str], resolved: Mapping[str, Resolved]) -> tuple[str, str]:
+    """A node of a circle, and the place where it can be opened: best in the document itself, else in a group."""
+    for node in cycle:
+        if resolved[node].spec.origin is None:
+            return node, resolved[node].spec.place("inputs")
+    for source, node in zip([cycle[-1], *cycle], cycle, strict=False):
+        for name, connection in resolved[node].connections.items():
+            place = resolved[node].spec.place(f"inputs.{name}")
+            if connection.source == source and place.startswith("nodes."):
+                return node, place
+    return cycle[0], resolved[cycle[0]].spec.place("inputs")
 
 
 def _switched_off(resolved: Mapping[str, Resolved]) -> Iterator[Problem]:

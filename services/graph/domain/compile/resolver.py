@@ -134,9 +134,18 @@ class _Resolver:
     def source_output(self, name: str, link: Link) -> Output | None:
         """The output that a link names, or None with a problem (or where the source's own problem says it all)."""
         if link.node not in self.document.nodes:
-            close = self.hints.closest(link.node, self.document.nodes)
+            # A node of a group names its neighbours without the use that they are in.
+            use = self.spec.id[: self.spec.id.rfind("/") + 1]
+            wanted = link.node.removeprefix(use)
+            near = (
+                [node[len(use) :] for node in self.document.nodes if node.startswith(use)]
+                if use
+                else self.document.nodes
+            )
+            close = self.hints.closest(wanted, near)
             hint = f'; did you mean "{close}"?' if close else ""
-            self.problem(f"inputs.{name}", Reason.UNKNOWN_SOURCE, f'there is no node "{link.node}"{hint}')
+            where = " in the group" if use else ""
+            self.problem(f"inputs.{name}", Reason.UNKNOWN_SOURCE, f'there is no node "{wanted}"{where}{hint}')
             return None
         source = self.types.get(link.node)
         if source is None:

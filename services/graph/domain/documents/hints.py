@@ -17,8 +17,10 @@ class Hints:
 
     def closest(self, word: str, known: Iterable[str]) -> str | None:
         """The known name nearest to `word`, if any is near."""
-        names = list(known)
-        if self._left <= 0 or len(names) > _MAX_KNOWN:
+        if self._left <= 0:
             return None
         self._left -= 1
+        names = list(known)
+        if len(names) > _MAX_KNOWN:
+            return None
         return next(iter(get_close_matches(word[:_MAX_LENGTH], names, 1)), None)
