@@ -177,7 +177,12 @@ class _Video(ctypes.Structure):
 class _Transfer(ctypes.Structure):
     """`transfer` of src/transfer.h."""
 
-    _fields_ = (("table", ctypes.c_void_p), ("exponent", ctypes.c_float), ("negative", ctypes.c_int32))
+    _fields_ = (
+        ("table", ctypes.c_void_p),
+        ("exponent", ctypes.c_float),
+        ("tail", ctypes.c_float),
+        ("negative", ctypes.c_int32),
+    )
 
 
 _TAPS: Final = np.dtype([("rows", np.int64, 5), ("weights", np.float32, 5), ("count", np.int32)])
@@ -212,8 +217,9 @@ def _matrices(codes: Matrix, light: Matrix) -> npt.NDArray[np.float32]:
 
 def _transfer(curve: Transfer) -> _Transfer:
     if isinstance(curve, Power):
-        return _Transfer(None, curve.exponent, _NEGATIVE[curve.negative])
-    return _Transfer(native.address(curve.values), 1.0, 0)
+        tail = curve.exponent - float(np.float32(curve.exponent))
+        return _Transfer(None, curve.exponent, tail, _NEGATIVE[curve.negative])
+    return _Transfer(native.address(curve.values), 1.0, 0.0, 0)
 
 
 def _pair(column: int, shift: int, between: bool) -> tuple[float, float]:

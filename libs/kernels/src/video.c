@@ -105,9 +105,9 @@ enum { CURVE_NONE, CURVE_PASS, CURVE_MIRROR, CURVE_CLAMP, CURVE_TABLE };
 INLINE v16 curve(v16 x, const transfer *by, int kind) {
     switch (kind) {
     case CURVE_NONE: return x;
-    case CURVE_PASS: return power_transfer(x, by->exponent, NEGATIVE_PASS);
-    case CURVE_MIRROR: return power_transfer(x, by->exponent, NEGATIVE_MIRROR);
-    case CURVE_CLAMP: return power_transfer(x, by->exponent, NEGATIVE_CLAMP);
+    case CURVE_PASS: return power_transfer(x, by, NEGATIVE_PASS);
+    case CURVE_MIRROR: return power_transfer(x, by, NEGATIVE_MIRROR);
+    case CURVE_CLAMP: return power_transfer(x, by, NEGATIVE_CLAMP);
     default: return table_transfer(x, by->table);
     }
 }
