@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
+import cv2
 import numpy as np
 
 from artifex.nodes import (
@@ -99,22 +100,28 @@ class Blur(Node):
             return Frame.empty(frame.channels)
         canvas = self._reached(target, request)
         inside = canvas.intersect(request.format)
-        beyond = (
-            (inside.y - canvas.y, canvas.bottom - inside.bottom),
-            (inside.x - canvas.x, canvas.right - inside.right),
-            (0, 0),
+        padded = cv2.copyMakeBorder(
+            frame.filled(inside),
+            inside.y - canvas.y,
+            canvas.bottom - inside.bottom,
+            inside.x - canvas.x,
+            canvas.right - inside.right,
+            cv2.BORDER_REPLICATE,
         )
-        padded = np.pad(frame.filled(inside), beyond, mode="edge")
+        pixels = np.asarray(padded, dtype=np.float32)
         opaque = frame.opaque and frame.window.contains(inside)
-        result = self._gaussian(padded, canvas, request, threads).crop(target)
+        result = self._gaussian(pixels, canvas, request, threads, out=pixels).crop(target)
         if opaque:
             # The weights' sum is 1 up to rounding.
             result.pixels[..., 3] = 1.0
         return Frame(result.pixels, result.x, result.y, opaque)
 
-    def _gaussian(self, pixels: Pixels, canvas: DataWindow, request: Request, threads: int) -> Frame:
+    def _gaussian(
+        self, pixels: Pixels, canvas: DataWindow, request: Request, threads: int, out: Pixels | None = None
+    ) -> Frame:
         sigma_x, sigma_y = self._sigma(request)
-        blurred = gaussian(pixels, sigma_x, sigma_y, threads=threads, origin=(canvas.x, canvas.y))
+        # The place in the document goes along, so that tiles are parts of the whole.
+        blurred = gaussian(pixels, sigma_x, sigma_y, out, threads, origin=(canvas.x, canvas.y))
         return Frame(blurred, canvas.x, canvas.y)
 
     def _sigma(self, request: Request) -> tuple[float, float]:

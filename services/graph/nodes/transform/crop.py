@@ -65,8 +65,11 @@ class Crop(Node):
         down = _weights(window.y, window.height, top, bottom, soft)
         if across.min() == down.min() == 1.0:
             return Frame(frame.pixels, frame.x + x, frame.y + y, frame.opaque)
-        pixels = frame.pixels * across.astype(np.float32)[None, :, None]
-        pixels *= down.astype(np.float32)[:, None, None]
+        pixels = frame.pixels.copy()
+        # Only the fade: inside it, pixels stay bit by bit.
+        columns, rows = np.flatnonzero(across != 1.0), np.flatnonzero(down != 1.0)
+        pixels[:, columns] *= across[columns].astype(np.float32)[None, :, None]
+        pixels[rows] *= down[rows].astype(np.float32)[:, None, None]
         return Frame(pixels, frame.x + x, frame.y + y)
 
     def _box(self, request: Request) -> tuple[float, float, float, float]:
