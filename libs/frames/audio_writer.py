@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, cast
 
 import av
 import numpy as np
@@ -53,7 +53,7 @@ class AudioWriter:
         self._container: OutputContainer | None = av.open(
             f"file:{path}", mode="w", format=self._codec.carrier, container_options={"fflags": "+bitexact"}
         )
-        self._stream: AudioStream = self._container.add_stream(self._codec.encoder, rate=rate)
+        self._stream = cast(AudioStream, self._container.add_stream(self._codec.encoder, rate=rate))
         context = self._stream.codec_context
         context.layout = self._layout
         context.format = self._codec.sample_format
@@ -131,7 +131,6 @@ class AudioWriter:
             self._container.mux(self._stream.encode(frame))
 
 
-def _packed(samples: npt.NDArray[np.float32] | npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+def _packed(samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """[channels, n] as [1, n * channels], a sample of each channel by turns."""
-    turns: npt.NDArray[np.float32] = np.ascontiguousarray(samples.T).reshape(1, -1)
-    return turns
+    return np.ascontiguousarray(samples.T).reshape(1, -1)

@@ -193,10 +193,11 @@ def _tag(target: Any, pixel_format: str) -> None:
 def _samples(plane: Any, pixel_format: str) -> npt.NDArray[Any]:
     """A view of a plane's visible samples; its lines may be longer."""
     if pixel_format in _PACKED:
-        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-        return rows[: plane.height, : plane.width * 4].reshape(plane.height, plane.width, 4)
-    kind = np.uint16 if pixel_format.endswith("le") else np.uint8
-    rows = np.frombuffer(memoryview(plane), kind).reshape(-1, plane.line_size // np.dtype(kind).itemsize)
+        packed = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        return packed[: plane.height, : plane.width * 4].reshape(plane.height, plane.width, 4)
+    kind: Any = np.uint16 if pixel_format.endswith("le") else np.uint8
+    codes: npt.NDArray[Any] = np.frombuffer(memoryview(plane), kind)
+    rows = codes.reshape(-1, plane.line_size // codes.itemsize)
     return rows[: plane.height, : plane.width]
 
 

@@ -67,5 +67,6 @@ def pictures(path: Path) -> list[NDArray[np.int64]]:
         stream = container.streams.video[0]
         frames = list(container.decode(stream))
         assert stream.time_base is not None
-        assert all(abs(f.pts * stream.time_base - Fraction(n, 25)) <= Fraction(1, 2000) for n, f in enumerate(frames))
+        times = [frame.pts * stream.time_base for frame in frames if frame.pts is not None]
+        assert all(abs(time - Fraction(number, 25)) <= Fraction(1, 2000) for number, time in enumerate(times))
         return [frame.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray().astype(int) for frame in frames]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from libs.frames.codecs.video import PRESETS, Profile, Quality, VideoCodec, VideoSettings
 
-# libvpx's cpu-used, by preset. Up to 5 it is of the deadline "good"; from 6 on of "realtime", which takes a sixth of the
-# time for files that are a sixth larger.
+# libvpx's cpu-used, by preset. Up to 5 it is of the deadline "good"; from 6 on of "realtime", which takes a sixth of
+# the time for files that are a sixth larger.
 _SPEEDS = dict(zip(PRESETS, (8, 7, 6, 5, 4, 3, 2, 1, 0), strict=True))
 
 

@@ -133,7 +133,7 @@ def _md5(frame: av.VideoFrame) -> str:
     digest = hashlib.md5(usedforsecurity=False)
     size = (frame.format.components[0].bits + 7) // 8
     for plane in frame.planes:
-        lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        lines = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         digest.update(lines[: plane.height, : plane.width * size].tobytes())
     return digest.hexdigest()
 

@@ -20,7 +20,7 @@ from libs.frames.codecs.movies import MOVIES, movie_of
 from libs.frames.decoded import decoded_frames
 from libs.frames.loudness import LoudnessMeter, difference, measure
 from libs.frames.video_writer import OutputFrame, VideoWriter
-from libs.kernels import Power, linear_to_yuv
+from libs.kernels import Matrix, Power, linear_to_yuv
 from services.graph.domain.compile.compiler import Compiled
 from services.graph.domain.documents.model import CHANNELS, SAMPLE_RATE
 from services.graph.domain.evaluate.colour import WorkingColour
@@ -45,7 +45,7 @@ class SegmentWriter:
         light = colour.video_light("bt709", "bt709")
         assert isinstance(light.transfer, Power)
         self._transfer = light.transfer.inverse()
-        self._from_working = np.linalg.inv(light.to_working)
+        self._from_working: Matrix = np.linalg.inv(light.to_working).astype(np.float64)
         settings = video_settings(compiled)
         self.media_type = MOVIES[VIDEO_CODECS[settings.codec].containers[0]].media_type
         """Of the segment; the movie may lie in another container."""

@@ -105,7 +105,8 @@ def test_every_codec_joins_in_every_container_that_takes_it(
     with av.open(str(out), "r") as opened:
         video = opened.streams.video[0]
         assert video.time_base is not None
-        off = [abs(frame.pts * video.time_base - index / fps) for index, frame in enumerate(opened.decode(video))]
+        times = [frame.pts * video.time_base for frame in opened.decode(video) if frame.pts is not None]
+        off = [abs(time - index / fps) for index, time in enumerate(times)]
         assert max(off) <= (0 if MOVIES[container].exact else Fraction(1, 2000))
     with VideoReader(out) as reader:
         assert [number_of(reader.frame_at(index / fps)) for index in (15, 0, 10, 9, 14, 1)] == [15, 0, 10, 9, 14, 1]

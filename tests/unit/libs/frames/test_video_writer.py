@@ -90,7 +90,7 @@ def test_the_same_pictures_give_the_same_bytes_and_parameter_sets(
 ) -> None:
     settings = VideoSettings(codec, profile)
     files = [
-        write(tmp_path / name, settings, count, threads=threads) for name, count in (("a", 20), ("b", 20), ("c", 1))
+        write(tmp_path / name, settings, count, threads=threads) for name, count in (("a", 12), ("b", 12), ("c", 1))
     ]
     assert files[0].read_bytes() == files[1].read_bytes()
     sets = []
@@ -144,7 +144,7 @@ def test_the_standards_codes_of_the_colour_bars_are_written(tmp_path: Path, prof
     with VideoWriter(tmp_path / "b.mkv", 128, 16, Fraction(24), VideoSettings("ffv1", profile)) as writer:
         writer.write(picture)
     frame = decode_all(tmp_path / "b.mkv")[0]
-    planes = [np.frombuffer(plane, np.uint16).reshape(16, -1) for plane in frame.planes]
+    planes = [np.frombuffer(memoryview(plane), np.uint16).reshape(16, -1) for plane in frame.planes]
     for index, (colour, codes) in enumerate(bars.items()):
         expected = codes if bits == 10 else tuple(round(colour[channel] * 65535) for channel in (1, 2, 0))
         assert tuple(int(plane[8, index * 16 + 8]) for plane in planes) == expected
@@ -161,7 +161,7 @@ def test_colours_are_right_at_high_quality(tmp_path: Path, codec: str, profile: 
         writer.write(picture)
     frame = decode_all(tmp_path / "c")[0]
     # libswscale, told BT.709, is the oracle.
-    got = frame.to_ndarray(format="rgb24", **({} if frame.format.is_rgb else {"src_colorspace": "ITU709"}))
+    got = frame.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()
     for index, colour in enumerate(colours):
         assert np.abs(got[64, index * 64 + 32] / 255 - colour).max() < 0.02
 
@@ -177,8 +177,8 @@ def test_a_frame_is_filled_in_place_and_fits_one_writer_alone(tmp_path: Path) ->
                 writer.append(other.blank())
             other.write(numbered(0, 64, 64))
     frame = decode_all(tmp_path / "s")[0]
-    for number, plane in enumerate(frame.planes):
-        codes = np.frombuffer(plane, np.uint16).reshape(64, -1)[:, :96]
+    for number, written in enumerate(frame.planes):
+        codes = np.frombuffer(memoryview(written), np.uint16).reshape(64, -1)[:, :96]
         assert np.array_equal(codes, np.arange(64 * 96, dtype=np.uint16).reshape(64, 96) + 1000 * number)
 
 
