@@ -1,0 +1,115 @@
+"""Runs every native kernel on arrays that end, and then on arrays that begin, at a page which may not be touched.
+
+A process of its own: a kernel that reads or writes outside ends it. Started by test_native.py.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import sys
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from libs.kernels import (
+    Power,
+    Table,
+    chroma_key,
+    from_half,
+    gaussian,
+    linear_to_yuv,
+    merge,
+    native,
+    premultiply,
+    resample,
+    to_half,
+    unpremultiply,
+    yuv_to_linear,
+)
+from libs.kernels.formats import pixel_format
+from libs.kernels.types import OPERATIONS
+from libs.kernels.weights import TAPS
+
+_PROT_NONE = 0
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def guarded(shape: tuple[int, ...], dtype: Any, *, at_end: bool) -> npt.NDArray[Any]:
+    """An array of noise that touches a forbidden page with its last, or its first, byte."""
+    size, page = int(np.prod(shape)) * np.dtype(dtype).itemsize, mmap.PAGESIZE
+    pages = -(-max(size, 1) // page)
+    memory = mmap.mmap(-1, (pages + 2) * page)
+    _KEPT.append(memory)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    _LIBC.mprotect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    for forbidden in (start, start + (pages + 1) * page):
+        if _LIBC.mprotect(forbidden, page, _PROT_NONE):
+            raise OSError(ctypes.get_errno(), "mprotect")
+    offset = page + (pages * page - size if at_end else 0)
+    array: npt.NDArray[Any] = np.ndarray(shape, dtype, buffer=memory, offset=offset)
+    noise = np.random.default_rng(1).random(shape)
+    array[...] = noise * (255 if np.dtype(dtype).kind == "u" else 1)
+    return array
+
+
+_KEPT: list[mmap.mmap] = []
+
+
+def run(height: int, width: int, *, at_end: bool) -> None:
+    def pixels(channels: int = 4) -> npt.NDArray[np.float32]:
+        return guarded((height, width, channels), np.float32, at_end=at_end)
+
+    a, b, out, mask, single = pixels(), pixels(), pixels(), pixels(1), pixels(1)
+    for operation in OPERATIONS:
+        merge(operation, a, b, 1.0, out)
+        merge(operation, a, b, mask, out)
+    premultiply(a, None, out)
+    premultiply(a, mask, out)
+    unpremultiply(a, out)
+    chroma_key(a, screen=(0.1, 0.7, 0.2), core=mask, garbage=mask, out=out)
+    half = guarded((height, width, 4), np.float16, at_end=at_end)
+    from_half(to_half(a, half), out)
+    for sigma in (0.8, 3.0, 4.0, 9.0):
+        gaussian(a, sigma, sigma, out)
+        gaussian(mask, sigma, sigma, single, threads=2)
+    turn = np.array([[0.9, 0.2, -2.0], [-0.2, 0.9, 2.0], [0.0, 0.0, 1.0]])
+    for name in TAPS:
+        for inverse in (turn, np.diag([0.7, 1.4, 1.0]), np.eye(3)):
+            resample(a, inverse, (height, width), (-2.0, -2.0), (0.0, 0.0), name, out)
+            resample(mask, inverse, (height, width), (-2.0, -2.0), (0.0, 0.0), name, single)
+    table = Table.sample(lambda values: np.abs(values))
+    for name in ("yuv420p", "yuv422p10le", "yuv444p", "nv12", "p010le", "gbrp", "yuva420p"):
+        layout = pixel_format(name)
+        shapes = [layout.plane_shape(index, height, width) for index in range(layout.planes)]
+        planes = [guarded(shape, layout.dtype, at_end=at_end) for shape in shapes]
+        for curve in (Power(2.4), table):
+            yuv_to_linear(
+                planes, format=name, matrix="bt709", full_range=False, transfer=curve, to_working=np.eye(3), out=out
+            )
+            if not layout.alpha:
+                linear_to_yuv(
+                    a,
+                    from_working=np.eye(3),
+                    transfer=curve,
+                    matrix="bt709",
+                    full_range=False,
+                    format=name,
+                    planes=planes,
+                )
+
+
+def main() -> int:
+    for variant in native.runnable():
+        with native.using(variant):
+            for height, width in ((1, 1), (2, 3), (5, 16), (7, 35)):
+                for at_end in (True, False):
+                    run(height, width, at_end=at_end)
+        sys.stdout.write(f"{variant}\n")
+        sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
