@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from libs.chassis.clock import utcnow
 
-PATIENCE = 3
-"""Different tasks failed in a row, with none done between, after which a worker rests."""
+JOBS, TASKS = 3, 8
+"""Failed in a row, with nothing done between, so many different jobs or tasks make a worker rest. One broken graph does
+not: its job has failed before."""
 _LONGEST_RESTS = 20
 """The longest rest in first ones; each is twice the one before, as long as nothing is done between."""
 
@@ -25,26 +26,31 @@ class Conduct:
         self.rest_until: datetime | None = None
         self.rest_reason = ""
         self._changed = changed
-        self._failed_in_a_row: set[str] = set()
+        self._jobs: list[str] = []
+        self._tasks: list[tuple[str, str]] = []
         self._rests = 0
 
     def did(self) -> None:
         """A task was done."""
         self.done += 1
         self._rests = 0
-        self._failed_in_a_row.clear()
+        self._jobs.clear()
+        self._tasks.clear()
 
-    def failed_at(self, task: str, how: str) -> None:
+    def failed_at(self, job: str, task: str, how: str) -> None:
         """A task was not done, and that may be this worker's fault. One task counts once, however often it fails."""
         self.failed += 1
-        self._failed_in_a_row.add(task)
-        if len(self._failed_in_a_row) < PATIENCE:
+        self._jobs = [*dict.fromkeys([*self._jobs, job])]
+        self._tasks = [*dict.fromkeys([*self._tasks, (job, task)])]
+        if len(self._jobs) < JOBS and len(self._tasks) < TASKS:
             return
         self.rest_until = utcnow() + self._first_rest * min(2**self._rests, _LONGEST_RESTS)
-        self.rest_reason = f"it failed at {len(self._failed_in_a_row)} tasks in a row, lastly: {how}"
+        tasks, jobs = len(self._tasks), len(self._jobs)
+        of = f" of {jobs} jobs" if jobs > 1 else ""
+        self.rest_reason = f"it failed at {tasks} tasks{of} in a row, lastly: {how}"
         self._rests += 1
-        # After the rest one more failure is enough.
-        self._failed_in_a_row.pop()
+        # After the rest one more of its kind is enough.
+        self._jobs, self._tasks = self._jobs[1 - JOBS :], self._tasks[1 - TASKS :]
         self._changed()
 
     async def fit(self) -> None:

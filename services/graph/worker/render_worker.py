@@ -252,7 +252,7 @@ class RenderWorker:
             if culprit.nodes:
                 failure.metadata["node"] = ", ".join(culprit.nodes)
         elif blame_of(failure) is Blame.WORKER:
-            self._conduct.failed_at(f"{work.job}/{work.task}", failure.message)
+            self._conduct.failed_at(work.job, work.task, failure.message)
         failed = work_pb2.TaskFailedEvent(
             actor=work.actor,
             job=work.job,

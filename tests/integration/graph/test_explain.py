@@ -48,7 +48,7 @@ class Crew:
         """One with a single place; it is known when the block begins."""
         conduct = Conduct(timedelta(seconds=30), lambda: None)
         for number in range(failures):
-            conduct.failed_at(f"task {number}", "out of memory")
+            conduct.failed_at(f"job {number}", "frames:0", "out of memory")
         presence = Presence(name, WorkerSettings(), conduct)
         presence.busy = busy
         heartbeat = Heartbeat(self.bus, PRESENCE_GROUP, presence.heartbeat)
@@ -194,7 +194,7 @@ async def test_a_worker_that_rests_is_shown_so(crew: Crew) -> None:
         await crew.release()
         (reason,) = await crew.why(job)
         assert (reason.kind, reason.workers) == (Kind.WORKERS_RESTING, ["a:1"])
-        assert "failed at 3 tasks in a row, lastly: out of memory" in reason.message
+        assert "failed at 3 tasks of 3 jobs in a row, lastly: out of memory" in reason.message
         async with crew.worker("b:2", busy=1):
             assert [reason.kind for reason in await crew.why(job)] == [Kind.WORKERS_BUSY, Kind.WORKERS_RESTING]
 

@@ -69,7 +69,7 @@ def test_one_that_rests_has_no_places_until_it_is_fit() -> None:
     presence, conduct = make()
     workers, changes = listening()
     for number in range(3):
-        conduct.failed_at(f"task {number}", "out of memory")
+        conduct.failed_at(f"job {number}", "frames:0", "out of memory")
     workers.heard(presence.heartbeat().SerializeToString())
     farm = workers.farm()
     assert [worker.state(farm.now) for worker in farm.workers] == [WorkerState.RESTING]

@@ -1,0 +1,41 @@
+"""Evaluators that fail on purpose, in the place of the real one in a render worker's child process."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from libs.chassis.errors import Internal, InvalidArgument, Unavailable
+
+DEADLY_FRAME = 9
+
+
+def run(request: dict[str, Any], progress: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """What the document names happens at frame 9: "crash", "bug", "media" or "outage"; "well" writes a file."""
+    if request["kind"] == "describe":
+        return {"node_types": []}
+    how = request["document"]
+    for done in range(request["frame_count"]):
+        if request.get("watch"):
+            progress({"nodes": ["plate"]})
+            progress({"nodes": ["key"]})
+        if request["first_frame"] + done == DEADLY_FRAME:
+            _fail(how)
+        progress({"frames_done": done + 1})
+    Path(request["output"]).write_bytes(b"segment")
+    return {"media_type": "video/mp4", "seconds": 0.5}
+
+
+def _fail(how: str) -> None:
+    place = {"node": "key", "frame": str(DEADLY_FRAME)}
+    if how == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if how == "bug":
+        raise Internal("secrets of the house", metadata=place)
+    if how == "media":
+        raise InvalidArgument("the file ends here", reason="ERROR_REASON_MEDIA_TRUNCATED", metadata=place)
+    if how == "outage":
+        raise Unavailable("the store does not answer")
