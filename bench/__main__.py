@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bench import chain, comp, decode, exactness, memory, scaling
+from bench import chain, comp, decode, exactness, memory, rerender, scaling, scheduling
 
 BENCHMARKS = {
     "chain": chain.run,
     "decode": decode.run,
     "exactness": exactness.run,
     "comp": comp.run,
+    "rerender": rerender.run,
+    "scheduling": scheduling.run,
     "scaling": scaling.run,
     "memory": memory.run,
 }
