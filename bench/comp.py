@@ -41,7 +41,8 @@ def document(background: str, foreground: str, look: str) -> str:
                 "key": {
                     "type": "ChromaKey",
                     "inputs": {"video": "foreground.video"},
-                    "params": {"screen": "picked", "color": "#20c050", "black": 0.1, "white": 0.9},
+                    # The screen as it is seen in the clip: FFmpeg paints it in BT.601, and says BT.709 of it.
+                    "params": {"screen": "picked", "color": "#15aa4f", "black": 0.25, "white": 0.9},
                 },
                 "comp": {"type": "Merge", "inputs": {"a": "key.video", "b": "background.video"}},
                 "look": {"type": "LUT", "inputs": {"video": "comp"}, "params": {"asset": look}},
