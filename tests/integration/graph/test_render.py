@@ -22,6 +22,8 @@ from tests.support.documents import titled
 
 Task = messages_pb2.RenderTask
 Job = messages_pb2.RenderJob
+Reason = messages_pb2.JobReason
+Worker = messages_pb2.Worker
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -85,17 +87,37 @@ async def test_a_title_becomes_a_movie(running: Studio) -> None:
 
 async def test_a_killed_worker_costs_time_and_nothing_else(running: Studio) -> None:
     async with AsyncExitStack() as stack:
-        doomed = await stack.enter_async_context(running.worker("doomed"))
         job = await submit(running)
-        await running.until(job.name, Task.KIND_FRAMES, Task.STATE_RUNNING)
+        assert (await why(running, job.name))[0].kind == Reason.KIND_NO_WORKER
+        doomed = await stack.enter_async_context(running.worker("doomed"))
+        task = await running.until(job.name, Task.KIND_FRAMES, Task.STATE_RUNNING)
+        (rendering, *_) = await why(running, job.name)
+        assert (rendering.kind, list(rendering.workers)) == (Reason.KIND_RENDERING, [task.worker])
         doomed.kill9()
         await stack.enter_async_context(running.worker("heir"))
         done = await finished(running, job.name)
+        assert [reason.kind for reason in await why(running, job.name)] == [Reason.KIND_SUCCEEDED]
+        # It is noticed within half a minute that the worker is gone, and told who is there.
+        async with asyncio.timeout(30):
+            while (states := await workers(running)).get(task.worker) != Worker.STATE_LOST:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        assert len(states) > 1
         assert done.state == Job.STATE_SUCCEEDED
         undisturbed = await finished(running, (await submit(running)).name)
         assert frame_hashes(running.movie(done)) == frame_hashes(running.movie(undisturbed))
         first, second = running.assembled[-2:]
         assert [part.blob.digest for part in first.segments] == [part.blob.digest for part in second.segments]
+
+
+async def why(running: Studio, name: str) -> list[Reason]:
+    answer = await running.render.ExplainRenderJob(messages_pb2.ExplainRenderJobRequest(name=name))
+    return list(answer.reasons)
+
+
+async def workers(running: Studio) -> dict[str, Worker.State.ValueType]:
+    answer = await running.render.ListWorkers(messages_pb2.ListWorkersRequest())
+    assert all(worker.slots == 1 and worker.kinds == ["frames", "audio"] for worker in answer.workers)
+    return {worker.name.removeprefix("workers/"): worker.state for worker in answer.workers}
 
 
 async def test_any_replica_serves_any_watcher(running: Studio) -> None:
