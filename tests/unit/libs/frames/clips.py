@@ -53,6 +53,8 @@ def make(
     options: dict[str, str] | None = None,
     matrix: int = 1,
     range_: int = 1,
+    primaries: int = 1,
+    transfer: int = 1,
     rotation: int = 0,
     mirrored: bool = False,
     aspect: Fraction | None = None,
@@ -72,7 +74,7 @@ def make(
             context.max_b_frames = b_frames
         context.colorspace = matrix
         context.color_range = range_
-        context.color_primaries = context.color_trc = 1
+        context.color_primaries, context.color_trc = primaries, transfer
         if aspect is not None:
             context.sample_aspect_ratio = aspect
         if rotation or mirrored:
@@ -80,6 +82,7 @@ def make(
             stream.set_display_rotation(-rotation, hflip=mirrored)
         for index, picture in enumerate(pictures):
             frame = convert(picture, pixel_format, matrix, range_)
+            frame.color_primaries, frame.color_trc = primaries, transfer
             frame.pts = index if times is None else times[index]
             frame.time_base = context.time_base
             container.mux(stream.encode(frame))

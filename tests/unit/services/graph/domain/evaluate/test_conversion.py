@@ -51,10 +51,10 @@ def converted(
 
 
 def filled(
-    pixel_format: str, seed: int, luma: tuple[int, int] = (16, 236)
+    pixel_format: str, seed: int, luma: tuple[int, int] = (16, 236), size: tuple[int, int] = (WIDTH, HEIGHT)
 ) -> tuple[VideoFrame, list[NDArray[np.int64]]]:
     """A frame of random codes, luma and alpha in this range of 8 bits and chroma of low saturation, and its planes."""
-    frame = VideoFrame(WIDTH, HEIGHT, pixel_format)
+    frame = VideoFrame(*size, pixel_format)
     random = np.random.default_rng(seed)
     depth = frame.format.components[0].bits
     dtype: Any = np.uint8 if depth <= 8 else np.uint16
@@ -204,8 +204,11 @@ def test_alpha_is_multiplied_in_after_linearisation(pixel_format: str) -> None:
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("clockwise", [0, 90, 180, 270])
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "nv12", "rgb24", "yuv422p10le"])
-def test_windows_of_turned_pictures_are_cut_from_the_whole(pixel_format: str, clockwise: int, mirrored: bool) -> None:
-    frame, _ = filled(pixel_format, 2)
+@pytest.mark.parametrize("size", [(70, 38), (71, 37)])
+def test_windows_of_turned_pictures_are_cut_from_the_whole(
+    pixel_format: str, size: tuple[int, int], clockwise: int, mirrored: bool
+) -> None:
+    frame, _ = filled(pixel_format, 2, size=size)
     tags, orientation = ColourTags("bt709", "bt709", "bt709", "tv"), Orientation(mirrored, clockwise)
     colour, upright = WorkingColour("ACEScg"), described(frame, tags)
     decoded = Decoded(frame, planes_of(frame, tags, "left"))
