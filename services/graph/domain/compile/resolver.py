@@ -137,11 +137,7 @@ class _Resolver:
             # A node of a group names its neighbours without the use that they are in.
             use = self.spec.id[: self.spec.id.rfind("/") + 1]
             wanted = link.node.removeprefix(use)
-            near = (
-                [node[len(use) :] for node in self.document.nodes if node.startswith(use)]
-                if use
-                else self.document.nodes
-            )
+            near = (node[len(use) :] for node in self.document.nodes if node.startswith(use))
             close = self.hints.closest(wanted, near)
             hint = f'; did you mean "{close}"?' if close else ""
             where = " in the group" if use else ""

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.interpolate import CubicHermiteSpline, interp1d
+from scipy.interpolate import BPoly, CubicHermiteSpline, interp1d
+from scipy.optimize import brentq
 
-from artifex.nodes import Curve, Ease, Key
+from artifex.nodes import Bezier, Curve, Ease, Key
 
 
 def curve(*keys: tuple[float, float, Ease]) -> Curve:
@@ -68,3 +69,43 @@ def test_blocks_join_without_a_seam(start: int, first: int, second: int) -> None
     whole = ours.sample(start, first + second, 1000)
     parts = np.concatenate([ours.sample(start, first, 1000), ours.sample(start + first, second, 1000)])
     np.testing.assert_allclose(whole, parts, atol=1e-12)
+
+
+handles = st.tuples(st.floats(0, 1), st.floats(-3, 4), st.floats(0, 1), st.floats(-3, 4))
+
+
+@given(handles, st.floats(0.001, 0.999))
+def test_a_bezier_is_scipys_polynomial_where_scipy_finds_the_root(given_handles: tuple[float, ...], u: float) -> None:
+    bezier = Bezier(*given_handles)
+    x, y = (
+        BPoly([[0.0], [first], [second], [1.0]], [0, 1]) for first, second in (given_handles[::2], given_handles[1::2])
+    )
+    s = brentq(lambda s: float(x(s)) - u, 0.0, 1.0, xtol=1e-15)
+    slope = abs(float(y.derivative()(s))) / max(abs(float(x.derivative()(s))), 1e-9)
+    assert float(bezier(np.array([u]))[0]) == pytest.approx(float(y(s)), abs=1e-9 * max(1.0, slope))
+
+
+def test_a_bezier_with_its_handles_on_the_line_is_the_line() -> None:
+    u = np.linspace(0, 1, 101)
+    for line in (Bezier(0, 0, 1, 1), Bezier(0, 0, 0, 0), Bezier(1, 1, 1, 1), Bezier(1 / 3, 1 / 3, 2 / 3, 2 / 3)):
+        np.testing.assert_allclose(line(u), u, atol=1e-12)
+
+
+def test_a_bezier_begins_and_ends_at_its_keys() -> None:
+    for bezier in (Bezier(1, 0, 0, 1), Bezier(0, 1, 1, 0), Bezier(0.5, -3, 0.5, 4)):
+        np.testing.assert_array_equal(bezier(np.array([0.0, 1.0])), [0.0, 1.0])
+        assert bezier(np.array([])).size == 0
+
+
+def test_a_curve_follows_its_bezier_alone_and_sampled() -> None:
+    ours = Curve([Key(Fraction(1), (2.0,)), Key(Fraction(3), (6.0,), Bezier(0.42, 0, 0.58, 1))])
+    assert ours.at(Fraction(2)) == pytest.approx((4.0,))
+    np.testing.assert_allclose(ours.sample(0, 400, 100), [ours.at(Fraction(n, 100))[0] for n in range(400)], atol=1e-9)
+    assert not ours.overshoots
+    assert Curve([Key(Fraction(1), (2.0,)), Key(Fraction(3), (6.0,), Bezier(0.4, -1, 0.5, 1))]).overshoots
+
+
+@pytest.mark.parametrize("wrong", [(-0.1, 0, 1, 1), (0, 0, 1.5, 1), (0, float("inf"), 1, 1), (float("nan"), 0, 1, 1)])
+def test_handles_that_give_no_curve_are_refused(wrong: tuple[float, float, float, float]) -> None:
+    with pytest.raises(ValueError, match="handles"):
+        Bezier(*wrong)
