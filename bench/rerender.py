@@ -16,7 +16,7 @@ from pathlib import Path
 from artifex.client import Client
 from artifex.up import Stack
 from bench import comp
-from bench.peers.material import Material, material
+from bench.peers.material import RATE, Material, material
 from bench.studio import render, say
 
 SECONDS = 6
@@ -29,8 +29,8 @@ async def run() -> bool:
     folder = (_FOLDER / "keyed-comp").absolute()
     given = material(folder / "material")
     runs = [await measure(given, folder) for _ in range(ROUNDS)]
-    cold, again = (statistics.median(times) for times in zip(*runs, strict=True))
-    frames = SECONDS * comp.RATE
+    cold, again = statistics.median(run[0] for run in runs), statistics.median(run[1] for run in runs)
+    frames = SECONDS * RATE
     say(f"\nre-render: {frames} frames of the keyed comp in 1080p with a last grade, medians of {ROUNDS} runs")
     say("| render | seconds | frames a second | of the first |")
     say("|---|---|---|---|")

@@ -80,7 +80,15 @@ def render_frames(
         SegmentWriter(out_path, compiled, colour, threads) as segment,
     ):
         puller = FramePuller(
-            compiled, opened, colour, cache=cache, disk=disk, strips=strips, threads=within, watch=watch
+            compiled,
+            opened,
+            colour,
+            cache=cache,
+            disk=disk,
+            strips=strips,
+            threads=within,
+            scratch=out_path.parent,
+            watch=watch,
         )
 
         def make(index: int, unwanted: Event) -> OutputFrame:

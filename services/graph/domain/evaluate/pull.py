@@ -5,16 +5,18 @@ the rest put in order (schedule.py), then it is computed: point operations strip
 resampling (moving.py), all other nodes by their own `render`. A result is let go as soon as its last reader has read
 it, and handed to a reader that wants to change it without a copy if that reader is the last.
 
-Memory of one frame: with n the most inputs of a node or group on the way and d how deep those with several nest, at
-most about n + log2 d frames of the wanted region, when branches are read once; a result read at two far places is held
-from the one to the other. To that come a strip for each thread and node of a group, the caches' bounds, and nothing
-that grows with the number of frames.
+Memory of one frame: results that wait for their readers, at most `frame_bytes`, beyond which they wait on disk
+(spill.py); what the node or group at hand reads and makes, at most nine frames of the wanted region for a group; a
+strip for each thread and unread result of a group; and the caches' bounds. The order of evaluation keeps the first of
+these far below its bound for most graphs: where branches are read once, about as many frames as inputs nest. Nothing
+grows with the number of frames but the digests of the last 4,096.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from enum import Enum
 from fractions import Fraction
+from pathlib import Path
 from time import perf_counter
 from typing import Final, Protocol
 
@@ -34,9 +36,12 @@ from services.graph.domain.evaluate.grading import Grade, grade_of
 from services.graph.domain.evaluate.moving import moved
 from services.graph.domain.evaluate.places import root_place
 from services.graph.domain.evaluate.schedule import Group, schedule
+from services.graph.domain.evaluate.spill import Spill
 from services.graph.domain.evaluate.strips import StripPass
 
 CACHE_BYTES: Final = 256 * 1024 * 1024
+FRAME_BYTES: Final = 1 << 30
+"""Of results that wait for their readers, for one frame."""
 FRAMES_KNOWN: Final = 4096
 """Frames whose digests a puller remembers."""
 MEMORY_PAYS: Final = 2e-10
@@ -83,13 +88,17 @@ class FramePuller:
         strips: Executor | None = None,
         threads: int = 1,
         fuse: bool = True,
+        frame_bytes: int = FRAME_BYTES,
+        scratch: Path | None = None,
         watch: Watch | None = None,
     ) -> None:
         """`sources`: media by node. `cache` and `disk` may be shared with other pullers, of any documents.
 
         `scale`: pixels for each of the document's. `strips`: where the strips of one frame run, at most `threads` of
         them at a time, which is also what a resampling may use; leave both out where frames run side by side. Without
-        `fuse` every point operation is evaluated on its own. `watch` is for finding out which node ends the process.
+        `fuse` every point operation is evaluated on its own. `frame_bytes`: memory for the results that wait for their
+        readers, of each frame that is made at a time; what has no room waits in files in `scratch`. `watch` is for
+        finding out which node ends the process.
         """
         if compiled.picture is None:
             raise ValueError("the output has no picture")
@@ -104,6 +113,8 @@ class FramePuller:
         self._threads = threads
         self._fuse = fuse
         self._watch = watch
+        self._frame_bytes = frame_bytes
+        self._scratch = scratch
         document = f"{width}x{height} {settings.fps} {colour.working_space} {scale} {'' if fuse else 'alone'}"
         with quiet_collector():
             self._root = root_place(compiled, sources, document)
@@ -147,7 +158,8 @@ class FramePuller:
                 fuse=self._fuse,
             )
         near = self._near(root, groups)
-        for item in todo:
+        spill = Spill(self._frame_bytes, self._scratch, todo, groups)
+        for position, item in enumerate(todo):
             check()
             group = groups.get(id(item))
             if self._watch is not None:
@@ -160,7 +172,8 @@ class FramePuller:
                 passes = StripPass(group, self._colour, grades, index, fuse=self._fuse)
                 item.frame = passes.evaluate(self._strips, check)
             item.cost = perf_counter() - begin
-            self._settle(item, group, keep_on_disk=id(item) in near)
+            self._settle(item, group, spill, keep_on_disk=id(item) in near)
+            spill.add(item, position)
         return self._given(root)
 
     def _remember(self, index: int, region: Window, digest: bytes) -> None:
@@ -215,7 +228,7 @@ class FramePuller:
         except Exception as error:
             raise failure(error, item.place.step, index, item.needs) from error
 
-    def _settle(self, item: Wanted, group: Group | None, *, keep_on_disk: bool) -> None:
+    def _settle(self, item: Wanted, group: Group | None, spill: Spill, *, keep_on_disk: bool) -> None:
         """Keeps the new result where that pays, and lets go what nobody will read any more."""
         assert item.frame is not None
         members = group.members if group is not None else [item]
@@ -229,6 +242,7 @@ class FramePuller:
                 needed.cost -= share
                 needed.readers -= 1
                 if needed.readers == 0:
+                    spill.release(needed)
                     needed.frame = None
         frame, size = item.frame, item.frame.pixels.nbytes
         pays = self._keep is Keep.COSTLY and item.cost > MEMORY_PAYS * size

@@ -4,6 +4,7 @@ import gc
 import tracemalloc
 import weakref
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -81,16 +82,16 @@ class PointBoth(Both):
 TYPES = Catalogue([*BUILTIN, Made, Both, PointBoth])
 
 
-def puller(nodes: dict[str, Any]) -> FramePuller:
+def puller(nodes: dict[str, Any], **given: Any) -> FramePuller:
     compiled = compile(document({**nodes, "out": output("x")}, width=SIZE, height=SIZE, duration=60), TYPES, "", {})
-    return FramePuller(compiled, {}, COLOUR, cache=FrameCache(1 << 22))
+    return FramePuller(compiled, {}, COLOUR, cache=FrameCache(1 << 22), **given)
 
 
-def most_held(nodes: dict[str, Any]) -> int:
+def most_held(nodes: dict[str, Any], **given: Any) -> int:
     gc.collect()
     gc.disable()
     try:
-        pull = puller(nodes)
+        pull = puller(nodes, **given)
         Alive.now = Alive.most = 0
         for index in range(3):
             assert np.isfinite(pull.frame(index).pixels).all()
@@ -131,6 +132,28 @@ def test_a_balanced_tree_holds_as_many_as_it_is_deep() -> None:
             name = "x" if level == 7 else f"l{level}x{n}"
             nodes[name] = {"type": "Both", "inputs": {"a": f"l{level - 1}x{2 * n}", "b": f"l{level - 1}x{2 * n + 1}"}}
     assert most_held(nodes) <= 9
+
+
+def read_twice(count: int) -> dict[str, Any]:
+    """Results that are all read at the beginning, and again at the end in the same order."""
+    nodes: dict[str, Any] = {f"m{n}": {"type": "Made", "params": {"level": n}} for n in range(count)}
+    for way in "uv":
+        before = f"m{count - 1}" if way == "u" else f"u{count - 1}"
+        for n in range(count):
+            nodes[f"{way}{n}"] = {"type": "Both", "inputs": {"a": before, "b": f"m{n}"}}
+            before = f"{way}{n}"
+    nodes["x"] = nodes.pop(f"v{count - 1}")
+    return nodes
+
+
+def test_what_has_no_room_waits_on_disk(tmp_path: Path) -> None:
+    nodes, size = read_twice(40), SIZE * SIZE * 16
+    assert most_held(nodes) >= 40
+    assert most_held(nodes, frame_bytes=6 * size, scratch=tmp_path) <= 6 + 3
+    expected, spilling = puller(nodes), puller(nodes, frame_bytes=6 * size, scratch=tmp_path)
+    for index in range(2):
+        np.testing.assert_array_equal(spilling.frame(index).pixels, expected.frame(index).pixels)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_memory_does_not_grow_with_the_number_of_frames() -> None:
