@@ -1,10 +1,10 @@
-"""The per-pixel chain at 1080p, float32, against copying the frame: exposure, lift/gamma/gain and saturation, a 33³ look
-by tetrahedra, a Gaussian of sigma 8, over.
+"""The per-pixel chain at 1080p, float32, against copying the frame: exposure, lift/gamma/gain and saturation, a 33³
+look by tetrahedra, a Gaussian of sigma 8, over.
 
 Colour is one OCIO processor, applied to strips of rows that stay in the second-level cache, as the engine does it; blur
-and over are the native kernels. Everything on two threads, on frames that rotate, so that no frame is in a cache when its
-turn comes; so does the copy that the chain is measured against. One round takes each measurement once, so that a slow
-minute of the machine meets all of them.
+and over are the native kernels. Everything on two threads, on frames that rotate, so that no frame is in a cache when
+its turn comes; so does the copy that the chain is measured against. One round takes each measurement once, so that a
+slow minute of the machine meets all of them.
 """
 
 from __future__ import annotations

@@ -171,7 +171,8 @@ def _split(sigma: float) -> _Split:
 
 def _bell(at: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     weights: npt.NDArray[np.float64] = np.exp(-0.5 * at * at)
-    return weights / weights.sum(axis=-1, keepdims=True)
+    weights /= weights.sum(axis=-1, keepdims=True)
+    return weights
 
 
 def _padded(weights: npt.NDArray[np.float64], zeros: int) -> npt.NDArray[np.float32]:

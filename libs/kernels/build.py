@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 from typing import Final
 
@@ -74,7 +75,7 @@ def build() -> str:
     BUILT.mkdir(exist_ok=True)
     (BUILT / STAMP).unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="artifex-zig-") as cache, ThreadPoolExecutor(max_workers=2) as pool:
-        list(pool.map(lambda each: _compile(*each, Path(cache)), variants.items()))
+        list(pool.map(_compile, variants.keys(), variants.values(), repeat(Path(cache))))
     (BUILT / STAMP).write_text(fingerprint())
     return f"native kernels built: {', '.join(variants)}"
 

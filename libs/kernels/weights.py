@@ -34,7 +34,8 @@ def gaussian_weights(sigma: float) -> npt.NDArray[np.float64]:
         return np.ones(1)
     at = np.arange(-reach, reach + 1, dtype=np.float64) / sigma
     weights: Matrix = np.exp(-0.5 * at * at)
-    return weights / weights.sum()
+    weights /= weights.sum()
+    return weights
 
 
 def filter_weights(name: Filter, fraction: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -53,7 +54,8 @@ def filter_weights(name: Filter, fraction: npt.NDArray[np.float64]) -> npt.NDArr
     if name == "lanczos4":
         weights: Matrix = np.sinc(at) * np.sinc(at / 4.0)
         weights = np.where(at < 4.0, weights, 0.0)
-        return weights / weights.sum(axis=-1, keepdims=True)
+        weights /= weights.sum(axis=-1, keepdims=True)
+        return weights
     b, c = (0.0, 0.5) if name == "cubic" else (1 / 3, 1 / 3)
     near = ((12 - 9 * b - 6 * c) * at**3 + (-18 + 12 * b + 6 * c) * at**2 + (6 - 2 * b)) / 6
     far = ((-b - 6 * c) * at**3 + (6 * b + 30 * c) * at**2 + (-12 * b - 48 * c) * at + (8 * b + 24 * c)) / 6

@@ -38,10 +38,10 @@ def yuv_to_linear(
         codes[..., 0] = planes[0][rows.start : rows.stop] >> pixels.shift
         for channel, chroma in enumerate(_chroma(planes, pixels)):
             codes[..., 1 + channel] = _spread(chroma, pixels, between, rows, height, width)
-        encoded = cv2.transform(codes, matrix)
+        encoded = _mapped(codes, matrix)
         if clip:
             encoded = np.clip(encoded, np.float32(0.0), np.float32(1.0))
-        light = cv2.transform(apply(transfer, encoded), to_working)
+        light = _mapped(apply(transfer, encoded), to_working)
         if pixels.alpha:
             alpha = planes[-1][rows.start : rows.stop, :, None] * np.float32(1.0 / ((1 << pixels.depth) - 1))
             np.multiply(light, alpha, out=strip[..., :3])
@@ -70,13 +70,13 @@ def linear_to_yuv(
         # Chroma is filtered down over one line more to each side.
         low, high = max(top - 2, 0), min(bottom + 2, height)
         light = np.ascontiguousarray(picture[low:high, :, :3])
-        encoded = apply(transfer, cv2.transform(light, from_working))
+        encoded = apply(transfer, _mapped(light, from_working))
         # No code lies farther out than this; so infinity leaves its neighbours in chroma alone.
         lowest, highest = (0.0, 1.0) if clip else (-2.0, 3.0)
         encoded = np.where(
             np.isnan(encoded), np.float32(0.0), np.clip(encoded, np.float32(lowest), np.float32(highest))
         )
-        codes = cv2.transform(encoded, matrix)
+        codes = _mapped(encoded, matrix)
         planes[0][top:bottom] = _rounded(codes[top - low : bottom - low, :, 0], pixels)
         for channel, plane in enumerate(chroma):
             wide = codes[..., 1 + channel]
@@ -85,6 +85,11 @@ def linear_to_yuv(
                 line = _sum([(row - low, weight) for row, weight in down], wide)
                 across = _narrow(line, pixels, between, width)
                 plane[index] = _rounded(across, pixels)
+
+
+def _mapped(pixels: Values, matrix: Matrix) -> Values:
+    """Each pixel by a 3x3 matrix, or an affine map of 3x4."""
+    return np.asarray(cv2.transform(pixels, matrix), dtype=np.float32)
 
 
 def _chroma(planes: list[Plane], pixels: PixelFormat) -> list[Plane]:
@@ -114,7 +119,8 @@ def _narrow(line: Values, pixels: PixelFormat, between: tuple[bool, bool], width
     if not pixels.chroma_x:
         return line
     at, weights = _narrowing(width, between[0])
-    return (line[at] * weights).sum(axis=1, dtype=np.float32)
+    narrow: Values = (line[at] * weights).sum(axis=1, dtype=np.float32)
+    return narrow
 
 
 @lru_cache(maxsize=16)

@@ -75,10 +75,10 @@ def run(height: int, width: int, *, at_end: bool) -> None:
         gaussian(a, sigma, sigma, out)
         gaussian(mask, sigma, sigma, single, threads=2)
     turn = np.array([[0.9, 0.2, -2.0], [-0.2, 0.9, 2.0], [0.0, 0.0, 1.0]])
-    for name in TAPS:
+    for filter in TAPS:
         for inverse in (turn, np.diag([0.7, 1.4, 1.0]), np.eye(3)):
-            resample(a, inverse, (height, width), (-2.0, -2.0), (0.0, 0.0), name, out)
-            resample(mask, inverse, (height, width), (-2.0, -2.0), (0.0, 0.0), name, single)
+            resample(a, inverse, (height, width), (-2.0, -2.0), (0.0, 0.0), filter, out)
+            resample(mask, inverse, (height, width), (-2.0, -2.0), (0.0, 0.0), filter, single)
     table = Table.sample(lambda values: np.abs(values))
     for name in ("yuv420p", "yuv422p10le", "yuv444p", "nv12", "p010le", "gbrp", "yuva420p"):
         layout = pixel_format(name)

@@ -1,5 +1,6 @@
 """Which library is loaded, that it is one of these sources, and that no kernel touches what is not its own."""
 
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -63,7 +64,7 @@ def test_without_the_compiler_the_builder_says_so_and_does_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(build, "BUILT", tmp_path / "built")
-    monkeypatch.setattr(build.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert "NumPy does" in build.build()
     assert not (tmp_path / "built").exists()
 

@@ -1,6 +1,7 @@
 """YUV to light and back: against float64, FFmpeg's swscale, and real footage that nobody changed."""
 
 from collections.abc import Callable
+from functools import partial
 
 import av
 import numpy as np
@@ -101,7 +102,8 @@ def in_float64(planes: list[Plane], name: str, siting: Siting) -> npt.NDArray[np
     red, blue = luma + 1.5748 * cr, luma + 1.8556 * cb
     green = (luma - 0.2126 * red - 0.0722 * blue) / 0.7152
     encoded = np.stack([red, green, blue], axis=-1)
-    return (np.sign(encoded) * np.abs(encoded) ** 2.4) @ TO_AP1.T
+    result: npt.NDArray[np.float64] = (np.sign(encoded) * np.abs(encoded) ** 2.4) @ TO_AP1.T
+    return result
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if not name.startswith("gbr")])
@@ -124,8 +126,8 @@ def test_swscale_gives_the_same_picture_to_its_own_rounding(name: str) -> None:
         slope = ramp[: plane.shape[0], : plane.shape[1]] * (0.3 if index else 0.5)
         planes.append(((110 + slope) * step).astype(plane.dtype))
     frame = av.VideoFrame(width, height, name)
-    for plane, values in zip(frame.planes, planes, strict=True):
-        view = np.frombuffer(memoryview(plane), values.dtype).reshape(plane.height, -1)
+    for target, values in zip(frame.planes, planes, strict=True):
+        view = np.frombuffer(memoryview(target), values.dtype).reshape(target.height, -1)
         view[: values.shape[0], : values.shape[1]] = values
     theirs = frame.reformat(format="gbrp16le", src_colorspace=1, dst_colorspace=1, src_color_range=1, dst_color_range=2)
     expected = np.stack(
@@ -146,7 +148,7 @@ def test_swscale_gives_the_same_picture_to_its_own_rounding(name: str) -> None:
 def test_agrees_with_numpy(name: str, siting: Siting) -> None:
     for height, width in ((1, 1), (3, 2), (19, 37)):
         planes = codes(name, height, width, seed=2)
-        expected = by_reference(lambda planes=planes: light(planes, name, siting))  # type: ignore[misc]
+        expected = by_reference(partial(light, planes, name, siting))
         np.testing.assert_allclose(light(planes, name, siting), expected, atol=2e-6)
         picture = noise(height, width, seed=3, low=-0.1, high=1.3)
         got, reference = codes(name, height, width), codes(name, height, width)
