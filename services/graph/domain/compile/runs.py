@@ -28,8 +28,8 @@ from artifex.nodes import (
     Window,
 )
 from libs.chassis.errors import ArtifexError, Internal
-from libs.kernels import premultiply, unpremultiply
 from services.graph.domain.compile.unknown import Asked
+from services.graph.nodes.alpha import straight
 
 _FAR: Final = 1e7
 """Windows end here; beyond, whole numbers of pixels lose their meaning in float32."""
@@ -149,13 +149,9 @@ def _alone(member: Node, context: _MemberContext) -> Frame:
     if not transforms or frame.window.empty:
         return frame
     key = ("grade", member.schema.type, member.fingerprint(context.request), source and source.key)
-    alpha = frame.pixels[..., 3:].copy()
-    straight = frame.pixels if frame.opaque else unpremultiply(frame.pixels)
-    context.colour.apply(key, lambda: ocio.GroupTransform(list(transforms)), straight)
-    # OCIO's fast power function also runs over alpha.
-    straight[..., 3:] = alpha
-    pixels = straight if frame.opaque else premultiply(straight, out=straight)
-    return Frame(pixels, frame.x, frame.y, frame.opaque)
+    with straight(frame) as pixels:
+        context.colour.apply(key, lambda: ocio.GroupTransform(list(transforms)), pixels)
+    return frame
 
 
 def _only_grades(member: Node) -> bool:
