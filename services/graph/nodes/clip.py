@@ -17,8 +17,9 @@ def middle_of_frame(time: Fraction, rate: Fraction, count: int) -> Fraction:
     All times that show one frame give one result, so that results can be kept by it; and a container that counts in
     ticks, which puts a frame a tick before or after its place, still shows the right one.
     """
-    number = min(max((time * rate).__floor__(), 0), count - 1)
-    return (number + Fraction(1, 2)) / rate
+    # In integers, since it is asked for with every strip of a frame.
+    number = (time.numerator * rate.numerator) // (time.denominator * rate.denominator)
+    return Fraction((2 * min(max(number, 0), count - 1) + 1) * rate.denominator, 2 * rate.numerator)
 
 
 class ClipNode(Node, base=True):
@@ -41,7 +42,7 @@ class ClipNode(Node, base=True):
 
         Beyond the end, a held clip gives `length` itself: a source gives its last picture there.
         """
-        local = time - self.start
+        local = time - self.start if self.start else time
         if 0 <= local < length:
             return local
         rule = self.before if local < 0 else self.after

@@ -86,7 +86,7 @@ def pixel_aspect(info: media.MediaInfo) -> Fraction:
     """Width of a pixel for a height of 1, as the picture stands upright."""
     stream = info.video_streams[0]
     aspect = stream.sample_aspect_ratio
-    if aspect.numerator <= 0 or aspect.denominator <= 0:
+    if aspect.numerator <= 0 or aspect.denominator <= 0 or aspect.numerator == aspect.denominator:
         return _SQUARE
     ratio = Fraction(aspect.numerator, aspect.denominator)
     return 1 / ratio if stream.rotation in (90, 270) else ratio

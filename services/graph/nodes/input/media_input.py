@@ -67,7 +67,8 @@ class MediaInput(ClipNode):
             duration = info.audio_streams[0].duration
         else:
             return Fraction(0)
-        return max(Fraction(duration.numerator, duration.denominator or 1) - self.trim, Fraction(0))
+        whole = Fraction(duration.numerator, duration.denominator or 1)
+        return max(whole - self.trim, Fraction(0)) if self.trim else whole
 
     def extent(self, info: media.MediaInfo | None) -> Fraction | None:
         return None if info is None else self.start + self.length(info)
@@ -118,11 +119,13 @@ class MediaInput(ClipNode):
         local = self.clip_time(time, self.length(source.info))
         if local is None:
             return None
+        if self.trim:
+            local += self.trim
         stream = source.info.video_streams[0]
-        rate = Fraction(stream.frame_rate.numerator, stream.frame_rate.denominator or 1)
-        if stream.variable_frame_rate or rate <= 0 or stream.frame_count <= 0:
-            return local + self.trim
-        return middle_of_frame(local + self.trim, rate, stream.frame_count)
+        rate = stream.frame_rate
+        if stream.variable_frame_rate or rate.numerator <= 0 or rate.denominator <= 0 or stream.frame_count <= 0:
+            return local
+        return middle_of_frame(local, Fraction(rate.numerator, rate.denominator), stream.frame_count)
 
 
 def _source(source: MediaSource | None) -> MediaSource:
