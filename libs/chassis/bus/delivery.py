@@ -41,7 +41,10 @@ class Delivery:
 
 
 class Declined(Exception):
-    """Raised by a handler that leaves the message to another process: it is delivered again after `delay` seconds."""
+    """Raised by a handler that leaves the message to another process: it is delivered again after `delay` seconds.
+
+    Each time counts as an attempt: whoever declines has a number of times after which it does not.
+    """
 
     def __init__(self, delay: float) -> None:
         super().__init__(f"left to another, again in {delay} s")
