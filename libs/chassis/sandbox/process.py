@@ -116,13 +116,19 @@ class ChildProcess:
         finally:
             os.close(request_end)
             os.close(answer_end)
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader()
-        reader_protocol = asyncio.StreamReaderProtocol(reader)
-        source, _ = await loop.connect_read_pipe(lambda: reader_protocol, os.fdopen(answer_read, "rb"))
-        transport, protocol = await loop.connect_write_pipe(
-            asyncio.streams.FlowControlMixin, os.fdopen(request_write, "wb")
-        )
+        try:
+            loop = asyncio.get_running_loop()
+            reader = asyncio.StreamReader()
+            reader_protocol = asyncio.StreamReaderProtocol(reader)
+            source, _ = await loop.connect_read_pipe(lambda: reader_protocol, os.fdopen(answer_read, "rb"))
+            transport, protocol = await loop.connect_write_pipe(
+                asyncio.streams.FlowControlMixin, os.fdopen(request_write, "wb")
+            )
+        except BaseException:
+            # Cancelled in the middle: nobody else knows of it.
+            process.kill()
+            await asyncio.shield(process.wait())
+            raise
         writer = asyncio.StreamWriter(transport, protocol, None, loop)
         return cls(process, reader, source, writer, log)
 

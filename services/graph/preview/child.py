@@ -1,7 +1,8 @@
 """What runs inside a preview's child process: the document, its open media, its caches, and the drawing of pictures.
 
 It decodes users' files and evaluates users' graphs, so it may crash, hang or be killed at any time. One thread listens,
-so that what is newer is known while something is drawn; the other does everything else.
+so that what is newer is known while something is drawn; one decides, makes documents ready, and draws single pictures,
+each of them on all threads; and the frames of a playback are drawn side by side, each on one.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -29,7 +31,7 @@ from services.graph.domain.evaluate.allocation import keep_freed_memory
 from services.graph.domain.evaluate.sources import SourceFile
 from services.graph.messages import rational
 from services.graph.preview import wire
-from services.graph.preview.director import Director, Order
+from services.graph.preview.director import Director
 from services.graph.preview.pacer import Range
 from services.graph.preview.pictures import Timed, Wish, picture
 from services.graph.preview.pulling import GivenUp, Puller
@@ -37,6 +39,10 @@ from services.graph.preview.scene import AssetsNeeded, Ready, Scene
 
 _MOST_PROBLEMS: Final = 200
 _INTERRUPTING: Final = (wire.REQUEST, wire.OBJECT)
+
+
+_Job = Callable[[Callable[[], bool]], list[preview_pb2.PreviewResponse]]
+"""Draws one picture; its argument tells whether the picture is not wanted any more."""
 
 
 @dataclass
@@ -67,9 +73,16 @@ class _Child:
         self._interrupted = False
         """Whether something waits that may be newer than what is being drawn."""
         self._hung_up = False
+        self._fatal: BaseException | None = None
+        """What befell a thread that draws, and ends the process."""
 
         self._scene: Scene
         self._puller: Puller
+        self._frames: ThreadPoolExecutor
+        """Draws the frames of a playback."""
+        self._drawing: set[Future[None]] = set()
+        self._side_by_side = 1
+        self._sending = threading.Lock()
         self._director = Director()
         self._ready: Ready | None = None
         self._wish = Wish(preview_pb2.PreviewLook(), preview_pb2.PreviewMeters())
@@ -94,9 +107,11 @@ class _Child:
         keep_freed_memory()
         while True:
             with self._news:
-                while not self._inbox and not self._hung_up and not self._has_work():
+                while not (self._inbox or self._hung_up or self._fatal or self._has_work()):
                     self._tell_idle()
                     self._news.wait()
+                if self._fatal is not None:
+                    raise self._fatal
                 if self._hung_up:
                     break
                 messages = list(self._inbox)
@@ -105,6 +120,8 @@ class _Child:
             for arrived, body in messages:
                 self._take(arrived, body)
             self._work()
+        self._play = None
+        self._settle_drawing()
         self._scene.close()
 
     # -- what is said --------------------------------------------------------------------------------------------------
@@ -145,6 +162,8 @@ class _Child:
         cv2.setNumThreads(told["threads"])
         self._scene = Scene(catalogue(), told["threads"])
         self._puller = Puller(told["cache_bytes"], told["threads"])
+        self._side_by_side = told["threads"]
+        self._frames = ThreadPoolExecutor(self._side_by_side, "frames")
         self._wish = Wish(
             preview_pb2.PreviewLook.FromString(bytes.fromhex(told["look"])),
             preview_pb2.PreviewMeters.FromString(bytes.fromhex(told["meters"])),
@@ -183,7 +202,7 @@ class _Child:
         if self._ready is None:
             return False
         if self._play is not None:
-            return self._play.next < self._play.until
+            return self._play.next < self._play.until and len(self._drawing) < self._side_by_side
         return self._stale or not self._director.idle
 
     def _work(self) -> None:
@@ -198,6 +217,8 @@ class _Child:
             self._draw()
 
     def _prepare(self) -> None:
+        # What is being drawn reads media that the next revision may not have.
+        self._settle_drawing()
         begun = time.perf_counter()
         try:
             ready = self._scene.prepare()
@@ -230,9 +251,14 @@ class _Child:
         order = self._director.next(time.perf_counter())
         if order is None:
             return
-        frame = self._ready.frame(self._frame)
+        job = self._job(self._ready.frame(self._frame), order.scale, playing=False)
+
+        def unwanted() -> bool:
+            # Read without the lock: to see it a strip later does no harm.
+            return self._interrupted and self._director.may_give_up(order, time.perf_counter())
+
         try:
-            parts = self._picture(frame, order.scale, order)
+            parts = job(unwanted)
         except GivenUp:
             self._cancelled += 1
             self._director.gave_up(order)
@@ -246,45 +272,62 @@ class _Child:
             self._send_picture(parts, {})
 
     def _draw_step(self, play: _Play) -> None:
+        """Begin to draw the next frame of a playback."""
         assert self._ready is not None
         step = play.next
         play.next += 1
+        job = self._job(self._ready.frame(play.range.frame(step)), self._wish.scale, playing=True)
+        drawing = self._frames.submit(self._finish_step, play, step, job)
+        self._drawing.add(drawing)
+        drawing.add_done_callback(self._drew_step)
+
+    def _finish_step(self, play: _Play, step: int, job: _Job) -> None:
         tag = {"serial": play.serial, "step": step}
         try:
-            parts = self._picture(self._ready.frame(play.range.frame(step)), self._wish.scale, None)
+            self._send_picture(job(lambda: self._play is not play), tag)
         except GivenUp:
             self._cancelled += 1
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001
-            self._play = None
+            if self._play is play:
+                self._play = None
             self._say_failure(error, tag)
-        else:
-            self._send_picture(parts, tag)
 
-    def _picture(self, frame: int, scale: Fraction, order: Order | None) -> list[preview_pb2.PreviewResponse]:
-        ready = self._ready
+    def _drew_step(self, drawing: Future[None]) -> None:
+        with self._news:
+            self._drawing.discard(drawing)
+            if drawing.exception() is not None:
+                self._fatal = drawing.exception()
+            self._news.notify()
+
+    def _settle_drawing(self) -> None:
+        """Wait for the frames of a playback that are being drawn."""
+        wait(list(self._drawing))
+
+    def _job(self, frame: int, scale: Fraction, *, playing: bool) -> _Job:
+        """Draws a picture of the revision, the look and the meters of now, whenever it is called."""
+        ready, wish, sequence = self._ready, self._wish, self._sequence
         assert ready is not None
-
-        def unwanted() -> bool:
-            # Read without the lock: to see it a strip later does no harm.
-            return self._interrupted and (order is None or self._director.may_give_up(order, time.perf_counter()))
-
-        def render(window: Window, at: Fraction) -> Pixels:
-            return self._puller.pull(frame, window, at, unwanted)
-
+        pull = self._puller.pull(alone=not playing)
         timed = Timed(max(0.0, time.perf_counter() - self._arrived - self._compiled_in), self._compiled_in)
-        parts = picture(ready, self._wish, frame, scale, timed, render)
         self._compiled_in = 0.0
-        head = parts[0].picture
-        head.sequence = self._sequence
-        head.playing = order is None
-        return parts
+
+        def draw(unwanted: Callable[[], bool]) -> list[preview_pb2.PreviewResponse]:
+            def render(window: Window, at: Fraction) -> Pixels:
+                return pull(frame, window, at, unwanted)
+
+            parts = picture(ready, wish, frame, scale, timed, render)
+            parts[0].picture.sequence = sequence
+            parts[0].picture.playing = playing
+            return parts
+
+        return draw
 
     # -- what is answered ----------------------------------------------------------------------------------------------
 
     def _tell_idle(self) -> None:
-        if self._told_idle != self._taken and not self._waiting:
+        if self._told_idle != self._taken and not self._waiting and not self._drawing:
             self._told_idle = self._taken
             self._send(wire.pack_object(wire.OBJECT, {"idle": self._taken, "cancelled": self._cancelled}))
 
@@ -306,16 +349,17 @@ class _Child:
         self._send(wire.pack_object(wire.OBJECT, {"failure": failure, **tag}))
 
     def _send_picture(self, parts: list[preview_pb2.PreviewResponse], tag: dict[str, int]) -> None:
-        for part in parts:
-            self._send(wire.pack_response(wire.PART, part), flush=False)
-        self._send(wire.pack_object(wire.END, {**tag, "cancelled": self._cancelled}))
+        end = wire.pack_object(wire.END, {**tag, "cancelled": self._cancelled})
+        self._send(*(wire.pack_response(wire.PART, part) for part in parts), end)
 
     def _say(self, response: preview_pb2.PreviewResponse) -> None:
         self._send(wire.pack_response(wire.WORD, response))
 
-    def _send(self, body: bytes, *, flush: bool = True) -> None:
-        self._answers.write(framing.pack(body))
-        if flush:
+    def _send(self, *bodies: bytes) -> None:
+        """Messages in one piece, whoever else sends meanwhile."""
+        with self._sending:
+            for body in bodies:
+                self._answers.write(framing.pack(body))
             self._answers.flush()
 
 

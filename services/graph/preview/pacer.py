@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
-PREROLL: Final = 4
+PREROLL: Final = 8
 """Frames that must be ready before the clock starts."""
 
 

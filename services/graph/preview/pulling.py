@@ -17,6 +17,13 @@ class GivenUp(Exception):
     """Something newer is wanted."""
 
 
+Pull = Callable[[int, Window, Fraction, Callable[[], bool]], Pixels]
+"""Gives exactly a window of a frame, in pixels at a scale: [height, width, 4], in the working space, premultiplied.
+
+Raises GivenUp soon after the last argument returns true, and what `FramePuller.frame` raises.
+"""
+
+
 class Puller:
     """Keeps one cache for all revisions and scales: what an edit leaves as it was is not computed again."""
 
@@ -24,30 +31,31 @@ class Puller:
         self._cache = FrameCache(cache_bytes)
         self._threads = threads
         self._strips = ThreadPoolExecutor(threads, "strips") if threads > 1 else None
+        self._pullers: dict[tuple[Fraction, bool], FramePuller] = {}
         self._ready: Ready | None = None
-        self._pullers: dict[Fraction, FramePuller] = {}
 
     def use(self, ready: Ready) -> None:
         """From now on frames are those of this revision."""
-        self._ready = ready
-        self._pullers.clear()
+        # A new dictionary: those who pull frames of the revision before may still be at it.
+        self._ready, self._pullers = ready, {}
 
-    def pull(self, frame: int, window: Window, scale: Fraction, unwanted: Callable[[], bool]) -> Pixels:
-        """Exactly `window`, in pixels at `scale`: [height, width, 4], in the working space, premultiplied.
-
-        Raises GivenUp soon after `unwanted` is true, and what `FramePuller.frame` raises.
-        """
-        puller = self._pullers.get(scale)
-        if puller is None:
-            puller = self._pullers[scale] = self._puller(scale)
-        try:
-            return puller.frame(frame, window, _Cancel(unwanted)).filled(window)
-        except Cancelled as error:
-            raise GivenUp from error
-
-    def _puller(self, scale: Fraction) -> FramePuller:
-        ready = self._ready
+    def pull(self, *, alone: bool) -> Pull:
+        """Pulls frames of the present revision, also later: `alone` on all threads, else many side by side."""
+        ready, pullers = self._ready, self._pullers
         assert ready is not None
+
+        def pull(frame: int, window: Window, scale: Fraction, unwanted: Callable[[], bool]) -> Pixels:
+            puller = pullers.get((scale, alone))
+            if puller is None:
+                puller = pullers[scale, alone] = self._puller(ready, scale, alone=alone)
+            try:
+                return puller.frame(frame, window, _Cancel(unwanted)).filled(window)
+            except Cancelled as error:
+                raise GivenUp from error
+
+        return pull
+
+    def _puller(self, ready: Ready, scale: Fraction, *, alone: bool) -> FramePuller:
         return FramePuller(
             ready.compiled,
             ready.sources,
@@ -55,8 +63,8 @@ class Puller:
             cache=self._cache,
             keep=Keep.COSTLY,
             scale=scale,
-            strips=self._strips,
-            threads=self._threads,
+            strips=self._strips if alone else None,
+            threads=self._threads if alone else 1,
         )
 
 

@@ -40,7 +40,7 @@ def test_the_clock_starts_when_enough_is_ready_and_then_each_frame_has_its_time(
 
 
 def test_a_late_frame_is_sent_unless_the_next_is_there_and_gaps_are_counted() -> None:
-    playing = pacer()
+    playing = pacer(ahead=4)
     for step in range(4):
         playing.offer(step, step)
     assert playing.take(0.0) == (0, 0)
@@ -52,11 +52,11 @@ def test_a_late_frame_is_sent_unless_the_next_is_there_and_gaps_are_counted() ->
     playing.offer(5, 5)
     assert playing.take(7.5 / 24) == (5, 5)
     assert playing.dropped == 2
-    assert playing.window(7.5 / 24) == (8, 16)
+    assert playing.window(7.5 / 24) == (8, 12)
 
 
 def test_the_end_counts_what_never_came() -> None:
-    playing = pacer(end=6)
+    playing = pacer(end=6, ahead=4)
     for step in range(4):
         playing.offer(step, step)
     for step in range(4):
@@ -69,12 +69,12 @@ def test_the_end_counts_what_never_came() -> None:
 
 
 def test_what_waits_is_let_go_but_for_the_very_next() -> None:
-    playing = pacer()
+    playing = pacer(ahead=6)
     for step in range(6):
         playing.offer(step, step)
     assert playing.take(0.0) == (0, 0)
     playing.flush(0.0)
-    assert playing.window(0.0) == (2, 9)
+    assert playing.window(0.0) == (2, 7)
     assert playing.take(1 / 24) == (1, 1)
     assert playing.take(2 / 24) is None
 

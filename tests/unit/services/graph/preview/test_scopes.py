@@ -43,9 +43,7 @@ def bars(height: int = 64, width: int = 16 * len(BARS)) -> NDArray[np.float32]:
 def filtered(frame: VideoFrame, *filters: tuple[str, str]) -> VideoFrame:
     """A frame through some of FFmpeg's filters, by name and arguments."""
     graph = Graph()
-    source = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 25)
-    )
+    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 25))
     links = [source, *(graph.add(name, arguments) for name, arguments in filters), graph.add("buffersink")]
     for before, after in pairwise(links):
         before.link_to(after)
