@@ -6,6 +6,7 @@ from tests.unit.services.graph.nodes.oracles import (
     chroma_key,
     color_corrector,
     crop,
+    file_output,
     lut,
     media_input,
     merge,
@@ -27,4 +28,5 @@ COMPARISONS: list[Comparison] = [
     *crop.COMPARISONS,
     *viewer.COMPARISONS,
     *audio_mixer.COMPARISONS,
+    *file_output.COMPARISONS,
 ]
