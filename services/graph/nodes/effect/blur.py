@@ -34,7 +34,7 @@ class Blur(Node):
     Each pixel becomes the mean of its surroundings, weighted by exp(−x²/2σx² − y²/2σy²), with σ the size in pixels of
     the document; weights are cut off at 4.9 σ, beyond which lies 10⁻⁶ of their sum, and scaled to the sum of 1. It runs
     along rows and then along columns, which is the same, on premultiplied scene-linear colour: light spreads as in a
-    lens, and nothing that is transparent takes part. The result is c + m · (blurred − c), with m the mix times the mask.
+    lens, and nothing that is transparent takes part. The result is c + m · (blurred − c), with m mix times mask.
 
     Edges: "black" takes what lies outside the picture as transparent, so that it fades out across its edge and grows
     by the reach of the Gaussian; "repeat" takes the document's outermost pixels on and on, so that the edge of a full

@@ -30,6 +30,7 @@ class Transform2D(Node):
     """
 
     category = "Transform"
+    version = "1.1.0"
 
     video = Input(VIDEO, "The picture to move.")
     moved = Output(VIDEO, "The moved picture.", name="video")
