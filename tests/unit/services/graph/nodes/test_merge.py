@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from artifex.nodes import Frame, Window
 from services.graph.nodes.composite.merge import Merge
 from tests.unit.services.graph.nodes.applied import applied
-from tests.unit.services.graph.nodes.oracles.merge import by_formula, merged
+from tests.unit.services.graph.nodes.oracles.merge import FRACTIONS, by_formula, merged
 from tests.unit.services.graph.support import Context, node, picture
 
 OPERATIONS = Merge.operation.choices
@@ -17,6 +17,14 @@ def test_each_operation_follows_its_published_formula(operation: str) -> None:
     a, b = picture(1, 11, 150), picture(2, 11, 150)
     result = merged(Frame(a), Frame(b.copy()), size=(11, 150), operation=operation).pixels
     np.testing.assert_allclose(result, by_formula(operation, a.astype(np.float64), b.astype(np.float64)), atol=1e-5)
+
+
+@pytest.mark.parametrize("operation", [*FRACTIONS, "plus"])
+def test_light_is_right_to_the_last_bits(operation: str) -> None:
+    """Of float32, beside float64 rounded once: where nothing cancels, 3 units in the last place are all there is."""
+    a, b = (np.abs(picture(seed, 64, 36)) for seed in (21, 22))
+    exact = by_formula(operation, a.astype(np.float64), b.astype(np.float64)).astype(np.float32)
+    np.testing.assert_array_max_ulp(merged(Frame(a), Frame(b), operation=operation).pixels, exact, maxulp=3)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
