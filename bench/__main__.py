@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bench import chain, comp, decode, exactness, memory, rerender, scaling, scheduling
+from bench import chain, comp, compile, decode, exactness, memory, rerender, scaling, scheduling
 
 BENCHMARKS = {
     "chain": chain.run,
@@ -17,6 +17,7 @@ BENCHMARKS = {
     "exactness": exactness.run,
     "comp": comp.run,
     "rerender": rerender.run,
+    "compile": compile.run,
     "scheduling": scheduling.run,
     "scaling": scaling.run,
     "memory": memory.run,

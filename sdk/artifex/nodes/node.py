@@ -5,6 +5,7 @@ import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from artifex.generator.v1 import messages_pb2 as generator
@@ -40,12 +41,12 @@ class NodeSchema:
     upgrades: tuple[Upgrade, ...] = ()
     """What brings nodes of older versions forward."""
 
-    @property
+    @cached_property
     def asset_parameter(self) -> str | None:
         """The parameter whose asset the engine opens as `request.source`."""
         return next((name for name, parameter in self.parameters.items() if isinstance(parameter, Asset)), None)
 
-    @property
+    @cached_property
     def asset_holds(self) -> Literal["media", "look"] | None:
         """What that asset must be; None where there is none."""
         name = self.asset_parameter

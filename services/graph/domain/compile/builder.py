@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -80,7 +81,7 @@ class Builder:
             static = node_type is VideoToImage or (
                 not node_type.time_dependent
                 and all(steps[edge.step].static for edge in edges.values())
-                and all(type(signal) is Constant for signal in signals.values())
+                and _constant(signals)
             )
             steps.append(Step(index, node, node_type, signals, edges, static, digest))
         return index
@@ -89,11 +90,10 @@ class Builder:
         hashed = hashlib.blake2b(_spelling(node_type), digest_size=16)
         defaults = default_signals(node_type)
         if signals is not defaults:
-            for name in sorted(signals):
-                signal, default = signals[name], defaults.get(name)
+            for name in sorted(name for name, signal in signals.items() if signal is not defaults.get(name)):
                 # A default is part of the type's version.
-                if signal is not default and signal != default:
-                    hashed.update(f"\0{name}={signal.spelling()}".encode())
+                if signals[name] != defaults.get(name):
+                    hashed.update(f"\0{name}={signals[name].spelling()}".encode())
         for name in sorted(edges):
             edge = edges[name]
             hashed.update(f"\0{name}<{edge.output.name}".encode())
@@ -101,6 +101,7 @@ class Builder:
         return hashed.digest()
 
 
+_START: Final = Fraction(0)
 _SPELLINGS: Final[WeakKeyDictionary[type[Node], bytes]] = WeakKeyDictionary()
 
 
@@ -111,15 +112,16 @@ def _spelling(node_type: type[Node]) -> bytes:
     return spelling
 
 
+def _constant(signals: Mapping[str, Signal]) -> bool:
+    return all(type(signal) is Constant for signal in signals.values())
+
+
 def _identity(item: Resolved, edges: Mapping[str, Edge]) -> Edge | None:
     """What passes through the node unchanged, if its parameters are constant and alone decide that."""
-    if item.type.identity is Node.identity or len(item.schema.outputs) != 1:
-        return None
-    values = {name: signal.value for name, signal in item.signals.items() if isinstance(signal, Constant)}
-    if len(values) != len(item.signals):
+    if item.type.identity is Node.identity or len(item.schema.outputs) != 1 or not _constant(item.signals):
         return None
     try:
-        name = item.type(values).identity(UNKNOWN)
+        name = item.at(_START).identity(UNKNOWN)
     except Asked:
         return None
     output: Output = next(iter(item.schema.outputs.values()))

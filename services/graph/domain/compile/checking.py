@@ -13,6 +13,7 @@ from services.graph.domain.compile.resolver import Connection, Resolved, resolve
 from services.graph.domain.compile.signals import Constant
 from services.graph.domain.compile.versions import upgraded
 from services.graph.domain.compile.walks import find_cycles, post_order, way_around
+from services.graph.domain.documents.collector import collector_held
 from services.graph.domain.documents.model import Document, Settings
 from services.graph.domain.documents.parser import MAX_DURATION
 from services.graph.domain.documents.problems import Problem, Reason
@@ -106,6 +107,11 @@ class Checked:
 
 def check(document: Document, catalogue: Catalogue) -> Checked:
     """Resolves every node and finds every problem that needs no media."""
+    with collector_held():
+        return _check(document, catalogue)
+
+
+def _check(document: Document, catalogue: Catalogue) -> Checked:
     expanded, problems = expand(document, catalogue)
     expanded, outdated = upgraded(expanded, catalogue)
     resolved, found = resolve(expanded, catalogue)

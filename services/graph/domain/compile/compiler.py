@@ -14,6 +14,7 @@ from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.checking import Checked, asset_of, check
 from services.graph.domain.compile.fusion import follow, fuse
 from services.graph.domain.compile.plan import Compiled, Converter, Edge, RunStep, Simplified, Step
+from services.graph.domain.documents.collector import collector_held
 from services.graph.domain.documents.model import Document
 from services.graph.domain.documents.problems import GraphInvalid, Problem, Reason
 
@@ -72,6 +73,11 @@ def compile_checked(
     checked: Checked, output_node: str, sources: Mapping[str, media.MediaInfo], *, optimise: bool = True
 ) -> Compiled:
     """`compile` of a document that is checked already."""
+    with collector_held():
+        return _compile(checked, output_node, sources, optimise=optimise)
+
+
+def _compile(checked: Checked, output_node: str, sources: Mapping[str, media.MediaInfo], *, optimise: bool) -> Compiled:
     problems = [*checked.problems, *checked.stream_problems(sources)]
     outputs = checked.outputs
     if output_node and output_node not in outputs:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from artifex.nodes import Bezier, Ease, rational_text
 from services.graph.domain.documents import parser
+from services.graph.domain.documents.collector import collector_held
 from services.graph.domain.documents.model import (
     CHANNELS,
     SAMPLE_RATE,
@@ -34,7 +35,8 @@ __all__ = [
 
 def parse_document(text: str | bytes) -> Document:
     """The document that `text` holds. Raises GraphInvalid with every problem of its shape."""
-    return parser.parse(text)
+    with collector_held():
+        return parser.parse(text)
 
 
 def canonical_json(document: Document, *, remarks: bool = True) -> str:

@@ -2,11 +2,14 @@
 
 import json
 import math
+import re
 from typing import Final
 
 from services.graph.domain.documents.problems import GraphInvalid, Problem, Reason
 
 MAX_BYTES: Final = 16 * 1024 * 1024
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+"""Half a character as an escape; two of them in a row may be a whole one."""
 
 
 class _Refused(Exception):
@@ -23,7 +26,9 @@ def load(text: str | bytes) -> object:
         loaded = json.loads(
             decoded, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_integer
         )
-        json.dumps(loaded, ensure_ascii=False).encode()
+        decoded.encode()
+        if _SURROGATE.search(decoded):
+            json.dumps(loaded, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         message = f"{error.msg} in line {error.lineno}, column {error.colno}"
     except _Refused as error:
