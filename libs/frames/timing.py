@@ -15,6 +15,9 @@ STANDARD_RATES = tuple(
     for rate in ((Fraction(whole), Fraction(whole * 1000, 1001)) if whole % 6 == 0 else (Fraction(whole),))
 )
 
+# Matroska's clock.
+_COARSE = Fraction(1, 1000)
+
 
 def snap_rate(rate: Fraction) -> Fraction:
     """The standard rate that a declared one means: Matroska writes 60000/1001 as a frame's length in nanoseconds."""
@@ -49,6 +52,9 @@ def find_timing(
     steps = np.diff(ordered)
     if steps[0] > 0 and (steps == steps[0]).all():
         rate = 1 / (int(steps[0]) * time_base)
+        if time_base >= _COARSE:
+            # Equal steps of so coarse a clock may be those of a rate whose frames are no whole number of ticks.
+            rate = next((claim for claim in claims if _fits(offsets, claim, time_base)), rate)
         return Timing(rate, False, count / rate)
     for rate in (*claims, *STANDARD_RATES):
         if _fits(offsets, rate, time_base):
