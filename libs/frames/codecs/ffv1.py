@@ -24,5 +24,4 @@ FFV1 = VideoCodec(
     quality=None,
     options=_options,
     intra=True,
-    minimum=(1, 1),
 )

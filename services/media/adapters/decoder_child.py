@@ -28,6 +28,8 @@ Progress = Callable[[dict[str, Any]], None]
 LOUDNESS_TOLERANCE = 0.1
 """In LU: by how much a movie's sound may be louder or softer than what was rendered for it."""
 
+# Opus begins 7 ms early, and AAC may end a frame late; both are told to players.
+_SLACK = Fraction(1, 40)
 # AAC is decoded in whole frames, the last one's silence included.
 _CODEC_FRAME = 1024
 
@@ -82,6 +84,8 @@ def _assemble(request: dict[str, Any]) -> dict[str, Any]:
         problems.append(f"it holds {payload.packets} frames, and {wanted} were asked for")
     if stream.variable_frame_rate or from_rational(stream.frame_rate) != rate:
         problems.append(f"its frame rate is {from_rational(stream.frame_rate)} instead of {rate}")
+    if abs(from_rational(media.duration) - wanted / rate) > _SLACK:
+        problems.append(f"it lasts {float(from_rational(media.duration)):.3f} s instead of {float(wanted / rate):.3f}")
     loudness = ""
     if request["audio"] is None:
         if media.audio_streams:

@@ -130,6 +130,17 @@ def test_any_chunking_joins_to_what_its_segments_show(counts: list[int], codec: 
         assert shown == list(range(sum(counts)))
 
 
+@pytest.mark.parametrize("count", [2, 5])
+@pytest.mark.parametrize("fps", [Fraction(240), Fraction(1001, 1000), Fraction(12345, 678), Fraction(333, 10)])
+def test_rates_that_no_standard_has_are_kept_on_a_clock_of_milliseconds(
+    tmp_path: Path, fps: Fraction, count: int
+) -> None:
+    paths = segments(tmp_path, fps, VideoSettings(preset="ultrafast"), counts=(count,))
+    join_segments(paths, None, tmp_path / "out.mkv", fps, "mkv")
+    stream = probe(tmp_path / "out.mkv").video_streams[0]
+    assert (from_rational(stream.frame_rate), stream.variable_frame_rate) == (fps, False)
+
+
 @pytest.mark.parametrize(("container", "codec"), [(name, codec) for name, m in MOVIES.items() for codec in m.audio])
 @pytest.mark.parametrize("fps", [Fraction(24000, 1001), Fraction(60)])
 def test_sound_of_every_codec_is_exact_in_every_container(

@@ -12,6 +12,7 @@ import pytest
 
 from libs.frames.codecs import PRESETS, VIDEO_CODECS, VideoSettings
 from libs.frames.decoded import frame_hash, frame_hashes
+from libs.frames.probe import from_rational, probe
 from libs.frames.video_reader import VideoReader
 from libs.frames.video_writer import MASTER, MASTER_WITH_ALPHA, VideoWriter, timescale
 from tests.unit.libs.frames.clips import decode_all, number_of, numbered
@@ -186,7 +187,8 @@ def test_a_frame_is_filled_in_place_and_fits_one_writer_alone(tmp_path: Path) ->
     ("settings", "size"),
     [
         (VideoSettings(), (95, 64)),
-        (VideoSettings("h265"), (96, 63)),
+        (VideoSettings("h265"), (96, 65)),
+        (VideoSettings("h265"), (96, 62)),
         (VideoSettings("prores"), (95, 64)),
         (VideoSettings("dnxhr"), (128, 128)),
         (VideoSettings("av1"), (32, 32)),
@@ -203,6 +205,25 @@ def test_what_a_codec_does_not_take_is_refused(tmp_path: Path, settings: VideoSe
         VideoWriter(tmp_path / "x", *size, Fraction(24), settings)
     assert str(refusal.value) == problems[0][1]
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(("codec", "profile"), STREAMS)
+def test_the_smallest_pictures_and_odd_shapes_are_written(tmp_path: Path, codec: str, profile: str) -> None:
+    settings = VideoSettings(codec, profile)
+    width, height = VIDEO_CODECS[codec].minimum
+    for size in ((width, height), (width + 2, height + 6), (max(width, 34), max(height, 62)), (8 * width + 2, height)):
+        with VideoWriter(tmp_path / "s", *size, Fraction(24), settings) as writer:
+            for index in range(3):
+                writer.write(np.full((size[1], size[0], 3), 60 * index, np.uint8))
+        frames = decode_all(tmp_path / "s")
+        assert [(frame.width, frame.height) for frame in frames] == [size] * 3
+
+
+@pytest.mark.parametrize("fps", [Fraction(1), Fraction(240), Fraction(1001, 1000), Fraction(12345, 678)])
+@pytest.mark.parametrize("codec", list(VIDEO_CODECS))
+def test_odd_rates_are_kept(tmp_path: Path, codec: str, fps: Fraction) -> None:
+    path = write(tmp_path / "s", VideoSettings(codec), 5, fps)
+    assert from_rational(probe(path).video_streams[0].frame_rate) == fps
 
 
 def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
