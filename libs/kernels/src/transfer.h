@@ -17,17 +17,21 @@ typedef struct {
     int32_t negative;
 } transfer;
 
-/* x^p for x >= 0, p within 0.01..100. The relative error is at most 2.5e-7 wherever the result is a normal float; smaller results are 0, infinity gives infinity, a NaN itself.
+typedef struct {
+    v16 mantissa, exponent; /* of mantissa * 2^exponent; the exponent is whole */
+} product;
+
+/* x^p, p within 0.01..100, for normal x above 0; the relative error is at most 2.5e-7.
  *
  * x = 2^e m with m in [1/sqrt 2, sqrt 2), so x^p = 2^(p e + p log2 m). The polynomials are minimax by Lawson's
  * iteration: log2 m within 7e-9, 2^f within 2e-9 of the value. p is split so that its high part times e is exact:
  * otherwise the rounding of p log2 x alone would cost four times the error. */
-INLINE v16 power(v16 x, float exponent, float tail) {
-    float high = __builtin_bit_cast(float, __builtin_bit_cast(int32_t, exponent) & (int32_t)0xffff8000);
-    float low = (exponent - high) + tail;
+INLINE product power_of(v16 x, const transfer *by) {
+    float p = by->exponent;
+    float high = __builtin_bit_cast(float, __builtin_bit_cast(int32_t, p) & (int32_t)0xffff8000);
+    float low = (p - high) + by->tail;
 
-    i16 bits = bits_of(x);
-    i16 shifted = bits - 0x3f3504f3; /* 1/sqrt 2 */
+    i16 shifted = bits_of(x) - 0x3f3504f3; /* 1/sqrt 2 */
     v16 e = __builtin_convertvector(shifted >> 23, v16);
     v16 t = floats_of((shifted & 0x007fffff) + 0x3f3504f3) - 1.0f;
     v16 log = splat(0.12541236f);
@@ -41,7 +45,7 @@ INLINE v16 power(v16 x, float exponent, float tail) {
     log = fma16(log, t, splat(1.4426949f)) * t;
 
     v16 exact = e * high;
-    v16 rest = fma16(e, splat(low), log * exponent);
+    v16 rest = fma16(e, splat(low), log * p);
     v16 whole = __builtin_elementwise_rint(exact + rest);
     v16 f = (exact - whole) + rest;
     v16 two = splat(0.00015345811f);
@@ -51,19 +55,33 @@ INLINE v16 power(v16 x, float exponent, float tail) {
     two = fma16(two, f, splat(0.24022646f));
     two = fma16(two, f, splat(0.6931472f));
     two = fma16(two, f, splat(1.0f));
+    return (product){two, whole};
+}
 
-    v16 bounded = max16(min16(whole, splat(128.0f)), splat(-127.0f));
-    v16 result = floats_of(bits_of(two) + (__builtin_convertvector(bounded, i16) << 23));
-    result = whole < -125.0f ? splat(0.0f) : result;
+INLINE v16 scaled(v16 mantissa, v16 exponent) {
+    return floats_of(bits_of(mantissa) + (__builtin_convertvector(exponent, i16) << 23));
+}
+
+/* Of any x: 0 below the normal floats, infinity gives infinity, a NaN itself; what underflows is 0. */
+INLINE v16 power(v16 x, const transfer *by) {
+    product raised = power_of(x, by);
+    v16 result = scaled(raised.mantissa, max16(min16(raised.exponent, splat(128.0f)), splat(-127.0f)));
+    result = raised.exponent < -125.0f ? splat(0.0f) : result;
+    result = raised.exponent > 126.0f ? splat(__builtin_inff()) : result;
     result = x < 1.17549435e-38f ? splat(0.0f) : result;
-    result = whole > 126.0f ? splat(__builtin_inff()) : result;
     return x < __builtin_inff() ? result : x;
 }
 
+/* The same, clipped to 0..1 whatever the policy for negatives; a NaN becomes 0, and 0 a number too small for any code. */
+INLINE v16 clipped_power(v16 x, const transfer *by) {
+    product raised = power_of(min16(max16(x, splat(1.17549435e-38f)), splat(1.0f)), by);
+    return scaled(raised.mantissa, max16(raised.exponent, splat(-100.0f)));
+}
+
 INLINE v16 power_transfer(v16 x, const transfer *by, int negative) {
-    v16 raised = power(abs16(x), by->exponent, by->tail);
+    if (negative == NEGATIVE_CLAMP) return power(x, by);
+    v16 raised = power(abs16(x), by);
     if (negative == NEGATIVE_PASS) return x < 0.0f ? x : raised;
-    if (negative == NEGATIVE_CLAMP) return x < 0.0f ? splat(0.0f) : raised;
     return floats_of(bits_of(raised) | (bits_of(x) & (int32_t)0x80000000));
 }
 

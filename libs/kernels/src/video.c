@@ -195,24 +195,22 @@ EXPORT int artifex_yuv_to_linear(const video *frame, const matrices *by, const t
 
 /* -- writing -------------------------------------------------------------------------------------------------------- */
 
+/* Light to signal. Clipped, to 0..1, a NaN becomes 0. Else it is bounded to where codes lie, so that infinity leaves its
+ * neighbours in chroma alone. */
+INLINE v16 to_signal(v16 x, const transfer *how, int kind, int clip) {
+    if (clip && kind != CURVE_NONE && kind != CURVE_TABLE) return clipped_power(x, how);
+    v16 signal = curve(x, how, kind);
+    if (clip) return clipped(signal, 0.0f, 1.0f);
+    return clipped(signal == signal ? signal : splat(0.0f), -2.0f, 3.0f);
+}
+
 INLINE void code_row(const float *pixels, int64_t width, const matrices *by, const transfer *how, int kind, int clip,
                      float *const lines[3]) {
-    /* No code lies farther out than this; so infinity leaves its neighbours in chroma alone. */
-    float low = clip ? 0.0f : -2.0f, high = clip ? 1.0f : 3.0f;
     for (int64_t x = 0; x < width; x += LANES) {
         planar p = load_planar_part(pixels + 4 * x, width - x);
-        v16 r = curve(linear(by->light, p.r, p.g, p.b), how, kind);
-        v16 g = curve(linear(by->light + 3, p.r, p.g, p.b), how, kind);
-        v16 b = curve(linear(by->light + 6, p.r, p.g, p.b), how, kind);
-        if (!clip) {
-            /* With `clip` a NaN becomes `low`, which is 0. */
-            r = r == r ? r : splat(0.0f);
-            g = g == g ? g : splat(0.0f);
-            b = b == b ? b : splat(0.0f);
-        }
-        r = clipped(r, low, high);
-        g = clipped(g, low, high);
-        b = clipped(b, low, high);
+        v16 r = to_signal(linear(by->light, p.r, p.g, p.b), how, kind, clip);
+        v16 g = to_signal(linear(by->light + 3, p.r, p.g, p.b), how, kind, clip);
+        v16 b = to_signal(linear(by->light + 6, p.r, p.g, p.b), how, kind, clip);
         store16(lines[0] + x, affine(by->codes, r, g, b));
         store16(lines[1] + x, affine(by->codes + 4, r, g, b));
         store16(lines[2] + x, affine(by->codes + 8, r, g, b));
@@ -220,19 +218,27 @@ INLINE void code_row(const float *pixels, int64_t width, const matrices *by, con
 }
 
 #define CODE_ROW(kind) \
-    if (clip) code_row(pixels, width, by, how, kind, 1, lines); \
-    else code_row(pixels, width, by, how, kind, 0, lines); \
+    code_row(pixels, width, by, how, kind, clip, lines); \
     break
 
-static void to_codes(const float *pixels, int64_t width, const matrices *by, const transfer *how, int clip,
+INLINE void codes_by(const float *pixels, int64_t width, const matrices *by, const transfer *how, int clip,
                      float *const lines[3]) {
-    switch (curve_kind(how)) {
+    int kind = curve_kind(how);
+    /* Clipped, all powers are one. */
+    if (clip && kind != CURVE_NONE && kind != CURVE_TABLE) kind = CURVE_CLAMP;
+    switch (kind) {
     case CURVE_NONE: CODE_ROW(CURVE_NONE);
     case CURVE_PASS: CODE_ROW(CURVE_PASS);
     case CURVE_MIRROR: CODE_ROW(CURVE_MIRROR);
     case CURVE_CLAMP: CODE_ROW(CURVE_CLAMP);
     default: CODE_ROW(CURVE_TABLE);
     }
+}
+
+static void to_codes(const float *pixels, int64_t width, const matrices *by, const transfer *how, int clip,
+                     float *const lines[3]) {
+    if (clip) codes_by(pixels, width, by, how, 1, lines);
+    else codes_by(pixels, width, by, how, 0, lines);
 }
 
 /* A line of chroma at half its width; `line`, `even` and `odd` have margins. */
