@@ -120,47 +120,58 @@ def demand(
 
 def _ask(item: Wanted, stage: Stage, moments: dict[Fraction, int], found: dict[int, Wanted], heap: list[int]) -> bool:
     """Enters what `item` needs; whether it needs nothing but to pass an input on."""
-    place, time = item.place, item.time
+    place, time, region = item.place, item.time, item.region
     traits = place.traits
     node = item.node = place.node or place.node_at(time)
-    region = item.region
     request = item.request = Request(
         time, stage.frame_rate, stage.width, stage.height, region, place.output, place.source, stage.scale
     )
     only = node.identity(request) if traits.identity else None
-    if only is not None and all(name != only for name, _, _ in place.inputs):
-        raise LookupError(f"its input {only}, which it passes on, is not connected")
-    for name, source, _ in place.inputs:
-        wanted = region
-        if only is not None:
-            if name != only:
-                continue
-            times: tuple[Fraction, ...] = (time,)
-        else:
-            times = tuple(dict.fromkeys(node.frames_needed(name, request))) if traits.frames else (time,)
-            if traits.region and times:
-                wanted = node.region_needed(name, request)
-        for asked in times:
-            if source.static:
-                at, moment = ZERO, 0
-            elif asked is time:
-                at, moment = time, item.moment if not place.static else moments.setdefault(time, len(moments))
-            else:
-                at, moment = asked, moments.setdefault(asked, len(moments))
-            key = (source.index << _MOMENTS) + moment
-            needed = found.get(key)
-            if needed is None:
-                needed = found[key] = Wanted(source, at, moment, wanted)
-                heappush(heap, -key)
-            elif needed.region is not wanted and needed.region != wanted:
-                needed.region = needed.region.union(wanted)
-            if len(times) > 1:
-                # The next frame reads most of these times again.
-                needed.keep = True
-            item.needs.append((name, asked, needed))
     if only is not None:
-        item.target = item.needs[0][2]
-    return only is not None
+        source = next((source for name, source, _ in place.inputs if name == only), None)
+        if source is None:
+            raise LookupError(f"its input {only}, which it passes on, is not connected")
+        item.target = _enter(item, source, time, region, moments, found, heap)
+        item.needs.append((only, time, item.target))
+        return True
+    for name, source, _ in place.inputs:
+        if not traits.frames and not traits.region:
+            item.needs.append((name, time, _enter(item, source, time, region, moments, found, heap)))
+            continue
+        times = dict.fromkeys(node.frames_needed(name, request)) if traits.frames else (time,)
+        wanted = node.region_needed(name, request) if traits.region and times else region
+        for asked in times:
+            needed = _enter(item, source, asked, wanted, moments, found, heap)
+            # The next frame reads most of several times again.
+            needed.keep = needed.keep or len(times) > 1
+            item.needs.append((name, asked, needed))
+    return False
+
+
+def _enter(
+    item: Wanted,
+    source: Place,
+    asked: Fraction,
+    region: Window,
+    moments: dict[Fraction, int],
+    found: dict[int, Wanted],
+    heap: list[int],
+) -> Wanted:
+    """The result of `source` at the time and, at least, of the region that `item` asks for."""
+    if source.static:
+        at, moment = ZERO, 0
+    elif asked is item.time and not item.place.static:
+        at, moment = asked, item.moment
+    else:
+        at, moment = asked, moments.setdefault(asked, len(moments))
+    key = (source.index << _MOMENTS) + moment
+    needed = found.get(key)
+    if needed is None:
+        needed = found[key] = Wanted(source, at, moment, region)
+        heappush(heap, -key)
+    elif needed.region is not region and needed.region != region:
+        needed.region = needed.region.union(region)
+    return needed
 
 
 def _pass_through(item: Wanted) -> None:
