@@ -116,8 +116,8 @@ class SoundWriter:
         self._writer.__exit__(kind, error, traceback)
 
     def write(self, samples: NDArray[np.float32]) -> None:
-        """Samples [channels, n]; beyond -1..1 they are clipped."""
-        heard = np.clip(samples, -1.0, 1.0)
+        """Samples [channels, n]; beyond -1..1 they are clipped, and what is not a number is silence."""
+        heard = np.clip(np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
         self._meter.add(heard)
         self._writer.write(heard)
 

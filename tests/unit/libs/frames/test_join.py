@@ -107,6 +107,11 @@ def test_every_codec_joins_in_every_container_that_takes_it(
         assert video.time_base is not None
         times = [frame.pts * video.time_base for frame in opened.decode(video) if frame.pts is not None]
         off = [abs(time - index / fps) for index, time in enumerate(times)]
+        if MOVIES[container].exact:
+            # What QuickTime and hardware go by.
+            tags = {"h264": "avc1", "h265": "hvc1", "vp9": "vp09", "av1": "av01", "dnxhr": "AVdh"}
+            tag = {"422hq": "apch", "4444": "ap4h"}.get(profile) or tags[codec]
+            assert video.codec_context.codec_tag == tag
         assert max(off) <= (0 if MOVIES[container].exact else Fraction(1, 2000))
     with VideoReader(out) as reader:
         assert [number_of(reader.frame_at(index / fps)) for index in (15, 0, 10, 9, 14, 1)] == [15, 0, 10, 9, 14, 1]

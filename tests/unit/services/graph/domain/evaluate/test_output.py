@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from artifex.nodes import Frame
 from libs.chassis.errors import Internal
+from libs.frames.audio_reader import AudioReader
 from libs.frames.loudness import measure
 from libs.frames.video_writer import OutputFrame
 from services.graph.domain.compile.catalogue import catalogue
@@ -143,6 +144,23 @@ def test_a_segment_that_does_not_come_back_whole_is_no_success(tmp_path: Path) -
         shorter.write(Frame.empty())
     with pytest.raises(Internal, match="of 3 frames that were encoded, 1 decode"):
         segment.prove()
+
+
+@pytest.mark.parametrize("path", ["a.mp4", "a.mov", "a.webm", "a.mkv"])
+def test_sound_that_is_not_a_number_is_silent_and_what_is_too_loud_is_clipped(tmp_path: Path, path: str) -> None:
+    samples = np.zeros((2, 48_000), np.float32)
+    samples[:, 10_000], samples[:, 20_000], samples[:, 30_000] = np.nan, np.inf, -7.0
+    with SoundWriter(tmp_path / "s", compiled(path=path, codec="vp9" if path == "a.webm" else "h264")) as sound:
+        sound.write(samples)
+    sound.prove()
+    with AudioReader(tmp_path / "s") as reader:
+        heard = reader.read(0, 48_000)
+    assert np.isfinite(heard).all()
+    assert np.abs(heard[:, 9_000:11_000]).max() < 0.01
+    assert heard[:, 19_990:20_010].max() > 0.2
+    assert heard[:, 29_990:30_010].min() < -0.2
+    if path == "a.mov":
+        assert heard[0, [20_000, 30_000]].tolist() == [1 - 2.0**-23, -1.0]
 
 
 @pytest.mark.parametrize(
