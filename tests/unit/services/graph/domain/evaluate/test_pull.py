@@ -370,7 +370,8 @@ def test_a_time_that_the_next_frame_reads_again_is_kept() -> None:
 
         def render(self, context: RenderContext) -> Frame:
             time = context.request.time
-            return Frame(sum(context.read(self.a, time + shift).pixels for shift in (-1, 0, 1)) / np.float32(3))
+            pixels = [context.read(self.a, time + shift).pixels for shift in (-1, 0, 1)]
+            return Frame((pixels[0] + pixels[1] + pixels[2]) / np.float32(3))
 
     nodes = {"r": {"type": "Ramp"}, "x": {"type": "Window3", "inputs": {"a": "r", "b": "r"}}, "out": output("x")}
     compiled = compile(document(nodes, fps=1, duration=100), Catalogue([*MORE.values(), Window3]), "", {})
