@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bench import chain, comp, compile, decode, exactness, memory, rerender, scaling, scheduling
+from bench import chain, comp, compile, decode, exactness, memory, preview, rerender, scaling, scheduling
 
 BENCHMARKS = {
     "chain": chain.run,
@@ -19,6 +19,7 @@ BENCHMARKS = {
     "rerender": rerender.run,
     "compile": compile.run,
     "scheduling": scheduling.run,
+    "preview": preview.run,
     "scaling": scaling.run,
     "memory": memory.run,
 }
