@@ -85,4 +85,5 @@ class Viewer(Node, sink=True):
 
 def _clipped(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Between 0 and 1, what is no number as 0."""
-    return np.clip(np.nan_to_num(pixels, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0).astype(np.float32, copy=False)
+    # Of a number and none fmax takes the number.
+    return np.fmin(np.fmax(pixels, np.float32(0.0)), np.float32(1.0))
