@@ -20,9 +20,8 @@ from itertools import repeat
 from pathlib import Path
 from typing import Final
 
-from libs.kernels.variants import BUILT, VARIANTS, library_path
+from libs.kernels.variants import BUILT, SOURCES, VARIANTS, library_path, sources_hash
 
-SOURCES: Final = Path(__file__).resolve().parent / "src"
 STAMP: Final = "sources.sha256"
 
 _TARGET: Final = "linux-gnu.2.28"
@@ -48,10 +47,8 @@ class BuildError(Exception):
 
 def fingerprint() -> str:
     """The hash of everything that the libraries are made of."""
-    total = hashlib.sha256(f"{platform.machine()} {_FLAGS} {_TARGET} {_compiler_version()}".encode())
-    for source in sorted(SOURCES.iterdir()):
-        total.update(source.name.encode() + b"\0" + source.read_bytes())
-    return total.hexdigest()
+    parts = (platform.machine(), _FLAGS, _TARGET, _compiler_version(), sources_hash())
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def up_to_date() -> bool:
@@ -83,7 +80,14 @@ def build() -> str:
 def _compile(variant: str, processor: str, cache: Path) -> None:
     target = library_path(variant)
     command = [sys.executable, "-m", "ziglang", "cc", "-target", f"{platform.machine()}-{_TARGET}"]
-    command += [f"-mcpu={processor}", *_FLAGS, "-o", str(cache / target.name), *map(str, sorted(SOURCES.glob("*.c")))]
+    command += [
+        f"-mcpu={processor}",
+        *_FLAGS,
+        f'-DARTIFEX_SOURCES="{sources_hash()}"',
+        "-o",
+        str(cache / target.name),
+        *map(str, sorted(SOURCES.glob("*.c"))),
+    ]
     caches = {"ZIG_GLOBAL_CACHE_DIR": str(cache), "ZIG_LOCAL_CACHE_DIR": str(cache)}
     answer = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **caches}, check=False)
     if answer.returncode:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from libs.kernels.variants import VARIANTS, library_path
+from libs.kernels.variants import VARIANTS, library_path, sources_hash
 
 OVERRIDE: Final = "ARTIFEX_KERNELS"
 NUMPY: Final = "numpy"
@@ -94,6 +94,9 @@ def _wanted() -> str:
 @cache
 def _load(name: str) -> Library:
     loaded = ctypes.CDLL(str(library_path(name)))
+    loaded.artifex_sources.restype = ctypes.c_char_p
+    if loaded.artifex_sources() != sources_hash().encode():
+        raise RuntimeError(f"{library_path(name).name} was compiled from other sources: run `make setup`")
     for function, (result, arguments) in _ARGUMENTS.items():
         getattr(loaded, function).restype = result
         getattr(loaded, function).argtypes = arguments

@@ -60,6 +60,15 @@ def test_the_built_libraries_are_of_these_sources() -> None:
     assert build.build() == "the native kernels are up to date"
 
 
+def test_a_library_of_other_sources_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = native.runnable()[0]
+    if name == native.NUMPY:
+        pytest.skip("no native kernels on this platform")
+    monkeypatch.setattr(native, "sources_hash", lambda: "another")
+    with pytest.raises(RuntimeError, match=rf"kernels-{name}\.so was compiled from other sources: run `make setup`"):
+        native._load.__wrapped__(name)
+
+
 def test_without_the_compiler_the_builder_says_so_and_does_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
