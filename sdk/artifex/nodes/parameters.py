@@ -291,7 +291,7 @@ class Color(Parameter[Rgba]):
         return value
 
     def bounded(self, components: Sequence[float]) -> tuple[float, ...]:
-        return (*super().bounded(components[:3]), min(max(components[3], 0.0), 1.0))
+        return (*super().bounded(components[:3]), *(min(max(alpha, 0.0), 1.0) for alpha in components[3:]))
 
     def compose(self, components: Sequence[float]) -> Rgba:
         r, g, b, a = components

@@ -1,10 +1,10 @@
 """Ties a node's expressions to what they read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any, Final
 
-from artifex.nodes import Parameter
+from artifex.nodes import Parameter, ParameterType
 from libs.chassis.errors import InvalidArgument
 from services.graph.domain.compile.signals import DOCUMENT_NAMES, SCALARS, Computed, Constant, Signal
 from services.graph.domain.compile.walks import find_cycles, post_order, way_around
@@ -35,11 +35,11 @@ def bind_expressions(
     """
     readable = {name for name, parameter in scalars.items() if parameter.kind in SCALARS}
     programs = {
-        name: program
+        name: found
         for name, (parameter, expression) in given.items()
-        if (program := _parse(name, parameter, expression, readable, hints, report)) is not None
+        if (found := _parse(name, parameter, expression, readable, hints, report)) is not None
     }
-    sources = {name: [read for read in program.names if read in programs] for name, program in programs.items()}
+    sources = {name: [read for read in sorted(_names(found)) if read in programs] for name, found in programs.items()}
     cycles = find_cycles(sources)
     for cycle in cycles:
         message = f"the expressions need each other: {way_around(cycle)}"
@@ -56,41 +56,59 @@ def bind_expressions(
 
 def _parse(
     name: str, parameter: Parameter[Any], expression: Expression, readable: set[str], hints: Hints, report: Report
-) -> Program | None:
+) -> tuple[Program, ...] | None:
     if not parameter.animatable:
         report(name, Reason.NOT_ANIMATABLE, "cannot change with time; give a value instead of an expression")
         return None
     if not parameter.interpolates:
         report(name, Reason.PARAMETER_TYPE, "is no number; expressions only give numbers")
         return None
+    numbers = _numbers(parameter)
+    if expression.others and len(expression.sources) not in numbers:
+        many = " or ".join(map(str, numbers))
+        message = f"{len(expression.sources)} expressions given; it has {many}"
+        report(name, Reason.PARAMETER_TYPE, message)
+        return None
     try:
-        program = parse(expression.source)
+        programs = tuple(parse(source) for source in expression.sources)
     except ExpressionError as error:
         report(name, Reason.INVALID_EXPRESSION, str(error))
         return None
     known = [*DOCUMENT_NAMES, *CONSTANTS, *sorted(readable)]
-    for unknown in sorted(program.names - set(known))[:_MAX_UNKNOWN]:
+    strange = sorted(_names(programs) - set(known))
+    for unknown in strange[:_MAX_UNKNOWN]:
         close = hints.closest(unknown, known)
         hint = f'did you mean "{close}"?' if close else f"known are {', '.join(known)}"
         report(name, Reason.INVALID_EXPRESSION, f'there is nothing called "{unknown}" here; {hint}')
-    return program if program.names <= set(known) else None
+    return None if strange else programs
+
+
+def _names(programs: Iterable[Program]) -> set[str]:
+    return {name for program in programs for name in program.names}
+
+
+def _numbers(parameter: Parameter[Any]) -> tuple[int, ...]:
+    """How many numbers the parameter may be given; of a colour alpha may be left out."""
+    return {ParameterType.VECTOR2: (2,), ParameterType.COLOR: (3, 4)}.get(parameter.kind, (1,))
 
 
 def _bind(
     name: str,
     parameter: Parameter[Any],
-    program: Program,
+    programs: tuple[Program, ...],
     signals: dict[str, Signal],
     settings: Settings,
     report: Report,
 ) -> None:
-    reads = program.names - set(DOCUMENT_NAMES)
+    reads = _names(programs) - set(DOCUMENT_NAMES)
     if not reads <= signals.keys():
         # What is missing has a problem of its own.
         return
     numbers = {read: signals[read] for read in reads}
-    computed = Computed(parameter, program, numbers, settings)
-    constant = not program.names & {"t", "frame"} and all(isinstance(signal, Constant) for signal in numbers.values())
+    computed = Computed(parameter, programs, numbers, settings)
+    constant = not _names(programs) & {"t", "frame"} and all(
+        isinstance(signal, Constant) for signal in numbers.values()
+    )
     try:
         first = computed.at(Fraction(0))
     except InvalidArgument as error:

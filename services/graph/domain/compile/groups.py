@@ -247,6 +247,7 @@ class _Expander:
 
 def _strange_names(value: Expression) -> list[str]:
     try:
-        return sorted(parse(value.source).names - set(DOCUMENT_NAMES))
+        names = {name for source in value.sources for name in parse(source).names}
+        return sorted(names - set(DOCUMENT_NAMES))
     except ExpressionError:
         return []  # told where the parameter's own expression is read

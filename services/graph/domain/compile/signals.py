@@ -71,46 +71,49 @@ class Stepped:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """The value of an expression, kept within the parameter's bounds."""
+    """The value of expressions, kept within the parameter's bounds."""
 
     parameter: Parameter[Any]
-    program: Program
+    programs: tuple[Program, ...]
+    """One for all of the parameter's numbers, or one for each."""
     numbers: Mapping[str, "Signal"]
-    """The node's other parameters that the program reads."""
+    """The node's other parameters that the programs read."""
     settings: Settings
 
     def at(self, time: Fraction) -> Any:
         names: dict[str, Any] = {name: np.float64(signal.at(time)) for name, signal in self.numbers.items()}
-        number = float(self._evaluate(np.float64(float(time)), np.float64(float(time * self.settings.fps)), names))
-        return self.parameter.compose([number]) if self._is_scalar else self.parameter.parse(number)
+        self._tell(names, np.float64(float(time)), np.float64(float(time * self.settings.fps)))
+        values = [float(self._evaluate(program, names)) for program in self.programs]
+        if len(values) > 1:
+            return self.parameter.parse(list(self.parameter.bounded(values)))
+        value = float(np.clip(values[0], self.parameter.minimum, self.parameter.maximum))
+        return self.parameter.compose([value]) if self.parameter.kind in SCALARS else self.parameter.parse(value)
 
     def sample(self, start: int, count: int, rate: int) -> NDArray[np.float64]:
-        """The value at samples `start` to `start + count` of `rate` a second."""
+        """The value at samples `start` to `start + count` of `rate` a second; of a parameter that is one number."""
         time = np.arange(start, start + count, dtype=np.float64) / rate
         names = {name: sample(signal, start, count, rate) for name, signal in self.numbers.items()}
-        return np.broadcast_to(self._evaluate(time, time * float(self.settings.fps), names), (count,))
+        self._tell(names, time, time * float(self.settings.fps))
+        values = self._evaluate(self.programs[0], names)
+        return np.broadcast_to(np.clip(values, self.parameter.minimum, self.parameter.maximum), (count,))
 
     def spelling(self) -> str:
-        return f"expr {self.program.source!r}"
-
-    @property
-    def _is_scalar(self) -> bool:
-        return self.parameter.kind in SCALARS
-
-    def _evaluate(self, time: Any, frame: Any, names: dict[str, Any]) -> NDArray[np.float64]:
         settings = self.settings
-        document = {
-            "t": time,
-            "frame": frame,
-            "fps": np.float64(float(settings.fps)),
-            "width": np.float64(settings.width),
-            "height": np.float64(settings.height),
-        }
-        value = np.asarray(self.program.evaluate({**names, **document}), dtype=np.float64)
+        sources = [program.source for program in self.programs]
+        return f"expr {sources!r} {settings.fps} {settings.width} {settings.height}"
+
+    def _tell(self, names: dict[str, Any], time: Any, frame: Any) -> None:
+        """Adds the document's own names, which come before a parameter's."""
+        settings = self.settings
+        names["t"], names["frame"], names["fps"] = time, frame, np.float64(float(settings.fps))
+        names["width"], names["height"] = np.float64(settings.width), np.float64(settings.height)
+
+    def _evaluate(self, program: Program, names: Mapping[str, Any]) -> NDArray[np.float64]:
+        value = np.asarray(program.evaluate(names), dtype=np.float64)
         if not np.isfinite(value).all():
-            message = f'the expression "{self.program.source}" gives no number; keep it from dividing by zero'
+            message = f'the expression "{program.source}" gives no number; keep it from dividing by zero'
             raise InvalidArgument(message, reason="ERROR_REASON_GRAPH_INVALID", metadata={"problems": "1"})
-        return np.clip(value, self.parameter.minimum, self.parameter.maximum)
+        return value
 
 
 SCALARS: Final = (ParameterType.FLOAT, ParameterType.INTEGER)

@@ -116,7 +116,7 @@ def parameter_json(value: ParameterValue) -> object:
     if isinstance(value, Animation):
         return {"keys": [[rational_text(key.time), key.value, _ease_json(key.ease)] for key in value.keys]}
     if isinstance(value, Expression):
-        return {"expr": value.source}
+        return {"expr": list(value.sources) if value.others else value.source}
     return value
 
 

@@ -4,9 +4,9 @@
     product    = sign (("*" | "/" | "%") sign)*           sign       = "-" sign | power
     power      = atom ("**" sign)?                        atom       = number | name | call | "(" comparison ")"
 
-Names are `t` (seconds), `frame`, `fps`, `width`, `height`, `pi` and the node's other numbers. Comparisons give 1 or 0.
-There are no loops, no assignments, no attributes and no strings; a program's length bounds its time. It is evaluated on
-numbers or on whole arrays of them, so `if` computes both of its branches.
+Names are `t` (seconds), `frame`, `fps`, `width`, `height`, `pi`, `tau`, `e` and the node's other numbers. Comparisons
+give 1 or 0. There are no loops, no assignments, no attributes and no strings; a program's length bounds its time. It is evaluated on
+numbers or on whole arrays of them, so `if` computes both of its branches. `docs/graph-format.md` lists the functions.
 """
 
 import math
@@ -54,23 +54,40 @@ FUNCTIONS: Final[dict[str, tuple[int, int, Callable[..., Value]]]] = {
     "sin": (1, 1, np.sin),
     "cos": (1, 1, np.cos),
     "tan": (1, 1, np.tan),
+    "asin": (1, 1, np.arcsin),
+    "acos": (1, 1, np.arccos),
+    "atan": (1, 1, np.arctan),
+    "atan2": (2, 2, np.arctan2),
+    "radians": (1, 1, np.radians),
+    "degrees": (1, 1, np.degrees),
+    "hypot": (2, 2, np.hypot),
     "sqrt": (1, 1, np.sqrt),
     "exp": (1, 1, np.exp),
     "log": (1, 1, np.log),
+    "log2": (1, 1, np.log2),
+    "log10": (1, 1, np.log10),
     "abs": (1, 1, np.abs),
     "floor": (1, 1, np.floor),
     "ceil": (1, 1, np.ceil),
     "round": (1, 1, lambda x: np.floor(x + 0.5)),
+    "fract": (1, 1, lambda x: x - np.floor(x)),
+    "sign": (1, 1, np.sign),
     "pow": (2, 2, np.power),
     "min": (2, 8, lambda *values: _reduce(np.minimum, values)),
     "max": (2, 8, lambda *values: _reduce(np.maximum, values)),
     "clamp": (3, 3, lambda x, low, high: np.minimum(np.maximum(x, low), high)),
+    "step": (2, 2, lambda edge, x: np.greater_equal(x, edge) * 1.0),
+    "smoothstep": (3, 3, lambda low, high, x: _smooth(np.clip((x - low) / (high - low), 0.0, 1.0))),
     "lerp": (3, 3, lambda a, b, u: a + (b - a) * u),
+    "and": (2, 8, lambda *values: _reduce(lambda a, b: np.logical_and(a, b) * 1.0, values)),
+    "or": (2, 8, lambda *values: _reduce(lambda a, b: np.logical_or(a, b) * 1.0, values)),
+    "not": (1, 1, lambda x: np.equal(x, 0) * 1.0),
+    "noise": (1, 2, lambda x, seed=0.0: _noise(x, seed)),
     "if": (3, 3, lambda condition, a, b: np.where(np.not_equal(condition, 0), a, b)),
 }
 """By name: the fewest and the most arguments, and what it does."""
 
-CONSTANTS: Final = {"pi": math.pi}
+CONSTANTS: Final = {"pi": math.pi, "tau": math.tau, "e": math.e}
 
 
 class ExpressionError(ValueError):
@@ -197,3 +214,33 @@ def _reduce(function: Callable[[Value, Value], Value], values: tuple[Value, ...]
     for value in values[1:]:
         result = function(result, value)
     return result
+
+
+def _smooth(u: Value) -> Value:
+    return u * u * (3.0 - 2.0 * u)
+
+
+def _noise(x: Value, seed: Value) -> Value:
+    """Between -1 and 1, smooth in x, the same for the same x and seed on every machine.
+
+    Value noise (K. Perlin, An Image Synthesizer, 1985, with values for gradients): random at whole numbers, and between
+    them led by a smooth step.
+    """
+    whole = np.floor(x)
+    low, high = _random(whole, seed), _random(whole + 1.0, seed)
+    return low + (high - low) * _smooth(x - whole)
+
+
+def _random(x: Value, seed: Value) -> Value:
+    """A number from -1 to 1 for every whole x and seed: the finisher of MurmurHash3, of both."""
+    with np.errstate(over="ignore"):
+        bits = (_bits(x) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + _bits(np.floor(seed))
+        for shift, factor in ((33, 0xFF51AFD7ED558CCD), (33, 0xC4CEB9FE1A85EC53)):
+            bits = (bits ^ (bits >> np.uint64(shift))) * np.uint64(factor)
+    return (bits >> np.uint64(11)).astype(np.float64) / 2.0**52 - 1.0
+
+
+def _bits(x: Value) -> Value:
+    """Whole numbers as they wrap around in 64 bits; what is none, or too large, is 0."""
+    inside = np.where(np.abs(x) < 2.0**62, x, 0.0)
+    return np.asarray(inside, dtype=np.float64).astype(np.int64).astype(np.uint64)

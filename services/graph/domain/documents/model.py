@@ -52,9 +52,15 @@ class Animation:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A parameter given as `{"expr": "…"}`."""
+    """A parameter given as `{"expr": "…"}`, or as `{"expr": ["…", "…"]}`: one for each of its numbers."""
 
     source: str
+    others: tuple[str, ...] = ()
+    """Of the second number and those after it; without them, the first is for all."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return (self.source, *self.others)
 
 
 ParameterValue = object | Animation | Expression

@@ -37,6 +37,8 @@ MAX_SIZE: Final = 8192
 MAX_DURATION: Final = 86_400
 MAX_NOTES: Final = 10_000
 MAX_TARGETS: Final = 64
+MAX_NUMBERS: Final = 4
+"""Of one parameter: a colour has four."""
 MAX_POSITION: Final = 1e7
 MAX_HANDLE: Final = 1e3
 
@@ -286,8 +288,8 @@ class _Parser:
         if isinstance(value, dict):
             if value.keys() == {"keys"}:
                 return self.animation(value["keys"], f"{path}.keys")
-            if value.keys() == {"expr"} and isinstance(value["expr"], str):
-                return Expression(value["expr"])
+            if value.keys() == {"expr"} and (expression := _expression(value["expr"])) is not None:
+                return expression
             message = 'must be a value, {"keys": [[seconds, value, ease?], …]} or {"expr": "…"}'
             self.problem(path, Reason.INVALID_VALUE, message)
             return None
@@ -344,6 +346,14 @@ class _Parser:
         message = f'the ease must be one of {", ".join(EASES)}, or {{"bezier": [x1, y1, x2, y2]}}'
         self.problem(path, Reason.INVALID_VALUE, message)
         return None
+
+
+def _expression(value: object) -> Expression | None:
+    if isinstance(value, str):
+        return Expression(value)
+    if isinstance(value, list) and 2 <= len(value) <= MAX_NUMBERS and all(isinstance(item, str) for item in value):
+        return Expression(value[0], tuple(value[1:]))
+    return None
 
 
 def _within(value: object, limit: float) -> bool:

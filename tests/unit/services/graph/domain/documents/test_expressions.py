@@ -31,7 +31,13 @@ def value(source: str, **names: float) -> float:
         ("2 >= 3", 0), ("min(3, 1, 2)", 1), ("max(3, 1)", 3), ("clamp(5, 0, 1)", 1), ("lerp(10, 20, 0.25)", 12.5),
         ("if(1 > 2, 10, 20)", 20), ("floor(-1.5)", -2), ("ceil(1.2)", 2), ("round(2.5)", 3), ("abs(-3)", 3),
         ("pow(2, 10)", 1024), ("sqrt(16)", 4), ("sin(pi / 2)", 1), ("cos(0)", 1), ("exp(log(5))", 5), ("--3", 3),
-        ("2*-3", -6), ("tan(0)", 0), ("1-1", 0),
+        ("2*-3", -6), ("tan(0)", 0), ("1-1", 0), ("asin(1) * 2", math.pi), ("acos(-1)", math.pi),
+        ("atan2(1, 0)", math.pi / 2),
+        ("atan(1) * 4", math.pi), ("degrees(pi)", 180), ("radians(180)", math.pi), ("hypot(3, 4)", 5), ("log2(8)", 3),
+        ("log10(1000)", 3), ("fract(-1.25)", 0.75), ("sign(-3)", -1), ("step(0.5, 0.5)", 1), ("step(0.5, 0.4)", 0),
+        ("smoothstep(0, 2, 1)", 0.5), ("smoothstep(0, 1, 7)", 1), ("and(1, 2, 0)", 0), ("or(0, 0, 3)", 1),
+        ("not(0)", 1),
+        ("not(2)", 0), ("tau / pi", 2), ("log(e)", 1),
     ],
 )  # fmt: skip
 def test_it_calculates(source: str, expected: float) -> None:
@@ -141,6 +147,44 @@ def test_what_cannot_be_evaluated_is_a_problem(params: dict[str, Any], path: str
     nodes = {"x": {"type": "TextInput", "params": {"text": "x", **params}}, "out": output()}
     (problem,) = validate(document(nodes), catalogue(), {})
     assert (problem.path, problem.reason) == (f"nodes.x.params.{path}", reason)
+
+
+def test_noise_is_smooth_bounded_and_always_the_same() -> None:
+    program = parse("noise(t * 3, 7)")
+    times = np.linspace(-50, 50, 20_001)
+    values = program.evaluate({"t": times})
+    assert np.abs(values).max() <= 1.0
+    assert np.abs(np.diff(values)).max() < 0.05
+    assert values.std() > 0.3
+    assert value("noise(2)") == pytest.approx(float(parse("noise(t)").evaluate({"t": np.array([1.0, 2.0])})[1]))
+    assert value("noise(0.5)") != value("noise(0.5, 1)")
+    # Documents are rendered again years later: these may never change.
+    assert value("noise(0)") == pytest.approx(0.22364508449933207, abs=1e-15)
+    assert value("noise(12345, 6)") == pytest.approx(0.7011583517787383, abs=1e-15)
+
+
+def test_numbers_of_a_parameter_may_each_have_an_expression() -> None:
+    params = {"position": {"expr": ["t / 10", "opacity"]}, "opacity": 0.25, "color": {"expr": ["1", "t", "0"]}}
+    node = node_at(params, Fraction(2))
+    assert node.values["position"] == pytest.approx((0.2, 0.25))
+    assert node.values["color"] == (1.0, 2.0, 0.0, 1.0)
+    assert node_at({"color": {"expr": ["1", "t", "0", "t"]}}, Fraction(5)).values["color"][3] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({"position": {"expr": ["1", "2", "3"]}}, Reason.PARAMETER_TYPE),
+        ({"size": {"expr": ["1", "2"]}}, Reason.PARAMETER_TYPE),
+        ({"position": {"expr": ["t", "t +"]}}, Reason.INVALID_EXPRESSION),
+        ({"position": {"expr": ["t", "nothing"]}}, Reason.INVALID_EXPRESSION),
+        ({"position": {"expr": ["1", "1 / t"]}}, Reason.INVALID_EXPRESSION),
+    ],
+)  # fmt: skip
+def test_wrong_expressions_for_several_numbers_are_problems(params: dict[str, Any], reason: Reason) -> None:
+    nodes = {"x": {"type": "TextInput", "params": {"text": "x", **params}}, "out": output()}
+    (problem,) = validate(document(nodes), catalogue(), {})
+    assert problem.reason == reason
 
 
 def test_sound_can_follow_an_expression() -> None:
