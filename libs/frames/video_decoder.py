@@ -33,6 +33,9 @@ from libs.kernels import Siting
 
 # Jumps shorter than this are decoded through: a seek flushes the decoder and may land on the same keyframe anyway.
 _SEEK_AHEAD = Fraction(1)
+# Containers whose times are guessed by libav from where it begins to read: a seek would land on the right picture and
+# call it by another time. MPEG's program streams pack small pictures together, and raw streams have no times at all.
+_TIMES_BY_COUNTING = frozenset({"mpeg", "h264", "hevc", "obu", "dv"})
 # How far before the wanted time to try, in seconds, when a seek lands too late; after these, from the beginning.
 _SEEK_BACK = (Fraction(0), Fraction(1), Fraction(5), Fraction(20))
 
@@ -170,7 +173,7 @@ class VideoDecoder:
 
     def _seek_saves(self, current: int, target: int) -> bool:
         """Whether a seek from `current` ahead to `target` skips frames that would be decoded otherwise."""
-        if (target - current) * self._time_base <= _SEEK_AHEAD:
+        if (target - current) * self._time_base <= _SEEK_AHEAD or not self._times_last:
             return False
         index = self._stream.index_entries
         # Containers that list their keyframes tell; of others only the first is known, and a seek is the better guess.
@@ -179,7 +182,7 @@ class VideoDecoder:
 
     def _seek(self, target: int) -> None:
         """Move to a frame at or before `target`, at best the nearest keyframe."""
-        for back in _SEEK_BACK:
+        for back in _SEEK_BACK if self._times_last else ():
             to = target - int(back / self._time_base)
             if to <= self._origin:
                 break
@@ -230,6 +233,7 @@ class VideoDecoder:
     def _open(self) -> None:
         container = open_input(self._path, self._limits)
         self._container = container
+        self._times_last = container.format.name not in _TIMES_BY_COUNTING
         self._stream = _choose(container, self._path, self._wanted_stream)
         self._time_base = self._stream.time_base or Fraction(1, 1000)
         self._context = _decoder(self._stream, self._path, self._threads, self._limits)
