@@ -35,5 +35,5 @@ docs: setup ## Write docs/licences.md anew from the installed packages
 
 clean: ## Remove environments, build output and caches
 	rm -rf .venv .venv-triton build out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf sdk/artifex/*/v1 sdk/buf
+	rm -rf sdk/artifex/*/v1 sdk/buf libs/kernels/_build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
