@@ -5,18 +5,24 @@ import itertools
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import av
 import numpy as np
 import pytest
 
-from libs.chassis.errors import OutOfRange
+from artifex.nodes import Frame, RenderContext
+from libs.chassis.errors import Internal, OutOfRange
 from libs.frames.audio_reader import AudioReader
 from libs.frames.probe import probe
 from libs.frames.video_reader import VideoReader
+from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.documents.model import Document
+from services.graph.domain.evaluate.disk_cache import DiskCache
 from services.graph.domain.evaluate.evaluator import render_audio, render_frames
 from services.graph.domain.evaluate.sources import SourceFile, Sources
+from services.graph.nodes import BUILTIN
+from services.graph.nodes.composite.merge import Merge
 from tests.unit.services.graph.support import document, footage, footage_info, output
 
 CLIP: dict[str, Any] = {"type": "MediaInput", "params": {"asset": "assets/a"}}
@@ -26,13 +32,13 @@ def sources() -> Sources:
     return {"clip": SourceFile(footage(), footage_info())}
 
 
-def comp(**settings: Any) -> Document:
+def comp(merge: str = "Merge", **settings: Any) -> Document:
     return document(
         {
             "clip": CLIP,
             "grade": {"type": "ColorCorrector", "inputs": {"video": "clip"}, "params": {"exposure": 0.3}},
             "title": {"type": "TextInput", "params": {"text": "안녕 Artifex", "size": 24}},
-            "comp": {"type": "Merge", "inputs": {"a": "title", "b": "grade"},
+            "comp": {"type": merge, "inputs": {"a": "title", "b": "grade"},
                      "params": {"mix": {"keys": [[0, 0], [1, 1, "ease_in_out"]]}}},
             "mix": {"type": "AudioMixer", "inputs": {"audio": "clip.audio"}, "params": {"gain": -6}},
             "out": {"type": "FileOutput", "inputs": {"video": "comp", "audio": "mix"}},
@@ -75,6 +81,43 @@ def test_the_same_work_gives_the_same_bytes(tmp_path: Path) -> None:
         render_frames(comp(), "out", sources(), 10, 6, tmp_path / name, 1, lambda done: None)
         digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
     assert len(digests) == 1
+
+
+def test_frames_side_by_side_and_kept_frames_give_the_same_bytes(tmp_path: Path) -> None:
+    digests = set()
+    told: list[str] = []
+    with patch.multiple("services.graph.domain.evaluate.pull", DISK_PAYS=0.0, DISK_LEAST=0.0):
+        for name in ("first.mp4", "again.mp4"):
+            disk = DiskCache(tmp_path / "frames", 1 << 28)
+            render_frames(comp(), "out", sources(), 10, 9, tmp_path / name, 3, lambda done: None, disk=disk,
+                          watch=told.extend)  # fmt: skip
+            digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
+    render_frames(comp(), "out", sources(), 10, 9, tmp_path / "cold.mp4", 3, lambda done: None)
+    digests.add(hashlib.sha256((tmp_path / "cold.mp4").read_bytes()).hexdigest())
+    assert len(digests) == 1
+    assert len(list((tmp_path / "frames").iterdir())) >= 9
+    assert {"clip", "comp"} <= set(told)
+
+
+def test_a_frame_that_fails_ends_the_segment_and_names_itself(tmp_path: Path) -> None:
+    class FailsLate(Merge):
+        """Fails from frame 13 on."""
+
+        def render(self, context: RenderContext) -> Frame:
+            if context.request.time >= Fraction(13, 25):
+                raise ZeroDivisionError
+            return super().render(context)
+
+    types = Catalogue([*BUILTIN, FailsLate])
+    done: list[int] = []
+    with (
+        patch("services.graph.domain.evaluate.evaluator.catalogue", lambda: types),
+        pytest.raises(Internal, match=r'node "comp" \(FailsLate\) failed at frame 13') as raised,
+    ):
+        render_frames(comp("FailsLate"), "out", sources(), 10, 9, tmp_path / "s.mp4", 2, done.append)
+    assert raised.value.metadata["frame"] == "13"
+    assert "b 160x90x4 at 0,0" in raised.value.metadata["inputs"]
+    assert done == [1, 2, 3]
 
 
 def test_an_ungraded_clip_comes_out_as_it_went_in(tmp_path: Path) -> None:
