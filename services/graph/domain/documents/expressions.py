@@ -5,8 +5,9 @@
     power      = atom ("**" sign)?                        atom       = number | name | call | "(" comparison ")"
 
 Names are `t` (seconds), `frame`, `fps`, `width`, `height`, `pi`, `tau`, `e` and the node's other numbers. Comparisons
-give 1 or 0. There are no loops, no assignments, no attributes and no strings; a program's length bounds its time. It is evaluated on
-numbers or on whole arrays of them, so `if` computes both of its branches. `docs/graph-format.md` lists the functions.
+give 1 or 0. There are no loops, no assignments, no attributes and no strings; a program's length bounds its time. It is
+evaluated on numbers or on whole arrays of them, so `if` computes both of its branches. `docs/graph-format.md` lists the
+functions.
 """
 
 import math
