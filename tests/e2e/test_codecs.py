@@ -19,7 +19,7 @@ from tests.support.jobs import render
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-FRAMES = 25
+FRAMES = 15
 MOVIES = {
     "h264.mp4": ("h264", "8bit", "h264", "aac"),
     "h265.mp4": ("h265", "10bit", "hevc", "aac"),
