@@ -116,7 +116,7 @@ def test_a_frame_that_fails_ends_the_segment_and_names_itself(tmp_path: Path) ->
     ):
         render_frames(comp("FailsLate"), "out", sources(), 10, 9, tmp_path / "s.mp4", 2, done.append)
     assert raised.value.metadata["frame"] == "13"
-    assert "b 160x90x4 at 0,0" in raised.value.metadata["inputs"]
+    assert "b 160x64x4 at 0,0" in raised.value.metadata["inputs"], "the first strip"
     assert done == [1, 2, 3]
 
 
