@@ -50,7 +50,7 @@ _VERSION: Final = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}", re.ASCII)
 
 
 _OPTIONAL_KEYS: Final = ("version", "inputs", "params", "bypass", "mute", "notes", "position")
-_NODE_KEYS: Final = frozenset(("type", *_OPTIONAL_KEYS))
+NODE_KEYS: Final = frozenset(("type", *_OPTIONAL_KEYS))
 _MEANING_KEYS: Final = frozenset(("type", "version", "inputs", "params"))
 
 
@@ -214,7 +214,7 @@ class _Parser:
         if not isinstance(value, dict):
             self.problem(path, Reason.INVALID_VALUE, "a node must be an object")
             return NodeSpec(node_id, "", {}, {})
-        if not value.keys() <= _NODE_KEYS or "type" not in value:
+        if not value.keys() <= NODE_KEYS or "type" not in value:
             self.keys(value, path, required=("type",), optional=_OPTIONAL_KEYS)
         node_type, version = value.get("type", ""), value.get("version", "")
         if not isinstance(node_type, str) or ("type" in value and not node_type):
