@@ -178,6 +178,28 @@ async def test_nouns_are_listed_for_people_and_for_machines(stack: Stack, tmp_pa
     assert "Porter" in described.out
 
 
+async def test_a_job_says_why_it_waits_and_workers_who_they_are(stack: Stack, client: Client, tmp_path: Path) -> None:
+    listed = await artifex(stack, tmp_path, "workers", "list", "--json")
+    (worker,) = listed.lines
+    assert worker["state"] in ("STATE_IDLE", "STATE_BUSY")
+    assert worker["slots"] == 1
+    assert any(node.startswith("ColorCorrector ") for node in worker["node_types"])
+    assert worker["name"].removeprefix("workers/") in (await artifex(stack, tmp_path, "workers", "list")).out
+
+    path = graph_file(tmp_path)
+    ran = await artifex(stack, tmp_path, "render", str(path), "--priority", "high", "--json")
+    job = ran.lines[0]["name"]
+    assert (await client.renders.get(job)).priority == graph.PRIORITY_HIGH
+    explained = await artifex(stack, tmp_path, "jobs", "explain", job.removeprefix("renderJobs/"))
+    assert (explained.code, explained.err) == (0, "")
+    assert f"{job} is succeeded" in explained.out
+    assert "the movie is done: assets/" in explained.out
+    (machine,) = (await artifex(stack, tmp_path, "jobs", "explain", job, "--json")).lines
+    assert [reason["kind"] for reason in machine["reasons"]] == ["KIND_SUCCEEDED"]
+    missing = await artifex(stack, tmp_path, "jobs", "explain", "01missing")
+    assert missing.code == 5
+
+
 async def test_a_stored_document_is_saved_changed_and_rendered(stack: Stack, tmp_path: Path) -> None:
     graph_file(tmp_path)
     assert (await artifex(stack, tmp_path, "projects", "create", "cli-spot")).code == 0
