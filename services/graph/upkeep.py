@@ -28,7 +28,7 @@ from services.graph.domain.jobs.job import JobState
 from services.graph.ports import JobStore, Workers, WorkQueue
 from services.graph.settings import GraphSettings
 
-_TURN_SECONDS = 0.5
+_TURN_SECONDS = 1.0
 """How long a task may wait that another replica, or the clock, has made due."""
 _COUNT_SECONDS = 10.0
 _log = logging.getLogger(__name__)

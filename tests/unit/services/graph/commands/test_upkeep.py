@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
 from artifex.common.v1 import types_pb2
-from libs.chassis.errors import Unavailable
+from libs.chassis.errors import FailedPrecondition, Unavailable
 from libs.chassis.objects import ObjectStore
 from libs.chassis.principal import Principal
 from services.graph.adapters.job_store import SqlJobStore
@@ -114,6 +115,20 @@ async def test_a_retry_takes_the_segments_along(store: SqlJobStore, objects: Obj
     assert key(again, "frames:0") != old
     assert await objects.exists(key(again, "frames:0"))
     assert not await objects.exists(old)
+
+
+async def test_of_two_who_retry_at_once_one_is_told_that_the_job_has_moved_on(
+    store: SqlJobStore, objects: ObjectStore
+) -> None:
+    job = await failed_with_one_segment(store, objects)
+    outcomes = await asyncio.gather(
+        *(retry_render_job(store, objects, CALLER, job.name) for _ in range(2)), return_exceptions=True
+    )
+    (refused,) = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert isinstance(refused, FailedPrecondition)
+    assert refused.reason == "ERROR_REASON_STATE_CONFLICT"
+    assert refused.metadata == {"resource": job.name, "state": "STATE_QUEUED"}
+    assert (await state(store, job)).run == 2
 
 
 async def test_a_segment_that_is_gone_is_rendered_again(store: SqlJobStore, objects: ObjectStore) -> None:
