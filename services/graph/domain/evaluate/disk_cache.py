@@ -34,6 +34,8 @@ _TOUCH_SECONDS: Final = 60.0
 _FRESH_SECONDS: Final = 600.0
 """For so long nothing as costly drives an entry out: of a loop that is longer than the cache a part stays, where the
 least recently used would each go just before its turn."""
+_REFUSAL_SECONDS: Final = 5.0
+"""For so long no room is looked for again, for what is worth no more than what was refused."""
 _PAUSE_SECONDS: Final = 60.0
 """Without writing, after the disk was full or slow."""
 _LEFT_TO_OTHERS: Final = 0.1
@@ -71,7 +73,10 @@ class DiskCache:
         self._entries: dict[bytes, _Entry] = {}
         self._bytes = 0
         self._seen = -1
+        self._scan_from = 0.0
         self._paused_until = 0.0
+        self._refused = (0.0, 0.0)
+        """Until when, and up to which worth, there is known to be no room."""
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +89,14 @@ class DiskCache:
         return self._bytes
 
     def refresh(self) -> None:
-        """Learns what other processes have kept or removed; costs next to nothing when nothing has changed."""
+        """Learns what other processes have kept or removed.
+
+        Costs next to nothing when nothing has changed, and otherwise at most a twentieth of the time: with a hundred
+        thousand small frames it is a second before they are looked through again.
+        """
+        begin = time.monotonic()
+        if begin < self._scan_from:
+            return
         try:
             changed = self._folder.stat().st_mtime_ns
         except FileNotFoundError:
@@ -112,6 +124,7 @@ class DiskCache:
                             continue
                         entry = _Entry(Path(file.path), found.st_size, found.st_mtime, cost / max(1, found.st_size))
                     self._enter(digest, entry)
+        self._scan_from = begin + 20 * (time.monotonic() - begin)
 
     def get(self, digest: bytes) -> Frame | None:
         """The frame, mapped from the file; its pixels cannot be written to."""
@@ -185,15 +198,23 @@ class DiskCache:
             missing = self._bytes + size - self._max_bytes
             if missing <= 0:
                 return True
+            until, refused = self._refused
+            if now < until and worth <= refused:
+                return False
             victims: list[bytes] = []
+            # Of what is old some more goes than must, so that not every frame goes through all of them again.
+            spare = self._max_bytes // 50
             for digest, entry in sorted(self._entries.items(), key=lambda item: _value(item[1], now)):
-                if missing <= 0:
+                fresh = now - entry.used < _FRESH_SECONDS
+                if missing <= (0 if fresh else -spare):
                     break
-                if now - entry.used < _FRESH_SECONDS and entry.worth * 2 > worth:
+                if fresh and entry.worth * 2 > worth:
                     continue
                 victims.append(digest)
                 missing -= entry.size
             if missing > 0:
+                # To look again for every frame of a render would cost more than the cache saves.
+                self._refused = (now + _REFUSAL_SECONDS, worth)
                 return False
             for digest in victims:
                 entry = self._entries.pop(digest)
