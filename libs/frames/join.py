@@ -3,7 +3,7 @@
 Every picture gets its time by its number, so nothing drifts over thousands of segments. In MP4 and MOV these times are
 exact; Matroska and WebM count milliseconds, so there each frame stands within half of one of its place, and the exact
 frame rate beside the stream says which place is meant. The sound's encoder delay stays written as an edit list or a
-codec delay, so what is heard is in sync to the sample. The index of MP4 and MOV comes first in the file (fast start).
+codec delay, so what is heard is in sync to the sample. The index comes first in the file (fast start).
 Memory is one packet of each stream, whatever the length; the muxer's own index grows by a few bytes a packet.
 """
 
@@ -64,6 +64,8 @@ def join_segments(
     options = muxer_options(movie.format, fps)
     if movie.exact:
         options["movflags"] += "+faststart"
+    else:
+        options["cues_to_front"] = "1"
     with (
         open_input(first) as template,
         av.open(f"file:{out_path}", mode="w", format=movie.format, container_options=options) as output,
