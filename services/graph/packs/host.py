@@ -22,7 +22,7 @@ from google.protobuf import json_format
 from numpy.typing import NDArray
 
 from artifex.media.v1 import messages_pb2 as media
-from artifex.nodes import Audio, Float, Frame, Input, Node, Request, Window, installed_packs, load
+from artifex.nodes import Audio, Float, Frame, Input, Node, OldNode, Request, Window, installed_packs, load
 from libs.frames.errors import MediaError
 from services.graph.domain.evaluate.colour import WorkingColour, working_colour
 from services.graph.nodes.alpha import straight
@@ -44,6 +44,7 @@ class Host:
         self._arena = arena
         self._calls: dict[str, Callable[[Message], Message]] = {
             "describe": lambda _: {"types": [describe(node) for node in self._types.values()]},
+            "upgrade": self._upgrade,
             "misfits": self._misfits,
             "needs": self._needs,
             "identify": self._identify,
@@ -89,6 +90,11 @@ class Host:
             source=source,
             scale=Fraction(given["scale"]),
         )
+
+    def _upgrade(self, message: Message) -> Message:
+        old = OldNode(dict(message["inputs"]), dict(message["params"]))
+        self._types[message["type"]].schema.upgrades[message["step"]].change(old)
+        return {"inputs": old.inputs, "params": old.params, "renamed_outputs": old.renamed_outputs}
 
     def _misfits(self, message: Message) -> Message:
         return {"misfits": [list(pair) for pair in self._node(message).misfits(message["width"], message["height"])]}

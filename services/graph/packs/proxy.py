@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -19,10 +19,12 @@ from artifex.nodes import (
     MediaSource,
     Motion,
     Node,
+    OldNode,
     RenderContext,
     Request,
     SoundContext,
     Window,
+    upgrade,
 )
 from libs.frames.errors import MediaError
 from services.graph.packs.process import PackFailed, PackProcess
@@ -174,18 +176,38 @@ def node_types(name: str, version: str, process: PackProcess) -> list[type[Node]
 
 
 def _node_type(told: Message, pack: str, process: PackProcess) -> type[Node]:
-    attributes = declarations(told) | {
-        "category": told["category"],
-        "version": told["version"],
-        "time_dependent": bool(told["time_dependent"]),
-        "pack": pack,
-        "process": process,
-        "__doc__": told["documentation"],
-        "__module__": __name__,
+    upgrades = {
+        f"upgrade_{step}": upgrade(since=since, to=to)(_upgrade(process, told["type"], step))
+        for step, (since, to) in enumerate(told["upgrades"])
     }
+    attributes = (
+        declarations(told)
+        | upgrades
+        | {
+            "category": told["category"],
+            "version": told["version"],
+            "time_dependent": bool(told["time_dependent"]),
+            "main": str(told["main"]),
+            "pack": pack,
+            "process": process,
+            "__doc__": told["documentation"],
+            "__module__": __name__,
+        }
+    )
     base = MovingPackNode if told["moves"] else PackNode
     keywords = {"sink": True} if told["sink"] else {}
     return types.new_class(told["type"], (base,), keywords, lambda namespace: namespace.update(attributes))
+
+
+def _upgrade(process: PackProcess, node_type: str, step: int) -> Callable[[OldNode], None]:
+    """Has the pack bring a node forward by one step."""
+
+    def change(old: OldNode) -> None:
+        about = {"call": "upgrade", "type": node_type, "step": step, "inputs": old.inputs, "params": old.params}
+        reply = process.call(lambda _: about, lambda reply, _: reply)
+        old.inputs, old.params, old.renamed_outputs = reply["inputs"], reply["params"], reply["renamed_outputs"]
+
+    return change
 
 
 def _requested(request: Request) -> Message:

@@ -40,6 +40,8 @@ def describe(node: type[Node]) -> Message:
         "time_dependent": node.time_dependent,
         "sink": not schema.outputs,
         "moves": node.motion is not Node.motion,
+        "main": node.main,
+        "upgrades": [[_version_text(step.since), _version_text(step.to)] for step in schema.upgrades],
         "inputs": [
             {
                 "name": port.name,
@@ -106,6 +108,10 @@ def window_json(window: Window) -> list[int]:
 def window_from(given: list[int]) -> Window:
     x, y, width, height = (int(number) for number in given)
     return Window(x, y, width, height)
+
+
+def _version_text(version: tuple[int, int, int]) -> str:
+    return ".".join(map(str, version))
 
 
 def _describe(parameter: Parameter[Any]) -> Message:

@@ -16,7 +16,7 @@ import pytest
 
 from artifex.nodes import Frame, installed_packs, load
 from services.graph.domain.compile.catalogue import Catalogue
-from services.graph.domain.compile.compiler import Compiled, compile
+from services.graph.domain.compile.compiler import Compiled, check, compile
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.mixdown import SoundPuller
 from services.graph.domain.evaluate.pull import FramePuller
@@ -76,6 +76,22 @@ def compiled(catalogue: Catalogue, nodes: dict[str, Any], **sources: Any) -> Com
 def frame(catalogue: Catalogue, nodes: dict[str, Any], index: int = 7, scale: Fraction = Fraction(1)) -> Frame:
     made = compiled(catalogue, {**nodes, "out": output("x")})
     return FramePuller(made, {}, WorkingColour("ACEScg"), scale=scale).frame(index)
+
+
+def test_a_pack_brings_its_old_nodes_forward(apart: Catalogue, within: Catalogue) -> None:
+    def moved(half: object) -> dict[str, Any]:
+        node = {"type": "Moved", "version": "1.3.0", "inputs": {"video": "moving"}, "params": {"half": half}}
+        return {"x": node, "out": output("x.picture")}
+
+    for types in (apart, within):
+        last = compiled(types, moved(2.5)).steps[-1]
+        assert last.at(Fraction(0)).schema.type in ("Moved", "MotionRun")
+        assert next(signal for name, signal in last.signals.items() if name.endswith("by")).at(Fraction(0)) == 5.0
+        missing = {**moved(1), "x": {**moved(1)["x"], "params": {}}}
+        (problem,) = check(document({"title": TITLE, "moving": MOVING, **missing}), types).problems
+        assert (problem.path, problem.reason) == ("nodes.x.version", "unsupported_version")
+        (problem,) = check(document({"title": TITLE, "moving": MOVING, **moved([1, 2])}), types).problems
+        assert (problem.path, problem.reason) == ("nodes.x.params.by", "parameter_type")
 
 
 def test_packs_are_found_with_their_versions(site: Path) -> None:

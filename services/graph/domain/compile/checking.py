@@ -114,7 +114,7 @@ def check(document: Document, catalogue: Catalogue) -> Checked:
 def _check(document: Document, catalogue: Catalogue) -> Checked:
     expanded, problems = expand(document, catalogue)
     expanded, outdated = upgraded(expanded, catalogue)
-    resolved, found = resolve(expanded, catalogue)
+    resolved, found = resolve(expanded, catalogue, {problem.node for problem in outdated})
     problems += [*outdated, *found]
     sources = {
         node: [connection.source for connection in item.connections.values() if connection.source in resolved]
@@ -126,7 +126,7 @@ def _check(document: Document, catalogue: Catalogue) -> Checked:
         node, place = _in_the_way(cycle, resolved)
         problems.append(Problem(node, place, Reason.CYCLE, message))
     outputs = [node for node, item in resolved.items() if is_sink(item.type)]
-    if not outputs and (expanded.nodes or not document.nodes):
+    if not outputs and not outdated and (expanded.nodes or not document.nodes):
         problems.append(Problem("", "nodes", Reason.NO_OUTPUT, "there is no output; add a FileOutput node"))
     problems.extend(_switched_off(resolved))
     # A mistake in a group is one mistake, however often the group is used.

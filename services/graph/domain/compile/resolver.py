@@ -1,6 +1,6 @@
 """Checks a document against a catalogue, node by node, and ties names to what they mean."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
@@ -46,16 +46,21 @@ class Resolved:
         return self.type({name: signal.at(time) for name, signal in self.signals.items()})
 
 
-def resolve(document: Document, catalogue: Catalogue) -> tuple[dict[str, Resolved], list[Problem]]:
-    """All nodes whose type is known, and the problems of all nodes."""
+def resolve(
+    document: Document, catalogue: Catalogue, outdated: Set[str] = frozenset()
+) -> tuple[dict[str, Resolved], list[Problem]]:
+    """All nodes whose type is known, and the problems of all nodes.
+
+    `outdated`: nodes that mean nothing to the types as they are now; nothing more is said of them.
+    """
     problems: list[Problem] = []
     types: dict[str, type[Node]] = {}
     hints = Hints()
     suggestions: dict[str, str | None] = {}
     for spec in document.nodes.values():
         found = catalogue.get(spec.type)
-        if found is None and is_use(spec):
-            # A group that could not be put in has its own problem.
+        if spec.id in outdated or (found is None and is_use(spec)):
+            # It has a problem of its own; so does a group that could not be put in.
             continue
         if found is None:
             if spec.type not in suggestions and len(suggestions) < MAX_HINTS:

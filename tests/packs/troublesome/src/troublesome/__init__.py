@@ -23,12 +23,14 @@ from artifex.nodes import (
     MediaSource,
     Motion,
     Node,
+    OldNode,
     Output,
     RenderContext,
     Request,
     SoundContext,
     String,
     Window,
+    upgrade,
 )
 
 
@@ -110,9 +112,15 @@ class Moved(Node):
     """Moves its picture to the right."""
 
     category = "Test"
+    version = "2.0.0"
     video = Input(VIDEO, "The picture.")
     out = Output(VIDEO, "The moved picture.")
     by = Float(3.0, unit="px", doc="How far.")
+
+    @upgrade(since="1.0.0", to="2.0.0")
+    def _both_ways(old: OldNode) -> None:
+        old.params["by"] = 2 * old.params.pop("half")  # type: ignore[operator]
+        old.renamed_outputs["picture"] = "out"
 
     def motion(self, window: Window, request: Request) -> Motion:
         by = self.by * float(request.scale)
