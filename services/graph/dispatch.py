@@ -19,8 +19,8 @@ from artifex.media.v1 import messages_pb2 as media_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
 from libs.chassis.telemetry import extract, tracer
 from libs.frames.codecs.movies import extension
+from services.graph.domain.jobs.changes import Changes
 from services.graph.domain.jobs.job import Job, Task, TaskKind
-from services.graph.domain.jobs.transitions import Changes
 from services.graph.messages import job_state, rational
 from services.graph.ports import JobTransaction
 

@@ -10,9 +10,9 @@ from artifex.generator.v1 import work_pb2 as generator_work_pb2
 from artifex.graph.v1 import messages_pb2, work_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
 from libs.chassis.clock import to_timestamp
+from services.graph.domain.jobs.changes import Announcement
 from services.graph.domain.jobs.explanation import Reason
 from services.graph.domain.jobs.job import Counters, Job, JobState, Priority, Task
-from services.graph.domain.jobs.transitions import Announcement
 from services.graph.domain.jobs.workers import Worker
 
 PRESENCE_GROUP = "render"

@@ -13,9 +13,9 @@ from google.protobuf.message import Message
 from artifex.graph.v1 import messages_pb2
 from artifex.media.v1 import messages_pb2 as media_pb2
 from libs.chassis.repeats import Repeat, Response, Result
+from services.graph.domain.jobs.changes import Changes
 from services.graph.domain.jobs.job import Job, JobState, TaskKind
 from services.graph.domain.jobs.shares import Ledger, Waiting
-from services.graph.domain.jobs.transitions import Changes
 from services.graph.domain.jobs.workers import Farm
 
 

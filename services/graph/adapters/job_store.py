@@ -26,9 +26,9 @@ from services.graph.adapters.job_rows import (
     task_state_columns,
 )
 from services.graph.domain.jobs import costs
+from services.graph.domain.jobs.changes import Changes
 from services.graph.domain.jobs.job import Job, JobState, Priority, TaskKind, TaskState
 from services.graph.domain.jobs.shares import Ledger, Waiting, contenders
-from services.graph.domain.jobs.transitions import Changes
 from services.graph.messages import event_message
 from services.graph.ports import StaleTask
 

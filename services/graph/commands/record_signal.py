@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from libs.chassis.clock import utcnow
 from services.graph.dispatch import queue_changes
+from services.graph.domain.jobs.changes import Signal
 from services.graph.domain.jobs.job import Job, parse_run_name
-from services.graph.domain.jobs.transitions import Signal, Transition
+from services.graph.domain.jobs.transitions import Transition
 from services.graph.ports import JobStore
 
 _log = logging.getLogger(__name__)

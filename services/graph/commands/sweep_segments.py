@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from libs.chassis.objects import ObjectStore
+from services.graph.domain.jobs.changes import Changes
 from services.graph.domain.jobs.job import Job, JobState, run_name, segments_prefix
-from services.graph.domain.jobs.transitions import Changes
 from services.graph.ports import JobStore
 
 _BATCH = 50

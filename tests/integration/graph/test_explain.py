@@ -22,9 +22,9 @@ from services.graph.commands.explain_render_job import explain_render_job
 from services.graph.commands.record_signal import TaskSignal, record_signal
 from services.graph.commands.release_tasks import release_tasks
 from services.graph.domain.jobs import transitions
+from services.graph.domain.jobs.changes import Changes, Signal
 from services.graph.domain.jobs.explanation import Kind, Reason
 from services.graph.domain.jobs.job import Job, Priority
-from services.graph.domain.jobs.transitions import Changes, Signal
 from services.graph.messages import PRESENCE_GROUP
 from services.graph.settings import WorkerSettings
 from services.graph.worker.conduct import Conduct

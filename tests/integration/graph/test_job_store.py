@@ -21,8 +21,8 @@ from services.graph.commands.record_signal import TaskSignal, record_signal
 from services.graph.commands.release_tasks import release_tasks
 from services.graph.dispatch import queue_changes
 from services.graph.domain.jobs import costs, transitions
+from services.graph.domain.jobs.changes import Changes, Signal
 from services.graph.domain.jobs.job import Job, JobState, Priority
-from services.graph.domain.jobs.transitions import Changes, Signal
 from services.graph.ports import StaleTask
 from tests.unit.services.graph.domain.jobs.made import START, make_job
 

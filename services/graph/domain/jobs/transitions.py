@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from artifex.common.v1 import types_pb2
@@ -33,66 +32,21 @@ from artifex.graph.v1 import work_pb2
 from libs.chassis.errors import FailedPrecondition
 from services.graph.domain.jobs import blame, costs
 from services.graph.domain.jobs.blame import Blame
+from services.graph.domain.jobs.changes import Announcement, Changes, Settlement, Signal
 from services.graph.domain.jobs.job import Counters, Job, JobState, Task, TaskKind, TaskState, count
 
 ANNOUNCE_INTERVAL = timedelta(seconds=0.25)
 """Progress of one job is announced no more often than this."""
 
 
-@dataclass(frozen=True)
-class Signal:
-    """Which attempt of which task in which run a worker speaks of."""
-
-    run: int
-    task: str
-    attempt: int
-
-
-@dataclass(frozen=True)
-class Announcement:
-    """One event of a job as its watchers will read it: a picture of that moment."""
-
-    sequence: int
-    time: datetime
-    state: JobState
-    counters: Counters
-    task: Task | None
-    failure: types_pb2.Failure | None
-    output_asset: str
-
-
-@dataclass(frozen=True)
-class Settlement:
-    """A task that was charged by estimate has shown what it costs."""
-
-    task: Task
-    charged: float
-    seconds: float
-    """Of one worker. Zero for a task that was never begun."""
-
-
-@dataclass
-class Changes:
-    tasks: dict[str, Task] = field(default_factory=dict)
-    dispatch: list[Task] = field(default_factory=list)
-    announcements: list[Announcement] = field(default_factory=list)
-    stop: list[str] = field(default_factory=list)
-    """Names whose work must stop: the run, and the generations it waits for."""
-    settled: list[Settlement] = field(default_factory=list)
-    ended: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.tasks or self.announcements)
-
-
 Transition = Callable[[Job, Signal, datetime], Changes]
 """One of the functions below, bound to what a worker said."""
 
 
-def release(job: Job, costs: Mapping[str, float], now: datetime) -> Changes:
+def release(job: Job, charges: Mapping[str, float], now: datetime) -> Changes:
     """It is the turn of these tasks, each charged with its estimated cost: hand them to the workers."""
     changes = Changes()
-    for task_id, cost in costs.items():
+    for task_id, cost in charges.items():
         task = job.tasks.get(task_id)
         if task is None or job.state.ended or not task.is_due(now):
             continue

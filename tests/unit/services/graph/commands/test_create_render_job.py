@@ -20,8 +20,8 @@ from services.graph.commands.create_render_job import CreateRenderJob, RenderOrd
 from services.graph.commands.validate_graph import ValidateGraph
 from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.jobs import transitions
+from services.graph.domain.jobs.changes import Signal
 from services.graph.domain.jobs.job import Job, document_key
-from services.graph.domain.jobs.transitions import Signal
 from services.graph.messages import job_message
 from tests.support.documents import graded, titled
 from tests.unit.services.graph.commands.conftest import Shelf

@@ -17,8 +17,8 @@ from services.graph.commands.requeue_lost_tasks import requeue_lost_tasks
 from services.graph.commands.retry_render_job import retry_render_job
 from services.graph.commands.sweep_segments import sweep_segments
 from services.graph.domain.jobs import transitions
+from services.graph.domain.jobs.changes import Signal
 from services.graph.domain.jobs.job import Job, JobState, TaskState, segment_key
-from services.graph.domain.jobs.transitions import Signal
 from tests.unit.services.graph.domain.jobs.made import START, complete, hand_out, make_job
 
 CALLER = Principal("studio", "ada", "ROLE_ARTIST")

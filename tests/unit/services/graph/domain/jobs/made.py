@@ -10,8 +10,8 @@ from artifex.common.v1 import types_pb2
 from artifex.generator.v1 import messages_pb2 as generator_pb2
 from artifex.graph.v1 import work_pb2
 from services.graph.domain.jobs import transitions
+from services.graph.domain.jobs.changes import Changes, Signal
 from services.graph.domain.jobs.job import Job, Priority, Task, TaskKind
-from services.graph.domain.jobs.transitions import Changes, Signal
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 _generations = itertools.count(1)

@@ -9,10 +9,10 @@ import pytest
 
 from artifex.common.v1 import types_pb2
 from services.graph.domain.jobs import transitions
+from services.graph.domain.jobs.changes import Signal
 from services.graph.domain.jobs.explanation import Facts, Kind, Reason, explain
 from services.graph.domain.jobs.job import Job, Priority
 from services.graph.domain.jobs.shares import Waiting
-from services.graph.domain.jobs.transitions import Signal
 from services.graph.domain.jobs.workers import SILENCE, Farm, Worker
 from tests.unit.services.graph.domain.jobs.made import START, complete, hand_out, make_job, new_generation
 

@@ -14,6 +14,7 @@ from artifex.common.v1 import types_pb2
 from artifex.graph.v1 import work_pb2
 from libs.chassis.errors import FailedPrecondition
 from services.graph.domain.jobs import blame, transitions
+from services.graph.domain.jobs.changes import Changes, Signal
 from services.graph.domain.jobs.job import (
     Job,
     JobState,
@@ -25,7 +26,6 @@ from services.graph.domain.jobs.job import (
     run_name,
     segment_key,
 )
-from services.graph.domain.jobs.transitions import Changes, Signal
 from tests.unit.services.graph.domain.jobs.made import START, complete, hand_out, make_job, new_generation
 
 
