@@ -1,5 +1,7 @@
 """LUT beside FFmpeg's lut3d and lut1d, and OpenImageIO's file transform."""
 
+import atexit
+import shutil
 import tempfile
 from functools import cache, partial
 from pathlib import Path
@@ -86,10 +88,17 @@ def texts() -> dict[str, str]:
 
 
 @cache
+def _folder() -> Path:
+    """Where the files lie until the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="looks-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@cache
 def look_file(name: str) -> LookFile:
     """One of `texts` as a file."""
-    folder = Path(tempfile.mkdtemp(prefix="looks-"))
-    path = folder / (name if "." in name else f"look.{name}")
+    path = _folder() / (name if "." in name else f"look.{name}")
     path.write_text(texts()[name], encoding="utf-8")
     return LookFile(path)
 
