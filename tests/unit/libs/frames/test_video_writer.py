@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 from libs.frames.codecs import PRESETS, VIDEO_CODECS, VideoSettings
-from libs.frames.decoded import frame_hash, frame_hashes
+from libs.frames.decoded import decoded_frames, frame_hash, frame_hashes
+from libs.frames.errors import MediaUnreadable
 from libs.frames.probe import from_rational, probe
 from libs.frames.video_reader import VideoReader
 from libs.frames.video_writer import MASTER, MASTER_WITH_ALPHA, VideoWriter, timescale
@@ -82,6 +84,23 @@ def test_groups_are_closed(tmp_path: Path, codec: str) -> None:
         last = [frame_hash(frame) for frame in frames if frame.pts is not None and frame.pts >= keys[-1]]
     assert last == frame_hashes(path)[-len(last) :]
     assert len(last) == len([time for time in times if time >= keys[-1]])
+
+
+@pytest.mark.parametrize(("codec", "profile"), STREAMS)
+def test_a_segment_proves_to_be_whole_and_one_with_empty_packets_does_not(
+    tmp_path: Path, codec: str, profile: str
+) -> None:
+    path = write(tmp_path / "s", VideoSettings(codec, profile), 9)
+    assert decoded_frames(path) == decoded_frames(path, threads=2) == 9
+    spoilt = bytearray(path.read_bytes())
+    with av.open(str(path), "r") as container:
+        packets = [packet for packet in container.demux(container.streams.video[0]) if packet.size]
+    for packet in packets[-2:]:
+        assert packet.pos is not None
+        spoilt[packet.pos : packet.pos + packet.size] = bytes(packet.size)
+    path.write_bytes(spoilt)
+    with contextlib.suppress(MediaUnreadable):
+        assert decoded_frames(path) < 9
 
 
 @pytest.mark.parametrize("threads", [1, 2])
