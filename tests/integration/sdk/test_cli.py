@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -112,7 +113,7 @@ async def test_every_problem_of_a_graph_is_named(stack: Stack, tmp_path: Path) -
     document["nodes"]["grade"]["type"] = "ColorCorector"
     document["nodes"]["out"]["inputs"]["audio"] = "nobody.audio"
     path.write_text(json.dumps(document))
-    for command in (("render",), ("graph", "validate")):
+    for command in (("render",), ("graph", "validate"), ("graph", "explain")):
         ran = await artifex(stack, tmp_path, *command, "mine.json", "--json")
         assert ran.code == 3
         (error,) = ran.lines
@@ -127,6 +128,28 @@ async def test_a_good_graph_is_told_what_it_will_be(stack: Stack, tmp_path: Path
     graph_file(tmp_path)
     ran = await artifex(stack, tmp_path, "graph", "validate", "mine.json")
     assert (ran.code, ran.out) == (0, "mine.json can be rendered: 10 frames of 192x128 at 25 fps\n")
+
+
+async def test_a_plan_is_told_and_drawn(stack: Stack, tmp_path: Path) -> None:
+    path = graph_file(tmp_path)
+    document = json.loads(path.read_text())
+    grade = {"type": "ColorCorrector", "inputs": {"video": "grade"}, "params": {"saturation": 0.5}}
+    document["nodes"]["again"] = grade
+    document["nodes"]["spare"] = grade
+    document["nodes"]["out"]["inputs"]["video"] = "again"
+    path.write_text(json.dumps(document))
+    ran = await artifex(stack, tmp_path, "graph", "explain", "mine.json", "--draw", "plan.svg")
+    assert ran.code == 0, ran
+    assert "one OCIO processor of 2" in ran.out
+    assert "spare: reaches no output" in ran.out
+    assert ElementTree.parse(tmp_path / "plan.svg").getroot().tag.endswith("svg")
+    ran = await artifex(stack, tmp_path, "graph", "explain", "mine.json", "--json", "--draw", "plan.dot")
+    (plan,) = ran.lines
+    assert (plan["event"], plan["output_node"], plan["frame_count"]) == ("plan", "out", "10")
+    assert ["grade", "again"] in [step["nodes"] for step in plan["steps"]]
+    assert (tmp_path / "plan.dot").read_text().startswith("digraph")
+    ran = await artifex(stack, tmp_path, "graph", "explain", "mine.json", "--draw", "plan.png")
+    assert (ran.code, "a drawing ends in" in ran.err) == (2, True)
 
 
 @pytest.mark.parametrize(
