@@ -29,14 +29,13 @@ from services.graph.ports import Documents, MediaCatalogue
 from services.graph.preview import wire
 from services.graph.preview.director import SMALLEST
 from services.graph.preview.edits import EditRefused, Json, apply_edit, load_document
-from services.graph.preview.outbox import Outbox
-from services.graph.preview.pacer import Pacer, Range
+from services.graph.preview.outbox import Outbox, Parts
+from services.graph.preview.playback import Playback
 
 CHILD: Final = "services.graph.preview.child:serve"
 MOST_BYTES: Final = 16 * 1024 * 1024
 """Of a document, grown by edits: as many as the parser takes."""
 _CRASHES_ALLOWED: Final = 2
-_TELL_DROPS_SECONDS: Final = 1.0
 
 _Picture = list[preview_pb2.PreviewResponse]
 _State = preview_pb2.PreviewStatus.State
@@ -106,12 +105,7 @@ class PreviewSession:
 
         self._wants_play: preview_pb2.PreviewPlay | None = None
         """What to play, or playing."""
-        self._pacer: Pacer[_Picture] | None = None
-        self._serial = 0
-        self._window = (0, 0)
-        self._dropped_before = 0
-        self._told_drops = 0.0
-        self._beat = asyncio.Event()
+        self._playback = Playback(limits.read_ahead, self._tell, self._show_frame)
 
     async def responses(
         self, requests: AsyncIterator[preview_pb2.PreviewRequest]
@@ -129,7 +123,7 @@ class PreviewSession:
             for name, work in {
                 "requests": self._hear(requests),
                 "child": self._keep_a_child(),
-                "playback": self._pace(),
+                "playback": self._playback.run(self._stop, self._say_status),
                 "end": self._end_with_the_server(),
             }.items()
         ]
@@ -156,7 +150,7 @@ class PreviewSession:
     @property
     def _over(self) -> bool:
         """Whether the client says nothing more, and all that it said is answered."""
-        if not self._heard_all or self._wants_play is not None or not self._outbox.empty:
+        if not self._heard_all or self._playback.playing or not self._outbox.empty:
             return False
         settled = self._child is not None and self._done >= self._told
         return self._sequence == 0 or settled or self._state == preview_pb2.PreviewStatus.STATE_FAILED
@@ -208,7 +202,7 @@ class PreviewSession:
                 done, _ = await asyncio.wait([reading], timeout=self._limits.idle_seconds)
                 if done:
                     return reading.result()
-                if self._pacer is None:
+                if not self._playback.playing:
                     raise DeadlineExceeded(
                         f"nothing was said for {self._limits.idle_seconds:g} s; open the preview again"
                     )
@@ -245,12 +239,12 @@ class PreviewSession:
     async def _changed(self, request: preview_pb2.PreviewRequest, play_from: int | None = None) -> None:
         """Tell the child of a request that changes what is to be seen; a playback goes on with it."""
         await self._tell(wire.pack_request(self._sequence, request))
-        if self._wants_play is not None and self._pacer is not None:
-            if play_from is not None:
-                await self._start_playing(self._wants_play, play_from)
-            else:
-                self._pacer.flush(time.monotonic())
-                await self._order_steps(self._pacer, again=True)
+        if self._wants_play is None or not self._playback.playing:
+            return
+        if play_from is not None:
+            await self._start_playing(self._wants_play, play_from)
+        else:
+            await self._playback.change()
 
     async def _tell(self, body: bytes) -> None:
         """Tell the child something that it has not been told yet; where there is none, the next will know anyhow."""
@@ -267,7 +261,7 @@ class PreviewSession:
         counters = preview_pb2.PreviewCounters()
         counters.CopyFrom(self._outbox.counters)
         counters.cancelled = self._cancelled_before + self._cancelled
-        counters.dropped += self._dropped_before + (self._pacer.dropped if self._pacer is not None else 0)
+        counters.dropped += self._playback.dropped
         status = preview_pb2.PreviewStatus(state=self._state, frame=self._frame, failure=failure, counters=counters)
         self._outbox.say(preview_pb2.PreviewResponse(status=status))
 
@@ -361,7 +355,7 @@ class PreviewSession:
     @property
     def _is_busy(self) -> bool:
         """Whether the child owes us something."""
-        return self._done < self._told or (self._pacer is not None and self._window[0] < self._window[1])
+        return self._done < self._told or self._playback.owed
 
     async def _pass_on(self, word: preview_pb2.PreviewResponse) -> None:
         if word.HasField("document"):
@@ -376,12 +370,10 @@ class PreviewSession:
     def _take_picture(self, parts: _Picture, told: dict[str, Any]) -> None:
         self._crashes = 0
         self._cancelled = told["cancelled"]
-        if "serial" not in told:
-            if self._pacer is None:
-                self._outbox.show(parts, playing=False)
-        elif self._pacer is not None and told["serial"] == self._serial:
-            self._pacer.offer(told["step"], parts)
-            self._beat.set()
+        if "serial" in told:
+            self._playback.offer(told, parts)
+        elif not self._playback.playing:
+            self._outbox.show(parts, playing=False)
 
     async def _take_object(self, pins: AsyncExitStack, told: dict[str, Any]) -> None:
         if "idle" in told:
@@ -420,81 +412,30 @@ class PreviewSession:
             await self._start_playing(play, self._frame)
 
     async def _start_playing(self, play: preview_pb2.PreviewPlay, frame: int) -> None:
-        movie = self._movie
-        assert movie is not None
-        self._count_drops()
-        first = min(play.first_frame, movie.frame_count - 1)
-        end = max(first + 1, min(play.end_frame or movie.frame_count, movie.frame_count))
-        # From its end a playback begins anew.
-        start = frame if first <= frame < end - 1 or (frame == end - 1 and play.loop) else first
-        rate = Fraction(movie.frame_rate.numerator, movie.frame_rate.denominator)
-        speed = Fraction(play.rate or 1.0).limit_denominator(1000) or Fraction(1, 1000)
-        pacer: Pacer[_Picture] = Pacer(Range(first, end, start, play.loop), rate * speed, self._limits.read_ahead)
-        self._pacer = pacer
-        self._frame = start
+        assert self._movie is not None
+        await self._playback.start(play, self._movie, frame)
+        self._frame = self._playback.frame
         self._state = preview_pb2.PreviewStatus.STATE_PLAYING
         self._say_status()
-        await self._order_steps(pacer, again=True)
-        self._beat.set()
 
-    async def _order_steps(self, pacer: Pacer[_Picture], *, again: bool = False) -> None:
-        """Tell the child which steps to render, when that has changed; `again` also what was rendered already."""
-        window = pacer.window(time.monotonic())
-        if window == self._window and not again:
-            return
-        self._window = window
-        steps = {"from": window[0], "until": window[1]}
-        if not again:
-            await self._tell(wire.pack_object(wire.STEPS, {"serial": self._serial, **steps}))
-            return
-        self._serial += 1
-        span = pacer.range
-        told = {"first": span.first, "end": span.end, "start": span.start, "loop": span.loop, **steps}
-        await self._tell(wire.pack_object(wire.OBJECT, {"play": {"serial": self._serial, **told}}))
-
-    async def _pace(self) -> None:
-        """Send each frame at its time."""
-        while True:
-            wait: float | None = None
-            if (pacer := self._pacer) is not None:
-                now = time.monotonic()
-                if (taken := pacer.take(now)) is not None:
-                    step, picture = taken
-                    self._frame = pacer.range.frame(step)
-                    self._outbox.show(picture, playing=True)
-                if pacer.over(now):
-                    await self._stop()
-                    continue
-                await self._order_steps(pacer)
-                if pacer.dropped and now - self._told_drops > _TELL_DROPS_SECONDS:
-                    self._told_drops = now
-                    self._say_status()
-                wait = pacer.wait(time.monotonic())
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._beat.wait()
-            self._beat.clear()
+    def _show_frame(self, picture: Parts) -> None:
+        self._frame = self._playback.frame
+        self._outbox.show(picture, playing=True)
 
     async def _stop(self) -> None:
         """End the playback on the frame that was sent last, which is then drawn as any other."""
-        was_playing = self._pacer is not None
-        self._end_playback()
-        if was_playing:
+        if self._end_playback():
             await self._tell(wire.pack_object(wire.OBJECT, {"stop": self._frame}))
 
-    def _end_playback(self) -> None:
+    def _end_playback(self) -> bool:
+        """Whether there was one."""
         self._wants_play = None
-        self._count_drops()
-        if self._pacer is not None:
-            self._pacer = None
-            self._serial += 1
-            self._state = preview_pb2.PreviewStatus.STATE_PAUSED
-            self._say_status()
-            self._beat.set()
-
-    def _count_drops(self) -> None:
-        if self._pacer is not None:
-            self._dropped_before += self._pacer.dropped
+        if not self._playback.playing:
+            return False
+        self._playback.end()
+        self._state = preview_pb2.PreviewStatus.STATE_PAUSED
+        self._say_status()
+        return True
 
 
 def _check(look: preview_pb2.PreviewLook) -> None:
