@@ -50,16 +50,14 @@ _NEGATIVE: Final = {"pass": 0, "mirror": 1, "clamp": 2}
 class Plan:
     """One conversion. Its addresses hold as long as it does."""
 
-    def __init__(
-        self, video: _Video, codes: Matrix, light: bytes, transfer: Transfer, taps: list[formats.Taps]
-    ) -> None:
+    def __init__(self, video: _Video, codes: Matrix, light: bytes, transfer: Transfer, taps: npt.NDArray[Any]) -> None:
         self._video = video
         # `matrices` of src/video.c.
         self._matrices = native.floats(np.concatenate([codes.ravel(), np.frombuffer(light, np.float64)]))
         self._curve = transfer
         self._transfer = _transfer(transfer)
-        self._taps = _table(taps)
-        self._first_taps = self._taps.ctypes.data
+        self._taps = taps
+        self._first_taps = taps.ctypes.data
         self.matrices: Final = native.address(self._matrices)
         self.transfer: Final = ctypes.addressof(self._transfer)
 
@@ -91,8 +89,7 @@ def reading(
     pixels = formats.pixel_format(format)
     across, down = formats.between(pixels, siting)
     weights = [weight for column in (2, 3) for weight in _pair(column, pixels.chroma_x, across)]
-    rows = -(-height >> pixels.chroma_y)
-    taps = [formats.upsampling(row, rows, pixels.chroma_y, down) for row in range(height)]
+    taps = _spreading(height, pixels.chroma_y, down)
     video = _video(pixels, height, width, [*weights, 0.0], odd_end=False)
     return Plan(video, formats.to_rgb(pixels, matrix, full_range), to_working, transfer, taps)
 
@@ -114,8 +111,7 @@ def writing(
     # The taps of a column far from the edges; the kernel repeats the last sample by itself.
     around = dict(formats.downsampling(2, 8, pixels.chroma_x, across))
     weights = [around.get(column, 0.0) for column in range(2, 7)]
-    rows = -(-height >> pixels.chroma_y)
-    taps = [formats.downsampling(row, height, pixels.chroma_y, down) for row in range(rows)]
+    taps = _narrowing(height, pixels.chroma_y, down)
     video = _video(pixels, height, width, weights, odd_end=across and width % 2 == 1)
     return Plan(video, formats.from_rgb(pixels, matrix, full_range), from_working, transfer, taps)
 
@@ -151,6 +147,19 @@ def _pair(column: int, shift: int, between: bool) -> tuple[float, float]:
     if shift and not between and column % 2 == 0:
         return 0.0, 1.0
     return weights[0], weights[1]
+
+
+@lru_cache(maxsize=32)
+def _spreading(height: int, shift: int, between: bool) -> npt.NDArray[Any]:
+    """For each row of the picture, the rows of chroma that it is made of."""
+    rows = -(-height >> shift)
+    return _table([formats.upsampling(row, rows, shift, between) for row in range(height)])
+
+
+@lru_cache(maxsize=32)
+def _narrowing(height: int, shift: int, between: bool) -> npt.NDArray[Any]:
+    """For each row of chroma, the rows of the picture that it is made of."""
+    return _table([formats.downsampling(row, height, shift, between) for row in range(-(-height >> shift))])
 
 
 def _table(taps: list[formats.Taps]) -> npt.NDArray[Any]:

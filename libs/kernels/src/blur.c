@@ -71,7 +71,8 @@ INLINE void down_four(const side *of, int64_t low, const float *from, int64_t st
 }
 
 /* Four rows of a block into their group: column x of row r lies at x * 16 + r * channels. */
-INLINE void pack(vn sums[4][BLOCK], int vectors, int64_t first_row, int64_t channels, int64_t first_value, float *group) {
+INLINE void pack(vn sums[4][BLOCK], int vectors, int64_t first_row, int64_t channels, int64_t first_value,
+                 float *group) {
     for (int j = 0; j < vectors; j++) {
         for (int i = 0; i < 4; i++) {
             if (channels == 4) {
@@ -227,8 +228,10 @@ EXPORT void artifex_blur_up(const float *low_rows, int64_t low_stride, int64_t w
                 } else {
                     for (int64_t k = 0; k < left; k += LANES) {
                         v16 sum = splat(0);
-                        for (int64_t t = 0; t < rows->up_taps; t++)
-                            sum = fma16(load_part(row_in(taps, low_stride, t) + x + k, left - k), splat(weights[t]), sum);
+                        for (int64_t t = 0; t < rows->up_taps; t++) {
+                            v16 value = load_part(row_in(taps, low_stride, t) + x + k, left - k);
+                            sum = fma16(value, splat(weights[t]), sum);
+                        }
                         store_part(to + k, sum, left - k);
                     }
                 }

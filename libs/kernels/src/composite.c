@@ -77,7 +77,7 @@ INLINE v4 load_mask(const float *from, int64_t count) {
             store_part(out + 4 * x, four_##name(pa, pb, m, whole), 4 * rest);                                          \
         }                                                                                                              \
     }                                                                                                                  \
-    static void merge_##name(const float *a, const float *b, const float *mask, float amount, float *out,                \
+    static void merge_##name(const float *a, const float *b, const float *mask, float amount, float *out,              \
                            int64_t count) {                                                                            \
         if (mask)                                                                                                      \
             loop_##name(a, b, mask, amount, out, count, 0);                                                            \

@@ -1,7 +1,7 @@
 /* Moving a picture in its plane. Weights are computed for each point, not looked up; see libs.kernels.weights.
  *
- * Two ways: where the map is a scale and a shift, the weights of a column and of a row are the same everywhere, and a row
- * of the result is one weighted sum of rows and then one along it. Any other map is sampled point by point.
+ * Two ways: where the map is a scale and a shift, the weights of a column and of a row are the same everywhere, and a
+ * row of the result is one weighted sum of rows and then one along it. Any other map is sampled point by point.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -10,6 +10,17 @@
 
 enum { NEAREST = 0, BILINEAR = 1, CUBIC = 2, MITCHELL = 3, LANCZOS4 = 4 };
 static const int TAPS[] = {1, 2, 4, 4, 8};
+
+typedef struct {
+    const float *pixels;
+    int64_t stride, height, width;
+} picture;
+
+/* Rows first .. first + count - 1 of the result; `pixels` begins with the first of them. */
+typedef struct {
+    float *pixels;
+    int64_t stride, first, count, width;
+} target;
 
 /* Beyond this many pixels a point is outside of every picture. */
 #define FAR 1e7
@@ -22,8 +33,8 @@ typedef struct {
     float fx[POINTS], fy[POINTS];        /* how far the point lies behind the sample at or before it */
 } points;
 
-/* The weights of a point that lies f behind a sample, in the first lanes. A filter's pieces are polynomials in f, one for
- * each tap, so a cubic takes three steps of Horner's rule for all of its taps at once. */
+/* The weights of a point that lies f behind a sample, in the first lanes. A filter's pieces are polynomials in f, one
+ * for each tap, so a cubic takes three steps of Horner's rule for all of its taps at once. */
 INLINE v8 weights_of(int filter, float f) {
     if (filter == NEAREST) return (v8){1.0f};
     if (filter == BILINEAR) return (v8){1.0f - f, f};
@@ -99,37 +110,35 @@ INLINE v4 inside(const float *at, int64_t stride, int n, v8 wx, v8 wy) {
 }
 
 /* The same where some taps lie outside, which is transparent. */
-static v4 at_edge(const float *pixels, int64_t stride, int64_t height, int64_t width, int64_t x, int64_t y, int n, v8 wx,
-                  v8 wy) {
+static v4 at_edge(const picture *from, int64_t x, int64_t y, int n, v8 wx, v8 wy) {
     v4 sum = (v4)0.0f;
     for (int i = 0; i < n; i++) {
-        if (y + i < 0 || y + i >= height) continue;
-        const float *row = row_in(pixels, stride, y + i);
+        if (y + i < 0 || y + i >= from->height) continue;
+        const float *row = row_in(from->pixels, from->stride, y + i);
         v4 line = (v4)0.0f;
         for (int j = 0; j < n; j++)
-            if (x + j >= 0 && x + j < width) line += load4(row + 4 * (x + j)) * wx[j];
+            if (x + j >= 0 && x + j < from->width) line += load4(row + 4 * (x + j)) * wx[j];
         sum += line * wy[i];
     }
     return sum;
 }
 
-static float single_at(const float *pixels, int64_t stride, int64_t height, int64_t width, int64_t x, int64_t y, int n,
-                       v8 wx, v8 wy) {
+static float single_at(const picture *from, int64_t x, int64_t y, int n, v8 wx, v8 wy) {
     float sum = 0.0f;
     for (int i = 0; i < n; i++) {
-        if (y + i < 0 || y + i >= height) continue;
-        const float *row = row_in(pixels, stride, y + i);
+        if (y + i < 0 || y + i >= from->height) continue;
+        const float *row = row_in(from->pixels, from->stride, y + i);
         float line = 0.0f;
         for (int j = 0; j < n; j++)
-            if (x + j >= 0 && x + j < width) line += row[x + j] * wx[j];
+            if (x + j >= 0 && x + j < from->width) line += row[x + j] * wx[j];
         sum += line * wy[i];
     }
     return sum;
 }
 
-/* One row of the result. */
-INLINE void by_points(const float *pixels, int64_t stride, int64_t height, int64_t width, int channels, const double *m,
-                      int filter, int64_t y, int64_t out_width, float *out) {
+/* Row y of the result. */
+INLINE void by_points(const picture *from, int channels, const double *m, int filter, int64_t y, int64_t out_width,
+                      float *out) {
     int n = TAPS[filter];
     for (int64_t x = 0; x < out_width; x += POINTS) {
         points at;
@@ -138,14 +147,14 @@ INLINE void by_points(const float *pixels, int64_t stride, int64_t height, int64
         for (int64_t i = 0; i < count; i++) {
             int64_t px = at.x[i], py = at.y[i];
             v4 value = (v4)0.0f;
-            if (px > -n && py > -n && px < width && py < height) {
+            if (px > -n && py > -n && px < from->width && py < from->height) {
                 v8 wx = weights_of(filter, at.fx[i]), wy = weights_of(filter, at.fy[i]);
                 if (channels == 1)
-                    value[0] = single_at(pixels, stride, height, width, px, py, n, wx, wy);
-                else if (px >= 0 && py >= 0 && px + n <= width && py + n <= height)
-                    value = inside(row_in(pixels, stride, py) + 4 * px, stride, n, wx, wy);
+                    value[0] = single_at(from, px, py, n, wx, wy);
+                else if (px >= 0 && py >= 0 && px + n <= from->width && py + n <= from->height)
+                    value = inside(row_in(from->pixels, from->stride, py) + 4 * px, from->stride, n, wx, wy);
                 else
-                    value = at_edge(pixels, stride, height, width, px, py, n, wx, wy);
+                    value = at_edge(from, px, py, n, wx, wy);
             }
             if (channels == 1) out[x + i] = value[0];
             else store4(out + 4 * (x + i), value);
@@ -153,7 +162,7 @@ INLINE void by_points(const float *pixels, int64_t stride, int64_t height, int64
     }
 }
 
-/* -- scale and shift: across and down apart ------------------------------------------------------------------------------ */
+/* -- scale and shift: across and down apart ------------------------------------------------------------------------ */
 
 /* One of the two sides: for each output pixel its first tap, and its weights. */
 typedef struct {
@@ -205,41 +214,40 @@ INLINE void along(const float *line, int64_t width, track columns, int filter, i
     }
 }
 
-INLINE int separable(const float *pixels, int64_t stride, int64_t height, int64_t width, int channels, const double *m,
-                     int filter, int64_t first, int64_t count, int64_t out_width, float *out, int64_t out_stride) {
+INLINE int separable(const picture *from, int channels, const double *m, int filter, const target *to) {
     int n = TAPS[filter];
-    int64_t values = width * channels, line_size = (width + 16) * channels;
-    track columns = {malloc((size_t)out_width * sizeof(int32_t)), malloc((size_t)(out_width * n) * sizeof(float))};
-    track rows = {malloc((size_t)count * sizeof(int32_t)), malloc((size_t)(count * n) * sizeof(float))};
+    int64_t values = from->width * channels, line_size = (from->width + 16) * channels;
+    track columns = {malloc((size_t)to->width * sizeof(int32_t)), malloc((size_t)(to->width * n) * sizeof(float))};
+    track rows = {malloc((size_t)to->count * sizeof(int32_t)), malloc((size_t)(to->count * n) * sizeof(float))};
     float *line = calloc((size_t)line_size + LANES, sizeof(float));
     int short_of_memory = !columns.first || !columns.weights || !rows.first || !rows.weights || !line;
     if (!short_of_memory) {
-        find_track(m[0], m[2], filter, 0, out_width, columns);
-        find_track(m[4], m[5], filter, first, count, rows);
+        find_track(m[0], m[2], filter, 0, to->width, columns);
+        find_track(m[4], m[5], filter, to->first, to->count, rows);
         /* The columns that are read at all: others need not be summed. */
         int64_t low = values, high = 0;
-        for (int64_t x = 0; x < out_width; x++) {
+        for (int64_t x = 0; x < to->width; x++) {
             low = least(low, most(0, columns.first[x]) * channels);
-            high = most(high, least(width, columns.first[x] + n) * channels);
+            high = most(high, least(from->width, columns.first[x] + n) * channels);
         }
-        for (int64_t y = 0; y < count; y++) {
-            float *to = row_at(out, out_stride, y), *wide = line + 8 * channels;
+        for (int64_t y = 0; y < to->count; y++) {
+            float *out = row_at(to->pixels, to->stride, y), *wide = line + 8 * channels;
             int64_t top = rows.first[y];
-            if (top <= -n || top >= height || low >= high) {
-                memset(to, 0, (size_t)(out_width * channels) * sizeof(float));
+            if (top <= -n || top >= from->height || low >= high) {
+                memset(out, 0, (size_t)(to->width * channels) * sizeof(float));
                 continue;
             }
             for (int64_t x = low; x < high; x += LANES) {
                 int64_t left = high - x;
                 v16 sum = splat(0);
                 for (int i = 0; i < n; i++) {
-                    if (top + i < 0 || top + i >= height) continue;
-                    v16 value = load_part(row_in(pixels, stride, top + i) + x, left);
+                    if (top + i < 0 || top + i >= from->height) continue;
+                    v16 value = load_part(row_in(from->pixels, from->stride, top + i) + x, left);
                     sum = n == 1 ? value : fma16(value, splat(rows.weights[y * n + i]), sum);
                 }
                 store_part(wide + x, sum, left);
             }
-            along(wide, width, columns, filter, channels, out_width, to);
+            along(wide, from->width, columns, filter, channels, to->width, out);
         }
     }
     free(columns.first);
@@ -250,42 +258,30 @@ INLINE int separable(const float *pixels, int64_t stride, int64_t height, int64_
     return short_of_memory ? -1 : 0;
 }
 
-/* Rows first .. first + count - 1 of the result, to `out`, which begins with the first of them. `m` takes (column, row)
- * of the result to a sample's index, as fractions. `channels` is 1 or 4. Returns -1 where memory is short. */
-#define RESAMPLE(filter)                                                                                               \
-    if (apart)                                                                                                         \
-        return channels == 4 ? separable(pixels, stride, height, width, 4, m, filter, first, count, out_width, out,    \
-                                         out_stride)                                                                   \
-                             : separable(pixels, stride, height, width, 1, m, filter, first, count, out_width, out,    \
-                                         out_stride);                                                                  \
-    for (int64_t y = 0; y < count; y++) {                                                                              \
-        float *to = row_at(out, out_stride, y);                                                                        \
-        if (channels == 4) by_points(pixels, stride, height, width, 4, m, filter, first + y, out_width, to);           \
-        else by_points(pixels, stride, height, width, 1, m, filter, first + y, out_width, to);                         \
-    }                                                                                                                  \
-    return 0
+INLINE int resampled(const picture *from, int channels, const double *m, int filter, const target *to) {
+    int apart = m[1] == 0.0 && m[3] == 0.0 && m[6] == 0.0 && m[7] == 0.0 && m[8] == 1.0;
+    if (apart) return separable(from, channels, m, filter, to);
+    for (int64_t y = 0; y < to->count; y++)
+        by_points(from, channels, m, filter, to->first + y, to->width, row_at(to->pixels, to->stride, y));
+    return 0;
+}
 
-#define ONE_FILTER(name, filter)                                                                                       \
-    static int name(const float *pixels, int64_t stride, int64_t height, int64_t width, int64_t channels,              \
-                    const double *m, int apart, int64_t first, int64_t count, int64_t out_width, float *out,           \
-                    int64_t out_stride) {                                                                              \
-        RESAMPLE(filter);                                                                                              \
-    }
-ONE_FILTER(by_nearest, NEAREST)
-ONE_FILTER(by_bilinear, BILINEAR)
-ONE_FILTER(by_cubic, CUBIC)
-ONE_FILTER(by_mitchell, MITCHELL)
-ONE_FILTER(by_lanczos4, LANCZOS4)
+/* Filter and channels told apart at compile time. */
+#define BY(filter) \
+    case filter: return channels == 4 ? resampled(&from, 4, m, filter, &to) : resampled(&from, 1, m, filter, &to)
 
+/* `m` takes (column, row) of the result to a sample's index, as fractions. `channels` is 1 or 4. Returns -1 where
+ * memory is short. */
 EXPORT int artifex_resample(const float *pixels, int64_t stride, int64_t height, int64_t width, int64_t channels,
                             const double *m, int32_t filter, int64_t first, int64_t count, int64_t out_width,
                             float *out, int64_t out_stride) {
-    int apart = m[1] == 0.0 && m[3] == 0.0 && m[6] == 0.0 && m[7] == 0.0 && m[8] == 1.0;
+    picture from = {pixels, stride, height, width};
+    target to = {out, out_stride, first, count, out_width};
     switch (filter) {
-    case NEAREST: return by_nearest(pixels, stride, height, width, channels, m, apart, first, count, out_width, out, out_stride);
-    case BILINEAR: return by_bilinear(pixels, stride, height, width, channels, m, apart, first, count, out_width, out, out_stride);
-    case CUBIC: return by_cubic(pixels, stride, height, width, channels, m, apart, first, count, out_width, out, out_stride);
-    case MITCHELL: return by_mitchell(pixels, stride, height, width, channels, m, apart, first, count, out_width, out, out_stride);
-    default: return by_lanczos4(pixels, stride, height, width, channels, m, apart, first, count, out_width, out, out_stride);
+        BY(NEAREST);
+        BY(BILINEAR);
+        BY(CUBIC);
+        BY(MITCHELL);
+    default: return channels == 4 ? resampled(&from, 4, m, LANCZOS4, &to) : resampled(&from, 1, m, LANCZOS4, &to);
     }
 }

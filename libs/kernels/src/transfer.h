@@ -72,7 +72,7 @@ INLINE v16 power(v16 x, const transfer *by) {
     return x < __builtin_inff() ? result : x;
 }
 
-/* The same, clipped to 0..1 whatever the policy for negatives; a NaN becomes 0, and 0 a number too small for any code. */
+/* The same, clipped to 0..1 whatever the policy for negatives. A NaN becomes 0, and 0 a number below any code's. */
 INLINE v16 clipped_power(v16 x, const transfer *by) {
     product raised = power_of(min16(max16(x, splat(1.17549435e-38f)), splat(1.0f)), by);
     return scaled(raised.mantissa, max16(raised.exponent, splat(-100.0f)));
@@ -108,7 +108,8 @@ INLINE v16 table_transfer(v16 x, const float *table) {
     v16 size = abs16(x);
     i16 bits = bits_of(size);
     i16 index = (bits >> (23 - TABLE_BITS)) - ((TABLE_LOWEST + 127) << TABLE_BITS);
-    v16 fraction = __builtin_convertvector(bits & ((1 << (23 - TABLE_BITS)) - 1), v16) * (1.0f / (1 << (23 - TABLE_BITS)));
+    v16 rest = __builtin_convertvector(bits & ((1 << (23 - TABLE_BITS)) - 1), v16);
+    v16 fraction = rest * (1.0f / (1 << (23 - TABLE_BITS)));
     fraction = index < 0 ? size * (float)(1 << -TABLE_LOWEST) : fraction;
     fraction = index >= TABLE_STEPS ? splat(1.0f) : fraction;
     index = index < 0 ? (i16)(-1) : index;

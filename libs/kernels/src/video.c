@@ -118,7 +118,7 @@ INLINE int curve_kind(const transfer *by) {
     return by->negative == NEGATIVE_PASS ? CURVE_PASS : by->negative == NEGATIVE_MIRROR ? CURVE_MIRROR : CURVE_CLAMP;
 }
 
-/* -- reading -------------------------------------------------------------------------------------------------------- */
+/* -- reading ------------------------------------------------------------------------------------------------------- */
 
 INLINE void light_row(float *const lines[4], int64_t width, const matrices *by, const transfer *how, int kind, int clip,
                       int alpha, float *out) {
@@ -193,10 +193,10 @@ EXPORT int artifex_yuv_to_linear(const video *frame, const matrices *by, const t
     return 0;
 }
 
-/* -- writing -------------------------------------------------------------------------------------------------------- */
+/* -- writing ------------------------------------------------------------------------------------------------------- */
 
-/* Light to signal. Clipped, to 0..1, a NaN becomes 0. Else it is bounded to where codes lie, so that infinity leaves its
- * neighbours in chroma alone. */
+/* Light to signal. Clipped, to 0..1, a NaN becomes 0. Else it is bounded to where codes lie, so that infinity leaves
+ * its neighbours in chroma alone. */
 INLINE v16 to_signal(v16 x, const transfer *how, int kind, int clip) {
     if (clip && kind != CURVE_NONE && kind != CURVE_TABLE) return clipped_power(x, how);
     v16 signal = curve(x, how, kind);
