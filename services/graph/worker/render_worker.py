@@ -237,6 +237,7 @@ class RenderWorker:
 
     async def _tell_failure(self, work: Work, error: Exception, frames_done: int) -> None:
         failure = to_failure(error)
+        _log.warning("%s of %s failed: %s", work.task, work.job, failure.message)
         if isinstance(error, ArtifexError):
             # Where it happened, which is also told of faults of ours.
             failure.metadata.update({key: error.metadata[key] for key in _PLACE if key in error.metadata})

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from services.graph.domain.jobs.job import Priority
 from services.graph.domain.jobs.shares import (
     AGEING,
+    PREFETCH,
     Ledger,
     Waiting,
     contenders,
@@ -69,7 +70,7 @@ def test_contenders_are_enough(crowd: list[Waiting], free: int) -> None:
     assert len(some) <= free * len(TENANTS)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_shares_stay_within_the_bound_whoever_comes_when(data: st.DataObject) -> None:
     """Start-time fair queueing: in any interval in which two tenants both have work waiting, what they got, over their
@@ -79,7 +80,7 @@ def test_shares_stay_within_the_bound_whoever_comes_when(data: st.DataObject) ->
     queues: dict[str, list[float]] = {name: [] for name in TENANTS}
     served: list[dict[str, float]] = [dict.fromkeys(TENANTS, 0.0)]
     backlogged: list[set[str]] = []
-    for _ in range(data.draw(st.integers(10, 60))):
+    for _ in range(data.draw(st.integers(10, 40))):
         for name in TENANTS:
             # Bursts, trickles and pauses.
             queues[name] += data.draw(st.lists(COSTS, max_size=data.draw(st.sampled_from([0, 0, 1, 4]))))
@@ -174,3 +175,45 @@ def test_places_are_filled_and_one_task_more_waits_for_each() -> None:
     assert fair_part(8, "ada", ["bob"], {}) == 4
     assert fair_part(8, "ada", ["bob", "ada"], {"ada": 3.0}) == 6
     assert fair_part(8, "ada", [], {}) == 8
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_no_worker_is_idle_while_work_waits_and_what_is_urgent_waits_for_little(data: st.DataObject) -> None:
+    """Workers take what was handed out in its order; whoever ends a task finds the next one there."""
+    places = data.draw(st.integers(1, 5))
+    waiting = {f"j{number}": [1.0] * data.draw(st.integers(1, 30)) for number in range(3)}
+    urgent_at = data.draw(st.integers(0, 20))
+    ledger, handed, hands = Ledger(), list[str](), list[float]()
+    begun_before_urgent: int | None = None
+    for step in range(400):
+        if step == urgent_at:
+            waiting["urgent"] = [1.0]
+            begun_before_urgent = 0
+        crowd = [
+            replace(job(name, "ada" if name == "urgent" else TENANTS[index % 3], left), since=START)
+            if name != "urgent"
+            else job(name, "ada", left, Priority.HIGH)
+            for index, (name, left) in enumerate(waiting.items())
+        ]
+        for turn in pick(crowd, ledger, {}, window(places) - len(handed) - len(hands), START):
+            handed.append(turn.job)
+            waiting[turn.job].pop(0)
+        while handed and len(hands) < places:
+            name = handed.pop(0)
+            hands.append(float(data.draw(st.integers(1, 4))))
+            if name == "urgent":
+                assert begun_before_urgent is not None
+                # What had been handed out before it came, and what its tenant was ahead of the others.
+                assert begun_before_urgent <= PREFETCH * places + 2 * len(TENANTS)
+                begun_before_urgent = None
+            elif begun_before_urgent is not None:
+                begun_before_urgent += 1
+        assert len(handed) + len(hands) <= window(places)
+        if any(waiting.values()):
+            assert len(hands) == places
+            assert handed
+        hands = [left - 1 for left in hands if left > 1]
+        if not handed and not hands and step > urgent_at:
+            break
+    assert not any(waiting.values())
