@@ -21,7 +21,7 @@ from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.compile.compiler import Compiled, compile
 from services.graph.domain.documents.model import SAMPLE_RATE, Document
 from services.graph.domain.evaluate.ahead import in_order
-from services.graph.domain.evaluate.allocation import keep_freed_memory
+from services.graph.domain.evaluate.allocation import keep_freed_memory, quiet_collector
 from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.colour import WorkingColour, working_colour
 from services.graph.domain.evaluate.disk_cache import DiskCache
@@ -126,4 +126,6 @@ def render_audio(document: Document, output_node: str, sources: Sources, out_pat
 
 
 def _compile(document: Document, output_node: str, sources: Sources) -> Compiled:
-    return compile(document, catalogue(), output_node, {node: file.info for node, file in sources.items()})
+    infos = {node: file.info for node, file in sources.items()}
+    with quiet_collector():
+        return compile(document, catalogue(), output_node, infos)
