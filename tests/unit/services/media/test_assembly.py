@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from libs.frames.audio_writer import AudioWriter
+from libs.frames.codecs import VideoSettings
+from libs.frames.codecs.movies import MOVIES
 from libs.frames.errors import MediaUnsupported
 from libs.frames.join import Joined, join_segments
 from libs.frames.video_writer import VideoWriter
@@ -67,6 +69,30 @@ def test_a_movie_that_is_louder_or_softer_than_what_was_rendered_is_none(
     monkeypatch.setattr(decoder_child, "join_segments", join)
     with pytest.raises(MediaUnsupported, match="LUFS was rendered"):
         run(request_)
+
+
+@pytest.mark.parametrize("container", list(MOVIES))
+@pytest.mark.parametrize("rate", ["24000/1001", "119/7", "240/1"])
+def test_a_single_frame_is_a_movie_in_every_container(tmp_path: Path, container: str, rate: str) -> None:
+    fps = Fraction(rate)
+    with VideoWriter(tmp_path / "one", 64, 64, fps, VideoSettings("vp9" if container == "webm" else "h264")) as writer:
+        writer.write(pattern(0, 64, 64))
+    with AudioWriter(tmp_path / "sound", codec=MOVIES[container].audio[0]) as sounds:
+        sounds.write(np.full((2, round(48000 / fps)), 0.1, np.float32))
+    answer = run(
+        {
+            "kind": "assemble",
+            "name": f"out.{container}",
+            "segments": [str(tmp_path / "one")],
+            "audio": str(tmp_path / "sound"),
+            "output": str(tmp_path / f"out.{container}"),
+            "container": container,
+            "frame_rate": rate,
+            "frame_count": 1,
+        }
+    )
+    assert answer["loudness"] == "silence", "too short to be measured"
+    assert answer["media"]["videoStreams"][0]["frameCount"] == "1"
 
 
 def test_frames_that_are_missing_or_of_another_rate_are_noticed(request_: dict[str, Any]) -> None:
