@@ -27,13 +27,12 @@ def test_is_that_of_scipy(sigma: float, channels: int) -> None:
     np.testing.assert_allclose(got, scipys(pixels, sigma, sigma), atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1), (2, 3), (16, 15), (33, 65)])
 @pytest.mark.parametrize("sigmas", [(8.0, 8.0), (0.0, 6.0), (6.0, 0.0), (1.5, 20.0), (0.0, 0.0)])
-def test_sides_differ_and_pictures_are_small(size: tuple[int, int], sigmas: tuple[float, float]) -> None:
-    pixels = noise(*size, seed=3)
-    np.testing.assert_allclose(gaussian(pixels, *sigmas), scipys(pixels, *sigmas), atol=TOLERANCE)
-    alpha = noise(*size, channels=1, seed=4)
-    np.testing.assert_allclose(gaussian(alpha, *sigmas), scipys(alpha, *sigmas), atol=TOLERANCE)
+def test_sides_differ_and_pictures_are_small(sigmas: tuple[float, float]) -> None:
+    for size in ((1, 1), (1, 50), (50, 1), (2, 3), (16, 15), (33, 65)):
+        for channels in (4, 1):
+            pixels = noise(*size, channels, seed=3)
+            np.testing.assert_allclose(gaussian(pixels, *sigmas), scipys(pixels, *sigmas), atol=TOLERANCE)
 
 
 def test_agrees_with_numpy_on_high_values() -> None:

@@ -97,12 +97,12 @@ def test_porter_and_duffs_table(operation: str) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("size", SIZES)
-def test_agrees_with_numpy_with_any_amount(operation: str, size: tuple[int, int]) -> None:
-    a, b, mask = premultiplied(*size, seed=1), premultiplied(*size, seed=2), noise(*size, channels=1, seed=3)
-    for amount in (1.0, 0.3, 0.0, mask):
-        expected = by_reference(partial(merge, operation, a, b, amount))
-        np.testing.assert_allclose(merge(operation, a, b, amount), expected, atol=5e-7)
+def test_agrees_with_numpy_with_any_amount(operation: str) -> None:
+    for size in SIZES:
+        a, b, mask = premultiplied(*size, seed=1), premultiplied(*size, seed=2), noise(*size, channels=1, seed=3)
+        for amount in (1.0, 0.3, 0.0, mask):
+            expected = by_reference(partial(merge, operation, a, b, amount))
+            np.testing.assert_allclose(merge(operation, a, b, amount), expected, atol=5e-7)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -164,17 +164,17 @@ def test_agrees_with_numpy(name: str, siting: Siting) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("siting", ["left", "center", "topleft"])
-@pytest.mark.parametrize("size", [(1, 1), (1, 6), (2, 3), (7, 9), (16, 34), (33, 47)])
-def test_a_frame_that_nobody_changed_keeps_its_codes(name: str, siting: Siting, size: tuple[int, int]) -> None:
+def test_a_frame_that_nobody_changed_keeps_its_codes(name: str, siting: Siting) -> None:
     """Colours inside the cube, clipped; and all codes, unclipped."""
-    for low, high, clip in ((110, 140, True), (16, 235, False)):
-        planes = codes(name, *size, seed=4, low=low, high=high)
-        again = [np.zeros_like(plane) for plane in planes]
-        back(light(planes, name, siting), again, name, siting, clip=clip)
-        # Near black a power has no end of slope: beyond 10 bits single steps may be lost there.
-        allowed = 0 if pixel_format(name).depth == 8 or clip else 1 << pixel_format(name).shift
-        for before, after in zip(planes, again, strict=True):
-            assert np.abs(before.astype(np.int64) - after).max() <= allowed
+    for size in ((1, 1), (1, 6), (2, 3), (7, 9), (16, 34), (33, 47)):
+        for low, high, clip in ((110, 140, True), (16, 235, False)):
+            planes = codes(name, *size, seed=4, low=low, high=high)
+            again = [np.zeros_like(plane) for plane in planes]
+            back(light(planes, name, siting), again, name, siting, clip=clip)
+            # Near black a power has no end of slope: beyond 8 bits single steps may be lost there.
+            allowed = 0 if pixel_format(name).depth == 8 or clip else 1 << pixel_format(name).shift
+            for before, after in zip(planes, again, strict=True):
+                assert np.abs(before.astype(np.int64) - after).max() <= allowed
 
 
 @settings(max_examples=25, deadline=None)
