@@ -132,17 +132,15 @@ class ReadAhead:
 
     def _decode(self, ticks: int) -> _Kept:
         """Decode up to the frame shown at `ticks`, wherever the decoder stands."""
-        shown = self._decoder.approach(ticks)
         kept = self._kept[-1] if self._kept else None
-        if kept is None or kept.shown.frame is not shown.frame:
+        frames = self._decoder.towards(ticks)
+        first = next(frames)
+        if kept is None or kept.shown.frame is not first.frame:
             with self._guard:
                 self._asked, self._forward = 0, False
+            kept = self._keep(first)
+        for shown in frames:
             kept = self._keep(shown)
-        while not kept.shown.covers(ticks):
-            following = self._decoder.next()
-            if following is None:
-                break
-            kept = self._keep(following)
         return kept
 
     # -- reading ahead -----------------------------------------------------------------------------------------------

@@ -103,6 +103,7 @@ class VideoDecoder:
         self._pending: Iterator[VideoFrame] = iter(())
         self._last_pts: int | None = None
         self._lost = False
+        self._failure: MediaUnreadable | None = None
         try:
             self._open()
             first = self._pull()
@@ -143,11 +144,18 @@ class VideoDecoder:
 
     def current(self) -> Shown:
         """The frame at which the decoder stands."""
-        ahead = self._peek()
-        return Shown(self._current, cast(int, self._current.pts), None if ahead is None else cast(int, ahead.pts))
+        start = cast(int, self._current.pts)
+        try:
+            ahead = self._peek()
+        except MediaUnreadable:
+            # What follows is told to whoever goes on to it; this frame is as good as any.
+            length = self._current.duration or round(1 / (self.info.fps * self._time_base))
+            return Shown(self._current, start, start + max(length, 1))
+        return Shown(self._current, start, None if ahead is None else cast(int, ahead.pts))
 
     def next(self) -> Shown | None:
-        """One frame on; None at the end, where the decoder stays on the last frame."""
+        """One frame on; None at the end, where the decoder stays on the last frame. MediaUnreadable, again and again,
+        where what follows does not decode."""
         if self._peek() is None:
             return None
         self._step()
@@ -163,6 +171,23 @@ class VideoDecoder:
         if self._lost or ticks < current or (not self._ended and self._seek_saves(current, ticks)):
             self._seek(ticks)
         return self.current()
+
+    def towards(self, ticks: int) -> Iterator[Shown]:
+        """The frames from where `approach` leads to the one shown at `ticks`, which is the last."""
+        shown = self.approach(ticks)
+        yield shown
+        while not shown.covers(ticks):
+            try:
+                following = self.next()
+            except MediaUnreadable:
+                # Behind a keyframe on the way, the wanted frame may not lean on the one that does not decode.
+                following = self.approach(ticks)
+                if following.start <= shown.start:
+                    raise
+            if following is None:
+                return
+            shown = following
+            yield shown
 
     def rewind(self) -> Shown:
         """Begin again at the first frame."""
@@ -219,6 +244,8 @@ class VideoDecoder:
         self._current, self._ahead, self._ended = first, None, False
 
     def _peek(self) -> VideoFrame | None:
+        if self._lost:
+            raise self._failure or MediaUnreadable(self._path, "its video does not decode")
         if self._ahead is None and not self._ended:
             self._ahead = self._pull()
             self._ended = self._ahead is None
@@ -249,7 +276,7 @@ class VideoDecoder:
                 self._date(frame)
                 return frame
             # Until the packet's frames are out, nobody knows where the decoder stands.
-            self._lost = True
+            self._lost, self._failure = True, None
             packet = next(self._packets, None)
             if packet is None:
                 self._lost = False
@@ -260,7 +287,8 @@ class VideoDecoder:
                 self._lost = False
                 return None
             except av.FFmpegError as error:
-                raise MediaUnreadable(self._path, f"its video does not decode ({error.strerror})") from error
+                self._failure = MediaUnreadable(self._path, f"its video does not decode ({error.strerror})")
+                raise self._failure from error
             self._lost = False
 
     def _date(self, frame: VideoFrame) -> None:

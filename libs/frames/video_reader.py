@@ -5,6 +5,7 @@ Times are those of `libs.frames.video_decoder`. Memory is one decoder and three 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -51,11 +52,9 @@ class VideoReader:
         Before the first frame and after the last, that frame is held. Going forward is cheap; going back or far ahead
         seeks. The array is read-only and stays valid; it is the same one while the shown frame is.
         """
-        ticks = self._decoder.ticks(time)
-        shown: Shown | None = self._decoder.approach(ticks)
-        while shown is not None and not shown.covers(ticks):
-            shown = self._decoder.next()
-        return self._converted(shown or self._decoder.current())
+        # One at a time: a list of all that is passed would hold a group of pictures.
+        (shown,) = deque(self._decoder.towards(self._decoder.ticks(time)), maxlen=1)
+        return self._converted(shown)
 
     def frames(self) -> Iterator[tuple[Fraction, Picture]]:
         """Every frame from the first on, with its time in seconds."""

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -26,13 +27,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make(tmp_path_factory.mktemp("ahead") / "clip.mp4", pictures, b_frames=2)
 
 
-def number_at(frames: ReadAhead, number: Fraction | int) -> int:
-    """The number that the frame shown at that place carries, read from its luma."""
+def number_at(frames: ReadAhead, number: Fraction | int, scale: int = 1) -> int:
+    """The number that the frame shown at that place carries, read from its luma, of codes `scale` times 8 bits'."""
     planes = frames.frame_at(Fraction(number) / FPS).planes
     assert planes is not None
     luma = planes.samples[0]
     means = [luma[8:-8, bit * 12 + 3 : bit * 12 + 9].mean() for bit in range(8)]
-    return sum(1 << bit for bit, mean in enumerate(means) if mean > 125)
+    return sum(1 << bit for bit, mean in enumerate(means) if mean > 125 * scale)
 
 
 @pytest.fixture
@@ -139,16 +140,41 @@ def test_as_many_frames_are_kept_as_are_worked_on_and_few_more(
             assert together <= len(frames._kept) <= most
 
 
-def test_an_error_comes_with_the_frame_that_it_befalls_and_with_no_other(
-    clip: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A decoder that fails at frame 20, whoever drives it: reading ahead meets the error first and must not eat it."""
+def spoiled(path: Path, number: int) -> Path:
+    """The clip with the head of one packet, in order of decoding, overwritten."""
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    position = packets[number].pos
+    assert position is not None
+    content = bytearray(path.read_bytes())
+    content[position : position + 40] = b"\xff" * 40
+    path.write_bytes(bytes(content))
+    return path
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_error_comes_with_the_frame_that_it_befalls_and_with_no_other(tmp_path: Path, threads: int) -> None:
+    """Reading ahead meets the error first; it must neither keep it nor show another frame in its place."""
+    pictures = [numbered(number) for number in range(30)]
+    path = make(tmp_path / "spoiled.mov", pictures, codec="prores_ks", pixel_format="yuv422p10le")
+    with ReadAhead(spoiled(path, 20), threads=threads) as frames:
+        for _ in range(2):
+            for number in range(20):
+                assert number_at(frames, number, 4) == number
+                assert number_at(frames, number + Fraction(1, 2), 4) == number
+            for place in (20, Fraction(41, 2), 20):
+                with pytest.raises(MediaUnreadable, match="does not decode"):
+                    number_at(frames, place, 4)
+            for number in (19, 21, 5, 25, 19, 29, 21):
+                assert number_at(frames, number, 4) == number
+
+
+def test_frames_that_lean_on_one_that_does_not_decode_fail_with_it(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decoder that fails at frame 20 of groups of twelve, whoever drives it."""
     step = VideoDecoder.next
-    failing = threading.Event()
 
     def fails(self: VideoDecoder) -> Shown | None:
         if self.time(self.current()) == Fraction(19, 24):
-            failing.set()
             self._lost = True
             raise MediaUnreadable(clip, "its video does not decode (by design)")
         return step(self)
@@ -157,13 +183,11 @@ def test_an_error_comes_with_the_frame_that_it_befalls_and_with_no_other(
     with ReadAhead(clip) as frames:
         for number in range(20):
             assert number_at(frames, number) == number
-        assert failing.wait(10), "reading ahead met it"
         for number in (20, 21):
             with pytest.raises(MediaUnreadable, match="by design"):
                 number_at(frames, number)
-        assert number_at(frames, 19) == 19
-        assert number_at(frames, 5) == 5
-        assert number_at(frames, 30) == 30, "behind the next keyframe all is well"
+        for number in (19, 5, 30):
+            assert number_at(frames, number) == number
         with pytest.raises(MediaUnreadable, match="by design"):
             number_at(frames, 22)
 
