@@ -63,7 +63,7 @@ class Context:
         return self._threads
 
     def connected(self, port: Input) -> bool:
-        return any(name == port.name for name, _, _ in self._needs)
+        return port.name in [name for name, _, _ in self._needs]
 
     def read(self, port: Input, time: Fraction | None = None) -> Frame:
         held, frame = self._find(port, time)
