@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -82,8 +83,9 @@ async def submit(store: SqlJobStore, job: Job) -> Job:
 
 
 @pytest.fixture
-async def crew(store: SqlJobStore, nats_server: NatsServer) -> AsyncIterator[Crew]:
-    async with Bus(nats_server.url, name="graph") as bus:
+async def crew(store: SqlJobStore, tmp_path: Path) -> AsyncIterator[Crew]:
+    """On a bus of its own, where no other workers are heard."""
+    async with NatsServer(tmp_path / "nats") as nats, Bus(nats.url, name="graph") as bus:
         crew = Crew(store, bus)
         listening = asyncio.create_task(crew.workers.listen())
         yield crew
@@ -199,12 +201,10 @@ async def test_a_worker_that_rests_is_shown_so(crew: Crew) -> None:
             assert [reason.kind for reason in await crew.why(job)] == [Kind.WORKERS_BUSY, Kind.WORKERS_RESTING]
 
 
-async def test_a_bus_that_is_away_is_told(crew: Crew, nats_server: NatsServer) -> None:
+async def test_a_bus_that_is_away_is_told(crew: Crew) -> None:
     job = await submit(crew.store, frames("01ja"))
-    async with Bus(nats_server.url, name="cut off") as bus:
-        workers = BusWorkers(bus, lambda: None)
-        await bus.connection.close()
-        found = await explain_render_job(crew.store, workers, {}, CALLER, job.name)
+    await crew.bus.connection.close()
+    found = await explain_render_job(crew.store, crew.workers, {}, CALLER, job.name)
     assert found.reasons[0].kind is Kind.BUS_AWAY
 
 
