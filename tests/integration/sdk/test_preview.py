@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from artifex.client import Client
-from artifex.errors import GraphInvalid, InvalidArgument
+from artifex.errors import GraphInvalid, InvalidArgument, NotFound
 from artifex.graph.v1 import preview_pb2
 from artifex.previews import Picture, look_at, measure
 from artifex.up import Stack
 from tests.integration.sdk.test_cli import artifex, graph_file
-from tests.support.documents import titled
+from tests.support.documents import graded, titled
+from tests.support.footage import bunny
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
@@ -95,3 +96,20 @@ async def test_a_client_edits_and_sees(client: Client) -> None:
     with pytest.raises(InvalidArgument):
         async with client.previews.open(json.dumps(titled()), look=look_at(scale=3)) as session:
             await session.picture()
+
+
+async def test_another_tenants_media_and_documents_do_not_exist(stack: Stack, client: Client) -> None:
+    plate = (await client.assets.upload(bunny())).name
+    project = await client.projects.create(display_name="Secret")
+    stored = await client.projects.create_document(project.name, json.dumps(titled()))
+    async with client.previews.open(document=stored.name, look=look_at(scale="1/8")) as session:
+        assert (await session.picture()).head.revision == 1
+    made = await client.identity.create_tenant("preview-rival", admin_email="boss@rival.example")
+    async with Client(stack.endpoint, token=made.api_key_secret) as stranger:
+        with pytest.raises(NotFound):
+            async with stranger.previews.open(document=stored.name) as session:
+                await session.picture()
+        with pytest.raises(GraphInvalid) as caught:
+            async with stranger.previews.open(json.dumps(graded(plate))) as session:
+                await session.picture()
+    assert [violation.reason for violation in caught.value.violations] == ["asset_not_found"]
