@@ -44,7 +44,13 @@ _WORKER = frozenset(
 
 
 def blame_of(failure: types_pb2.Failure) -> Blame:
-    """Whose fault it is, by the failure's reason; what is not known better is the graph's or its media's."""
+    """Whose fault it is, by the failure's reason; what is not known better is the graph's or its media's.
+
+    A graph that a worker finds invalid as a whole was found good when it was submitted: that worker lacks a node type,
+    or has another version of it. One that turns out to be invalid at a frame is its author's.
+    """
+    if failure.reason == "ERROR_REASON_GRAPH_INVALID" and "frame" not in failure.metadata:
+        return Blame.WORKER
     if failure.reason in _SYSTEM:
         return Blame.SYSTEM
     return Blame.WORKER if failure.reason in _WORKER else Blame.USER

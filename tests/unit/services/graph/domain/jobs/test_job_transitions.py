@@ -226,6 +226,13 @@ def test_what_the_user_can_mend_is_not_tried_again(reason: str) -> None:
     assert job.failure.message == 'frame 7 (node "plate"): the node broke'
 
 
+def test_a_graph_that_one_worker_does_not_know_is_tried_on_another() -> None:
+    job = make_job(generations=0)
+    transitions.begin(job, START)
+    fail(job, "GRAPH_INVALID")
+    assert (job.tasks["frames:0"].state, job.tasks["frames:0"].avoid) == (TaskState.READY, ("a:1",))
+
+
 def test_an_outage_uses_up_no_attempt_and_is_waited_out_longer_and_longer() -> None:
     job = make_job(generations=0)
     transitions.begin(job, START)
