@@ -6,6 +6,7 @@ found later still name a place in the document that people have before them.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.exposures import PREFIX, Exposures, check_groups, group_name, is_use
@@ -17,6 +18,9 @@ from services.graph.domain.documents.parser import MAX_NODES
 from services.graph.domain.documents.problems import Problem, Reason
 
 __all__ = ["PREFIX", "expand"]
+
+MAX_NAME: Final = 200
+"""Characters of a node's id with all its uses before it: what is stored of jobs has room for it."""
 
 
 def expand(document: Document, catalogue: Catalogue) -> tuple[Document, list[Problem]]:
@@ -111,6 +115,9 @@ class _Expander:
             places[f"params.{name}"] = place
         if not scope.prefix:
             return replace(spec, inputs=inputs, params=params)
+        if len(scope.prefix) + len(spec.id) > MAX_NAME:
+            message = f"within its groups the node is called {scope.prefix}{spec.id}: more than {MAX_NAME} characters"
+            self.problem(scope, spec.id, "type", Reason.LIMIT_EXCEEDED, message)
         origin = Origin(f"{scope.path}nodes.{spec.id}", places)
         return replace(spec, id=f"{scope.prefix}{spec.id}", inputs=inputs, params=params, origin=origin)
 

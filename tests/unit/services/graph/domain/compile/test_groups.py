@@ -176,6 +176,16 @@ def test_expansion_is_bounded() -> None:
     assert len(problems({"u": use("g2"), "o": output("u")}, groups)) == 0
 
 
+def test_ids_are_bounded_with_all_their_uses() -> None:
+    long = "x" * 60
+    groups: dict[str, Any] = {"g0": {"nodes": {long: TEXT}, "outputs": {"v": long}}}
+    for level in range(1, 5):
+        groups[f"g{level}"] = {"nodes": {long: use(f"g{level - 1}")}, "outputs": {"v": long}}
+    assert problems({"u": use("g2"), "o": output("u")}, groups) == []
+    (problem,) = problems({"u": use("g4"), "o": output("u")}, groups)
+    assert (problem.path, problem.reason) == (f"groups.g0.nodes.{long}.type", Reason.LIMIT_EXCEEDED)
+
+
 def test_nodes_of_the_document_may_be_bypassed_and_muted() -> None:
     sources = {"clip": footage_info()}
     nodes = {
