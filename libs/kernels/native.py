@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import platform
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ _NEEDED: Final = {"v4": _V4, "v3": _V3, "v2": _V2, "baseline": frozenset[str]()}
 """From the best to the least."""
 
 Library = ctypes.CDLL
+
+_log = logging.getLogger(__name__)
 
 _P, _N, _I, _F = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32, ctypes.c_float
 _ARGUMENTS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
@@ -85,7 +88,10 @@ _chosen: str | None = None
 def _wanted() -> str:
     wanted = os.environ.get(OVERRIDE, "auto")
     if wanted == "auto":
-        return runnable()[0]
+        best = runnable()[0]
+        if best == NUMPY:
+            _log.warning("no native kernels are built for this processor: NumPy does their work, several times slower")
+        return best
     if wanted not in runnable():
         raise RuntimeError(f"{OVERRIDE} asks for {wanted!r}; here there are auto, {', '.join(runnable())}")
     return wanted
@@ -94,13 +100,22 @@ def _wanted() -> str:
 @cache
 def _load(name: str) -> Library:
     loaded = ctypes.CDLL(str(library_path(name)))
-    loaded.artifex_sources.restype = ctypes.c_char_p
-    if loaded.artifex_sources() != sources_hash().encode():
+    if _sources_of(loaded) != sources_hash():
         raise RuntimeError(f"{library_path(name).name} was compiled from other sources: run `make setup`")
     for function, (result, arguments) in _ARGUMENTS.items():
         getattr(loaded, function).restype = result
         getattr(loaded, function).argtypes = arguments
     return loaded
+
+
+def _sources_of(library: Library) -> str:
+    try:
+        tell = library.artifex_sources
+    except AttributeError:
+        return ""
+    tell.restype = ctypes.c_char_p
+    answer: bytes = tell()
+    return answer.decode()
 
 
 def _features() -> frozenset[str]:

@@ -53,6 +53,15 @@ def test_a_processor_gets_no_instructions_that_it_has_not(monkeypatch: pytest.Mo
     native.runnable.cache_clear()
 
 
+def test_it_is_told_when_numpy_must_do(
+    monkeypatch: pytest.MonkeyPatch, asked: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv(native.OVERRIDE, raising=False)
+    monkeypatch.setattr(native, "runnable", lambda: (native.NUMPY,))
+    assert native.variant() == native.NUMPY
+    assert "NumPy does their work" in caplog.text
+
+
 def test_the_built_libraries_are_of_these_sources() -> None:
     if native.runnable() == (native.NUMPY,):
         pytest.skip("no native kernels on this platform")
