@@ -40,6 +40,7 @@ _PAUSE_SECONDS: Final = 60.0
 """Without writing, after the disk was full or slow."""
 _LEFT_TO_OTHERS: Final = 0.1
 """Of the disk."""
+_SLOW_SECONDS: Final = 0.1
 _SLOWEST: Final = 50e6
 """Bytes a second; a disk that takes longer costs more than it saves."""
 
@@ -72,6 +73,8 @@ class DiskCache:
         self._max_bytes = max_bytes
         self._entries: dict[bytes, _Entry] = {}
         self._bytes = 0
+        self._promised = 0
+        """Bytes of frames that are being written."""
         self._seen = -1
         self._scan_from = 0.0
         self._paused_until = 0.0
@@ -152,24 +155,30 @@ class DiskCache:
         if not self._disk_has_room(size) or not self._make_room(size, cost / size, now):
             return False
         path = self._folder / f"{digest.hex()}-{int(cost * 1e6)}{_SUFFIX}"
+        written = self._written(path, digest, frame)
+        took = time.time() - now
+        with self._lock:
+            self._promised -= size
+            if written:
+                self._enter(digest, _Entry(path, size, now, cost / size))
+        if written and took > _SLOW_SECONDS and size / took < _SLOWEST:
+            self._pause(f"{size / 1e6:.0f} MB took {took:.1f} s")
+        return written
+
+    def _written(self, path: Path, digest: bytes, frame: Frame) -> bool:
         partial = self._folder / f"{os.getpid()}-{next(self._numbers)}{_PARTIAL}"
         try:
             _write(partial, digest, frame)
             partial.replace(path)
         except OSError as error:
-            _log.warning("frames are not kept on disk for %.0f s: %s", _PAUSE_SECONDS, error)
-            self._paused_until = now + _PAUSE_SECONDS
+            self._pause(str(error))
             partial.unlink(missing_ok=True)
             return False
-        took = time.time() - now
-        if took > 0.1 and size / took < _SLOWEST:
-            _log.warning(
-                "frames are not kept on disk for %.0f s: %.0f MB took %.1f s", _PAUSE_SECONDS, size / 1e6, took
-            )
-            self._paused_until = time.time() + _PAUSE_SECONDS
-        with self._lock:
-            self._enter(digest, _Entry(path, size, now, cost / size))
         return True
+
+    def _pause(self, why: str) -> None:
+        _log.warning("frames are not kept on disk for %.0f s: %s", _PAUSE_SECONDS, why)
+        self._paused_until = time.time() + _PAUSE_SECONDS
 
     def _disk_has_room(self, size: int) -> bool:
         """Whether the disk stays usable for others: the last tenth of it is left to them."""
@@ -191,12 +200,16 @@ class DiskCache:
                 self._bytes -= entry.size
 
     def _make_room(self, size: int, worth: float, now: float) -> bool:
-        """Removes what is worth less than a new frame; False when there is not enough of it, and nothing is removed."""
+        """Removes what is worth less than a new frame, and promises it the room.
+
+        False when there is not enough of it; then nothing is removed.
+        """
         if size > self._max_bytes:
             return False
         with self._lock:
-            missing = self._bytes + size - self._max_bytes
+            missing = self._bytes + self._promised + size - self._max_bytes
             if missing <= 0:
+                self._promised += size
                 return True
             until, refused = self._refused
             if now < until and worth <= refused:
@@ -220,6 +233,7 @@ class DiskCache:
                 entry = self._entries.pop(digest)
                 self._bytes -= entry.size
                 entry.path.unlink(missing_ok=True)
+            self._promised += size
             return True
 
     def _read(self, digest: bytes, path: Path) -> Frame | None:
