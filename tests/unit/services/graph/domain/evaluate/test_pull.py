@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import IMAGE, VIDEO, Float, Frame, Input, Node, Output, RenderContext, Request, Window
 from libs.chassis.errors import Cancelled, Internal, InvalidArgument
 from services.graph.domain.compile.catalogue import Catalogue
@@ -19,6 +21,7 @@ from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.disk_cache import DiskCache
 from services.graph.domain.evaluate.pull import FramePuller, Keep
+from services.graph.nodes import BUILTIN
 from services.graph.nodes.composite.merge import Merge
 from services.graph.nodes.output.file_output import FileOutput
 from tests.unit.services.graph.support import document, output
@@ -421,3 +424,54 @@ def test_a_frame_is_given_up_between_nodes() -> None:
     with pytest.raises(Cancelled):
         more({"r": {"type": "Ramp"}, "x": add("r")}).frame(1, cancel=Once())
     assert Ramp.made == [1]
+
+
+class Reads(Node):
+    """Shows its media, as a point operation."""
+
+    category = "Test"
+    time_dependent = True
+    video = Output(VIDEO, "Out.")
+
+    def pointwise(self, request: Request) -> bool:
+        return True
+
+    def fingerprint(self, request: Request) -> Hashable:
+        return request.time
+
+    def render(self, context: RenderContext) -> Frame:
+        source = context.request.source
+        assert source is not None
+        return source.picture(context.request.time, context.request.region)
+
+
+class Clip:
+    """Implements `artifex.nodes.MediaSource`, as far as pictures go."""
+
+    key = "digest"
+    path = Path("clip")
+    info = media.MediaInfo()
+
+    def __init__(self) -> None:
+        self.decoded: list[Fraction] = []
+
+    def picture(self, time: Fraction, region: Window | None = None) -> Frame:
+        self.decoded.append(time)
+        return Frame(np.full((36, 64, 4), float(time), np.float32))
+
+    def samples(self, start: int, count: int, *, rate: int, channels: int) -> NDArray[np.float32]:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(("keep", "decoded"), [(Keep.COSTLY, 1), (Keep.REPEATED, 3)])
+def test_a_viewer_decodes_once_however_often_the_grade_is_changed(keep: Keep, decoded: int) -> None:
+    clip, cache = Clip(), FrameCache(1 << 24)
+    types = Catalogue([Reads, *BUILTIN])
+    for exposure in (1, 2, 3):
+        grade = {"type": "ColorCorrector", "inputs": {"video": "c"}, "params": {"exposure": exposure}}
+        nodes = {"c": {"type": "Reads"}, "x": grade, "out": output("x")}
+        compiled = compile(document(nodes, fps=1, duration=100), types, "", {})
+        pull = FramePuller(compiled, {"c": clip}, WorkingColour("ACEScg"), cache=cache, keep=keep)
+        # Alpha is 3 as well: colour is divided by it, doubled so many times, and multiplied again.
+        assert pull.frame(3).pixels[0, 0, 0] == pytest.approx(3 * 2**exposure, rel=1e-4)
+    assert len(clip.decoded) == decoded
