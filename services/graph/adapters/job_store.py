@@ -33,6 +33,7 @@ from services.graph.messages import event_message
 from services.graph.ports import StaleTask
 
 _RENDERED = [kind.value for kind in TaskKind if kind.rendered]
+_ELSEWHERE = [kind.value for kind in TaskKind if not kind.rendered]
 _OUT = [TaskState.QUEUED.value, TaskState.RUNNING.value]
 
 
@@ -240,7 +241,7 @@ class SqlJobStore:
 
     async def due_elsewhere(self, now: datetime, limit: int) -> list[tuple[str, str]]:
         tasks = tables.tasks
-        query = select(tasks.c.job_id, tasks.c.id).where(_due(now), tasks.c.kind.not_in(_RENDERED)).limit(limit)
+        query = select(tasks.c.job_id, tasks.c.id).where(_due(now), tasks.c.kind.in_(_ELSEWHERE)).limit(limit)
         async with self._database.read() as session:
             return [(row.job_id, row.id) for row in await session.execute(query)]
 

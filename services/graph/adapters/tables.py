@@ -86,6 +86,7 @@ tasks = Table(
     Column("cost", Float, nullable=False, server_default="0"),
     Index("ix_render_tasks_state_touch_time", "state", "touch_time"),
     Index("ix_render_tasks_job_id_state", "job_id", "state"),
+    Index("ix_render_tasks_kind_state", "kind", "state"),
 )
 
 events = Table(

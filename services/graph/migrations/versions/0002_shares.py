@@ -32,6 +32,7 @@ def upgrade() -> None:
         tasks.add_column(sa.Column("due_time", UtcDateTime, nullable=True))
         tasks.add_column(sa.Column("cost", sa.Float, nullable=False, server_default="0"))
     op.create_index("ix_render_tasks_job_id_state", "render_tasks", ["job_id", "state"])
+    op.create_index("ix_render_tasks_kind_state", "render_tasks", ["kind", "state"])
     op.create_table(
         "render_shares",
         sa.Column("tenant", sa.String(64), primary_key=True),
@@ -54,6 +55,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("render_rates", "render_turns", "render_shares"):
         op.drop_table(table)
+    op.drop_index("ix_render_tasks_kind_state", "render_tasks")
     op.drop_index("ix_render_tasks_job_id_state", "render_tasks")
     with op.batch_alter_table("render_tasks") as tasks:
         for column in _TASKS:
