@@ -34,13 +34,13 @@ GOAL_MS = 33.0
 _FOLDER = Path("build") / "bench"
 
 PARAMETERS = {
-    "the last grade": ("nodes.finish.params.exposure", lambda turn: 0.02 * (turn % 20)),
-    "the title's shadow": ("nodes.shade.params.exposure", lambda turn: -2.0 + 0.05 * (turn % 20)),
-    "where the inset lies": ("nodes.place.params.translate", lambda turn: [460 + turn % 20, 260]),
-    "the key": ("nodes.key.params.black", lambda turn: 0.05 + 0.002 * (turn % 20)),
-    "the first grade": ("nodes.plate_grade.params.exposure", lambda turn: 0.02 * (turn % 20)),
+    "the last grade": ("nodes.finish.params.exposure", lambda turn: 0.01 * turn),
+    "the title's shadow": ("nodes.shade.params.exposure", lambda turn: -2.0 + 0.01 * turn),
+    "where the inset lies": ("nodes.place.params.translate", lambda turn: [460 + turn, 260]),
+    "the key": ("nodes.key.params.black", lambda turn: 0.05 + 0.001 * turn),
+    "the first grade": ("nodes.plate_grade.params.exposure", lambda turn: 0.01 * turn),
 }
-"""From the graph's end to its beginning: the path that is changed, and the values it gets."""
+"""From the graph's end to its beginning: the path that is changed, and its values, which never come again."""
 
 
 def document(background: str, foreground: str, look: str) -> str:

@@ -22,6 +22,8 @@ class Outbox:
         self.counters = preview_pb2.PreviewCounters()
         self._words: dict[str, preview_pb2.PreviewResponse] = {}
         self._picture: tuple[Parts, bool] | None = None
+        self._before: set[str] = set()
+        """Kinds of words that were said before the picture was shown, and go ahead of it."""
         self._last = 0
         self._acknowledged = 0
         self._news = asyncio.Event()
@@ -37,6 +39,7 @@ class Outbox:
         if waiting is not None and waiting.status.HasField("failure") and not word.status.HasField("failure"):
             word.status.failure.CopyFrom(waiting.status.failure)
         self._words[kind] = word
+        self._before.discard(kind)
         self.wake()
 
     def show(self, picture: Parts, *, playing: bool) -> None:
@@ -47,6 +50,7 @@ class Outbox:
             else:
                 self.counters.superseded += 1
         self._picture = (picture, playing)
+        self._before = set(self._words)
         self.wake()
 
     def acknowledge(self, id: int) -> None:
@@ -56,11 +60,12 @@ class Outbox:
 
     def take(self) -> list[preview_pb2.PreviewResponse]:
         """What is to be sent now, in order; empty when nothing is."""
-        if self._words:
-            words = list(self._words.values())
-            self._words.clear()
-            return words
-        if self._picture is None or (self.window and self._last - self._acknowledged >= self.window):
+        may_show = self._picture is not None and not (self.window and self._last - self._acknowledged >= self.window)
+        # What was said after a picture, such as that the playback is over, comes after it.
+        ahead = [kind for kind in self._words if not may_show or kind in self._before]
+        if ahead:
+            return [self._words.pop(kind) for kind in ahead]
+        if self._picture is None or not may_show:
             return []
         parts, _ = self._picture
         self._picture = None

@@ -45,9 +45,8 @@ def test_a_window_holds_pictures_back_until_they_are_acknowledged() -> None:
     assert outbox.take()[0].picture.id == 3
 
 
-def test_words_go_ahead_and_wait_once_of_each_kind_and_a_failure_stays() -> None:
+def test_words_wait_once_of_each_kind_and_a_failure_stays() -> None:
     outbox = Outbox()
-    outbox.show(picture(1), playing=False)
     outbox.say(status("it died"))
     outbox.say(pb.PreviewResponse(problems=pb.PreviewProblems(revision=2)))
     outbox.say(status())
@@ -55,4 +54,20 @@ def test_words_go_ahead_and_wait_once_of_each_kind_and_a_failure_stays() -> None
     first, second = outbox.take()
     assert first.status.failure.message == "it died"
     assert second.problems.revision == 3
+    assert outbox.take() == []
+
+
+def test_words_and_pictures_come_in_their_order_unless_the_picture_must_wait() -> None:
+    outbox = Outbox()
+    outbox.window = 1
+    outbox.say(pb.PreviewResponse(problems=pb.PreviewProblems()))
+    outbox.show(picture(1), playing=True)
+    outbox.say(status())
+    kinds = [outbox.take()[0].WhichOneof("response") for _ in range(3)]
+    assert kinds == ["problems", "picture", "status"]
+    outbox.show(picture(2), playing=True)
+    outbox.say(status())
+    assert [outbox.take()[0].WhichOneof("response")] == ["status"]
+    assert outbox.take() == []
+    outbox.acknowledge(1)
     assert outbox.take()[0].HasField("picture")
