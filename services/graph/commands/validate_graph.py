@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from artifex.graph.v1 import messages_pb2
 from services.graph.commands.node_types import port_type
-from services.graph.commands.prepare import Prepared, prepare
+from services.graph.commands.prepare import prepare
 from services.graph.domain.compile.catalogue import Catalogue
-from services.graph.domain.compile.compiler import Compiled, Converter, compile_checked
+from services.graph.domain.compile.compiler import Converter, compile_checked
 from services.graph.domain.documents.problems import GraphInvalid, Problem, Reason
 from services.graph.messages import rational
 from services.graph.ports import MediaCatalogue
@@ -39,20 +40,16 @@ class ValidateGraph:
             return _refusal(error.problems)
         if prepared.problems:
             return _refusal(prepared.problems)
-        plans = await asyncio.to_thread(_compile, prepared)
-        converters: dict[Converter, None] = {converter: None for plan in plans for converter in plan.converters}
+        checked = prepared.checked
+        plan = await asyncio.to_thread(compile_checked, checked, checked.outputs[0], prepared.media)
         return messages_pb2.ValidateGraphResponse(
-            converters=[converter_message(converter) for converter in list(converters)[:_MOST]],
-            frame_count=plans[0].frame_count,
-            frame_rate=rational(plans[0].fps),
-            width=plans[0].width,
-            height=plans[0].height,
-            unused_nodes=plans[0].unused[:_MOST],
+            converters=[converter_message(converter) for converter in islice(checked.converters(), _MOST)],
+            frame_count=plan.frame_count,
+            frame_rate=rational(plan.fps),
+            width=plan.width,
+            height=plan.height,
+            unused_nodes=plan.unused[:_MOST],
         )
-
-
-def _compile(prepared: Prepared) -> list[Compiled]:
-    return [compile_checked(prepared.checked, output, prepared.media) for output in prepared.checked.outputs]
 
 
 def _refusal(problems: Sequence[Problem]) -> messages_pb2.ValidateGraphResponse:

@@ -3,20 +3,26 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from typing import Final
 
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import AUDIO, IMAGE, VIDEO, Node, Output, PortType
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.converters import Muted
 from services.graph.domain.compile.groups import expand
+from services.graph.domain.compile.plan import Converter
 from services.graph.domain.compile.resolver import Connection, Resolved, resolve
 from services.graph.domain.compile.signals import Constant
 from services.graph.domain.compile.versions import upgraded
-from services.graph.domain.compile.walks import find_cycles, post_order, way_around
+from services.graph.domain.compile.walks import find_cycles, post_order, reached, way_around
 from services.graph.domain.documents.collector import collector_held
 from services.graph.domain.documents.model import Document, Settings
 from services.graph.domain.documents.parser import MAX_DURATION
 from services.graph.domain.documents.problems import Problem, Reason
+
+MAX_OUTPUTS: Final = 100
+"""Of one document: each is looked at with all that it depends on."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,18 @@ class Checked:
     def sources(self, node: str) -> list[str]:
         """The nodes that `node` reads."""
         return [connection.source for connection in self.resolved[node].connections.values()]
+
+    @cached_property
+    def reached(self) -> frozenset[str]:
+        """The nodes that some output depends on. There must be no problems."""
+        return frozenset(reached(self.outputs, self.sources))
+
+    def converters(self) -> Iterator[Converter]:
+        """The conversions inserted where what is rendered connects unequal types."""
+        for node, item in self.resolved.items():
+            for name, connection in item.connections.items():
+                if connection.output.kind != connection.port.kind and node in self.reached:
+                    yield Converter(node, name, connection.output.kind, connection.port.kind)
 
     def upstream(self, node: str) -> list[str]:
         """The nodes that `node` depends on, and itself, each after its sources. There must be no problems."""
@@ -128,6 +146,9 @@ def _check(document: Document, catalogue: Catalogue) -> Checked:
     outputs = [node for node, item in resolved.items() if is_sink(item.type)]
     if not outputs and not outdated and (expanded.nodes or not document.nodes):
         problems.append(Problem("", "nodes", Reason.NO_OUTPUT, "there is no output; add a FileOutput node"))
+    if len(outputs) > MAX_OUTPUTS:
+        message = f"there are {len(outputs)} outputs; the most is {MAX_OUTPUTS}"
+        problems.append(Problem("", "nodes", Reason.LIMIT_EXCEEDED, message))
     problems.extend(_switched_off(resolved))
     # A mistake in a group is one mistake, however often the group is used.
     told = {

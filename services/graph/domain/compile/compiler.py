@@ -161,14 +161,12 @@ def _reached(
 
 
 def _simplified(checked: Checked, builder: Builder, order: Sequence[str], kept: Iterable[Step]) -> Simplified:
-    outputs = checked.outputs
-    reached = set(order) if len(outputs) == 1 else set().union(*(checked.upstream(node) for node in outputs))
     specs = [checked.resolved[node].spec for node in order]
     done = {step.node for step in kept}
     stand_in = {**builder.merged, **builder.identities}
     aside = {spec.id for spec in specs if spec.bypass or spec.mute}
     return Simplified(
-        unused=tuple(node for node in checked.expanded.nodes if node not in reached),
+        unused=tuple(node for node in checked.expanded.nodes if node not in checked.reached),
         dropped=tuple(node for node in order[:-1] if node not in aside and stand_in.get(node, node) not in done),
         merged={node: other for node, other in builder.merged.items() if other in done},
         identities={node: other for node, other in builder.identities.items() if other in done},

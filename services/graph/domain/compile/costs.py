@@ -1,7 +1,7 @@
 """What a step is expected to cost, before anything has run: for showing where the time will go, not for charging it.
 
 A node type may say so itself (`Node.cost`). For the others there are the figures below: processor time of single nodes
-over 1280x720 H.264 footage, at usual parameters, on a core with AVX-512. Other machines differ, but their shares little.
+over 1280x720 H.264 footage, at usual parameters, on a core with AVX-512. Elsewhere they differ, their shares little.
 """
 
 from typing import Final

@@ -24,6 +24,18 @@ def post_order(root: str, sources: Callable[[str], Iterable[str]]) -> list[str]:
     return order
 
 
+def reached(roots: Iterable[str], sources: Callable[[str], Iterable[str]]) -> set[str]:
+    """The roots and all that they depend on."""
+    seen = set(roots)
+    stack = list(seen)
+    while stack:
+        for source in sources(stack.pop()):
+            if source not in seen:
+                seen.add(source)
+                stack.append(source)
+    return seen
+
+
 def find_cycles(sources: Mapping[str, Iterable[str]]) -> list[list[str]]:
     """Cycles, at least one in every part of the graph that has any.
 

@@ -238,6 +238,8 @@ def _texts() -> Iterator[tuple[str, str]]:
         deep[f"g{index}"] = {"nodes": {"n": {"type": f"group:g{index - 1}"}}, "outputs": {"v": "n"}}
     yield "groups too deep", _dumped({**GOOD, "groups": deep, "nodes": {
         "u": {"type": "group:g39"}, "out": {"type": "FileOutput", "inputs": {"video": "u"}}}})  # fmt: skip
+    outputs = {f"o{index}": {"type": "FileOutput", "inputs": {"video": "t"}} for index in range(5000)}
+    yield "nothing but outputs", _dumped(_with(("nodes",), {"t": bomb["g0"]["nodes"]["t"], **outputs}))
     round_about = {
         f"u{index}": {"type": "group:look", "bypass": True, "inputs": {"plate": f"u{(index + 1) % 500}"}}
         for index in range(500)
