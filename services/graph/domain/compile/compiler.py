@@ -12,6 +12,7 @@ from artifex.nodes import AUDIO, Node
 from services.graph.domain.compile.builder import Builder
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.checking import Checked, asset_of, check
+from services.graph.domain.compile.exposures import is_use
 from services.graph.domain.compile.fusion import follow, fuse
 from services.graph.domain.compile.plan import Compiled, Converter, Edge, RunStep, Simplified, Step
 from services.graph.domain.documents.collector import collector_held
@@ -162,6 +163,7 @@ def _reached(
 
 def _simplified(checked: Checked, builder: Builder, order: Sequence[str], kept: Iterable[Step]) -> Simplified:
     specs = [checked.resolved[node].spec for node in order]
+    uses = [spec for spec in checked.document.nodes.values() if is_use(spec)]
     done = {step.node for step in kept}
     stand_in = {**builder.merged, **builder.identities}
     aside = {spec.id for spec in specs if spec.bypass or spec.mute}
@@ -170,6 +172,6 @@ def _simplified(checked: Checked, builder: Builder, order: Sequence[str], kept: 
         dropped=tuple(node for node in order[:-1] if node not in aside and stand_in.get(node, node) not in done),
         merged={node: other for node, other in builder.merged.items() if other in done},
         identities={node: other for node, other in builder.identities.items() if other in done},
-        bypassed=tuple(spec.id for spec in specs if spec.bypass and not spec.mute),
+        bypassed=tuple(spec.id for spec in [*specs, *uses] if spec.bypass and not spec.mute),
         muted=tuple(spec.id for spec in specs if spec.mute),
     )

@@ -96,6 +96,7 @@ class Simplified:
     identities: Mapping[str, str] = field(default_factory=dict)
     """Nodes that change nothing, whatever is asked of them; by node, the one whose result passes through."""
     bypassed: tuple[str, ...] = ()
+    """Nodes, and the document's uses of groups."""
     muted: tuple[str, ...] = ()
 
 

@@ -87,6 +87,7 @@ def test_a_bypassed_use_passes_the_input_of_its_outputs_name_or_the_only_one() -
     assert list(steps({"u": use("pair", inputs={"plate": "t"}, bypass=True)}, "u.out")) == ["t"]
     chain = {"u": use("look", inputs={"video": "t"}, bypass=True), "v": use("look", inputs={"video": "u"}, bypass=True)}
     assert list(steps(chain, "v")) == ["t"]
+    assert build({"t": TEXT, **chain}, "v", groups=GROUPS).simplified.bypassed == ("u", "v")
 
 
 def test_a_muted_use_is_nothing() -> None:
