@@ -48,6 +48,9 @@ def gaussian(
         if not (math.isfinite(sigma) and sigma >= 0.0):
             raise ValueError(f"sigma is a number of pixels from 0 on, not {sigma}")
     out = checks.result(out, pixels.shape)
+    if gaussian_reach(sigma_x) == gaussian_reach(sigma_y) == 0:
+        np.copyto(out, pixels)
+        return out
     if pixels.size == 0:
         return out
     library = native.library()

@@ -169,29 +169,34 @@ static void across_group(const side *columns, const float *group, float *low, in
     }
 }
 
-/* Floats of a row worked on at once: so many that the rows a group needs stay in the second-level cache. */
-enum { STRIPE = 1024 };
+/* Floats of a row worked on at once, so that the rows which a group needs stay in the second-level cache; and bytes of
+ * groups made before they are blurred across, for the same reason. */
+enum { STRIPE = 1024, GROUP_BYTES = 1 << 20 };
 
 /* Groups first .. first + count - 1 of the low rows, blurred across, to `low_rows`, which begin with low row 0. With
  * D = 1 down, these are the result. `channels` is 1 or 4. Returns -1 where memory is short. */
 EXPORT int artifex_blur_down(const float *pixels, int64_t stride, int64_t channels, const side *rows,
                              const side *columns, int64_t first, int64_t count, float *low_rows, int64_t low_stride) {
-    int64_t width = columns->size * channels, group_size = columns->size * 16;
-    float *groups = malloc((size_t)(group_size * count) * sizeof(float));
+    int64_t width = columns->size * channels, group_size = columns->size * 16, together = 16 / channels;
+    int64_t at_once = least(count, most(1, GROUP_BYTES / (group_size * (int64_t)sizeof(float))));
+    float *groups = malloc((size_t)(group_size * at_once) * sizeof(float));
     float *low = malloc((size_t)columns->low_size * 16 * sizeof(float));
     if (!groups || !low) {
         free(groups);
         free(low);
         return -1;
     }
-    for (int64_t x = 0; x < width; x += STRIPE)
-        for (int64_t g = 0; g < count; g++)
-            down_group(rows, pixels, stride, channels, first + g, x, least(width, x + STRIPE), groups + g * group_size);
-    int64_t together = 16 / channels;
-    for (int64_t g = 0; g < count; g++) {
-        int64_t row = (first + g) * together;
-        across_group(columns, groups + g * group_size, low, channels, row_at(low_rows, low_stride, row), low_stride,
-                     least(together, rows->low_size - row));
+    for (int64_t done = 0; done < count; done += at_once) {
+        int64_t some = least(at_once, count - done);
+        for (int64_t x = 0; x < width; x += STRIPE)
+            for (int64_t g = 0; g < some; g++)
+                down_group(rows, pixels, stride, channels, first + done + g, x, least(width, x + STRIPE),
+                           groups + g * group_size);
+        for (int64_t g = 0; g < some; g++) {
+            int64_t row = (first + done + g) * together;
+            across_group(columns, groups + g * group_size, low, channels, row_at(low_rows, low_stride, row), low_stride,
+                         least(together, rows->low_size - row));
+        }
     }
     free(groups);
     free(low);
