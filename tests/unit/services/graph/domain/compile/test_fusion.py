@@ -9,17 +9,32 @@ import numpy as np
 import PyOpenColorIO as ocio
 import pytest
 
+from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import EMPTY, Frame, Motion, Request, Window
 from libs.chassis.errors import Internal
 from services.graph.domain.compile.compiler import RunStep
 from services.graph.domain.compile.fusion import MAX_MEMBERS
-from services.graph.domain.compile.runs import GradeRun, MotionRun, moved_window
+from services.graph.domain.compile.runs import GradeRun, MotionRun, RunSources, moved_window
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.pull import FramePuller
 from tests.unit.services.graph.domain.compile.made import CLIP, TEXT, Gain, Shift, animated, build, merge, one
 from tests.unit.services.graph.support import Context, footage_info, picture
 
 COLOUR = WorkingColour("ACEScg")
+
+
+class Source(RunSources):
+    """Media that is only told apart."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__({})
+        self._key = key
+
+    @property
+    def key(self) -> str:
+        return self._key
+
+
 FAR = Window(-(10**6), -(10**6), 2 * 10**6, 2 * 10**6)
 
 
@@ -143,6 +158,24 @@ def test_a_run_at_a_time_when_one_is_no_mere_grade_does_them_in_turn() -> None:
     np.testing.assert_allclose(rendered.pixels[..., :3], frame.pixels[..., :3] * 6.0, rtol=1e-5)
     np.testing.assert_array_equal(rendered.pixels[..., 3], frame.pixels[..., 3])
     assert compiled.steps[1].at(Fraction(1)).grade(COLOUR, None) is not None
+
+
+def test_each_member_of_a_run_has_its_own_source() -> None:
+    look = media.MediaInfo()
+    look.look.SetInParent()
+    nodes = {"clip": CLIP, "a": one("LUT", "clip", asset="assets/a"), "b": one("Gain", "a", factor=2),
+             "c": one("LUT", "b", asset="assets/c")}  # fmt: skip
+    compiled = build(nodes, "c", sources={"clip": footage_info(), "a": look, "c": look})
+    assert [step.nodes for step in compiled.steps] == [("clip",), ("a", "b", "c")]
+    assert compiled.assets == {"clip": "assets/a", "a": "assets/a", "c": "assets/c"}
+    first, last = Source("first"), Source("last")
+    source = compiled.steps[1].source({"clip": Source("clip"), "a": first, "c": last})
+    assert isinstance(source, RunSources)
+    assert (source.of("a"), source.of("b"), source.of("c")) == (first, None, last)
+    assert source.key == "first last"
+    for ask in (lambda: source.path, lambda: source.info, lambda: source.picture(Fraction(0))):
+        with pytest.raises(TypeError, match="of its own"):
+            ask()
 
 
 def test_motions_multiply_and_the_last_filter_counts() -> None:
