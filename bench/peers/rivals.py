@@ -48,7 +48,7 @@ def _ffmpeg_command(given: Material, output: Path) -> list[str | Path]:
         f"[1:v]chromakey={SCREEN}:0.18:0.06[key];[0:v][key]overlay[comp];"
         f"[comp]lut3d=file={given.look}:interp=tetrahedral,gblur=sigma=8[out]"
     )
-    inputs = ["-i", given.background, "-i", given.foreground]
+    inputs: list[str | Path] = ["-i", given.background, "-i", given.foreground]
     return [ffmpeg(), "-v", "error", "-y", *inputs, "-filter_complex", graph, "-map", "[out]", *_ENCODE, output]
 
 
