@@ -22,7 +22,7 @@ from artifex.up import Stack
 from bench.peers.material import RATE, SECONDS, Material, material
 from bench.peers.measured import MIB, Measured, footprint
 from bench.peers.rivals import RIVALS, Absent
-from bench.studio import render, say
+from bench.studio import render, say, warming
 
 ROUNDS = 3
 FRAMES = RATE * SECONDS
@@ -92,7 +92,7 @@ async def measure(given: Material, folder: Path) -> Measured:
         ):
             paths = (given.background, given.foreground, given.look)
             names = [(await client.assets.upload(path)).name for path in paths]
-            await render(client, title())
+            await render(client, warming())
             worker = psutil.Process(stack.children["graph-worker-1"].pid)
             peak = 0
 
@@ -108,15 +108,6 @@ async def measure(given: Material, folder: Path) -> Measured:
             watcher.cancel()
             await asyncio.gather(watcher, return_exceptions=True)
             return Measured(FRAMES, took, footprint(worker)[1] - spent, peak)
-
-
-def title() -> str:
-    nodes = {
-        "title": {"type": "TextInput", "params": {"text": "warm"}},
-        "out": {"type": "FileOutput", "inputs": {"video": "title"}, "params": {"path": "warm.mp4"}},
-    }
-    settings = {"width": 1920, "height": 1080, "fps": str(RATE), "duration": 0.2}
-    return json.dumps({"schema": "artifex.graph/1", "settings": settings, "nodes": nodes})
 
 
 def _median(runs: list[Measured]) -> Measured:

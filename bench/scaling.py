@@ -12,7 +12,7 @@ from pathlib import Path
 
 from artifex.client import Client
 from artifex.up import Stack
-from bench.studio import document, footage, looped, render, say
+from bench.studio import document, footage, looped, render, say, warming
 
 SECONDS = 20
 ROUNDS = 3
@@ -46,6 +46,6 @@ async def measure(home: Path, clip: Path, workers: int) -> float:
         Client(stack.endpoint, home=stack.home) as client,
     ):
         asset = await client.assets.upload(clip)
-        await render(client, document(asset.name, 4))
+        await render(client, warming())
         _, took = await render(client, document(asset.name, SECONDS))
         return took
