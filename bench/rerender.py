@@ -17,7 +17,7 @@ from artifex.client import Client
 from artifex.up import Stack
 from bench import comp
 from bench.peers.material import RATE, Material, material
-from bench.studio import render, say
+from bench.studio import render, say, warming
 
 SECONDS = 6
 ROUNDS = 3
@@ -51,7 +51,7 @@ async def measure(given: Material, folder: Path) -> tuple[float, float]:
         ):
             paths = (given.background, given.foreground, given.look)
             names = [(await client.assets.upload(path)).name for path in paths]
-            await render(client, comp.title())
+            await render(client, warming())
             _, cold = await render(client, document(*names, exposure=0.1))
             _, again = await render(client, document(*names, exposure=0.25))
             return cold, again

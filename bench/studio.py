@@ -102,7 +102,7 @@ def document(asset: str, seconds: int) -> str:
 
 
 def warming() -> str:
-    """A short title: starts every process that a job needs, and leaves nothing in a cache that another job could use."""
+    """A short title: starts every process that a job needs, and leaves nothing in a cache that others could use."""
     nodes = {
         "title": {"type": "TextInput", "params": {"text": "warm"}},
         "out": {"type": "FileOutput", "inputs": {"video": "title"}, "params": {"path": "warm.mp4"}},
