@@ -17,7 +17,7 @@ from services.graph.domain.compile.signals import Constant
 from services.graph.domain.compile.versions import upgraded
 from services.graph.domain.compile.walks import find_cycles, post_order, reached, way_around
 from services.graph.domain.documents.collector import collector_held
-from services.graph.domain.documents.model import Document, Settings
+from services.graph.domain.documents.model import Document
 from services.graph.domain.documents.parser import MAX_DURATION
 from services.graph.domain.documents.problems import Problem, Reason
 
@@ -98,22 +98,34 @@ class Checked:
                     )
                     yield Problem(item.spec.id, item.spec.place(f"inputs.{name}"), Reason.NO_STREAM, message)
 
-    def frame_count(self, order: Sequence[str], infos: Mapping[str, media.MediaInfo]) -> tuple[int, list[Problem]]:
-        """Frames of the output that `order` ends in; without a duration, until the last of its media ends.
+    def frame_count(self, output: str, infos: Mapping[str, media.MediaInfo]) -> tuple[int, list[Problem]]:
+        """Frames of an output; without a duration, until the last of the media that it depends on ends.
 
         Muted and bypassed nodes count as if they were not, so that muting one does not change a movie's length.
         """
-        settings: Settings = self.document.settings
-        duration = settings.duration
-        if duration is None:
-            items = ((node, self.resolved[node]) for node in order)
-            ends = [
-                end
-                for node, item in items
-                if item.type.extent is not Node.extent and (end := item.at(Fraction(0)).extent(infos.get(node)))
-            ]
-            duration = max(ends, default=Fraction(0))
-        count = settings.frame_count(duration)
+        return self._frames(self._ends([output], infos)[output])
+
+    def length_problems(self, infos: Mapping[str, media.MediaInfo]) -> list[Problem]:
+        """What is wrong with the outputs' lengths."""
+        ends = self._ends(self.outputs, infos)
+        return list(dict.fromkeys(problem for node in self.outputs for problem in self._frames(ends[node])[1]))
+
+    def _ends(self, outputs: Sequence[str], infos: Mapping[str, media.MediaInfo]) -> dict[str, Fraction]:
+        """When the media of each node and of all before it ends, for all that `outputs` depend on."""
+        if self.document.settings.duration is not None:
+            return dict.fromkeys(outputs, self.document.settings.duration)
+        ends: dict[str, Fraction] = {}
+        # All outputs behind one root, so that what they share is walked once.
+        for node in post_order("", lambda node: self.sources(node) if node else outputs)[:-1]:
+            item = self.resolved[node]
+            own = item.at(Fraction(0)).extent(infos.get(node)) if item.type.extent is not Node.extent else None
+            ends[node] = max((ends[source] for source in self.sources(node)), default=Fraction(0))
+            if own is not None:
+                ends[node] = max(own, ends[node])
+        return ends
+
+    def _frames(self, duration: Fraction) -> tuple[int, list[Problem]]:
+        count = self.document.settings.frame_count(duration)
         if count < 1:
             message = "no media says how long the output is; give the duration in seconds"
             return 0, [Problem("", "settings.duration", Reason.UNKNOWN_DURATION, message)]

@@ -47,10 +47,7 @@ def validate_checked(checked: Checked, assets: Mapping[str, media.MediaInfo]) ->
     """`validate` of a document that is checked already."""
     infos = {node: assets[asset] for node, asset in checked.assets.items() if asset in assets}
     problems = [*checked.problems, *checked.asset_problems(assets), *checked.stream_problems(infos)]
-    if not problems and checked.document.settings.duration is None:
-        for node in checked.outputs:
-            problems.extend(checked.frame_count(checked.upstream(node), infos)[1])
-    return problems
+    return problems or checked.length_problems(infos)
 
 
 def compile(
@@ -94,7 +91,7 @@ def _compile(checked: Checked, output_node: str, sources: Mapping[str, media.Med
         raise GraphInvalid(problems)
     chosen = output_node or written[0]
     order = checked.upstream(chosen)
-    frame_count, problems = checked.frame_count(order, sources)
+    frame_count, problems = checked.frame_count(chosen, sources)
     if problems:
         raise GraphInvalid(problems)
     resolved = checked.resolved
