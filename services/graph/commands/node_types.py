@@ -28,9 +28,7 @@ def list_node_types(
     after = decode_page_token(_METHOD, request.page_token, caller.tenant)
     following = sorted(name for name in catalogue if name > after)
     page = following[:size]
-    response = messages_pb2.ListNodeTypesResponse(
-        node_types=[node_type_message(catalogue[name]) for name in page]
-    )
+    response = messages_pb2.ListNodeTypesResponse(node_types=[node_type_message(catalogue[name]) for name in page])
     if len(following) > size:
         response.next_page_token = encode_page_token(_METHOD, page[-1], caller.tenant)
     return response
