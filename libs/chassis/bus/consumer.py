@@ -11,7 +11,7 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from libs.chassis.bus.connection import ANY_ERROR, OUTAGES, RETRY_SECONDS, Connection
+from libs.chassis.bus.connection import ANY_ERROR, OUTAGES, RETRY_SECONDS, Connection, Link
 from libs.chassis.bus.dead_letters import Publish, bury
 from libs.chassis.bus.delivery import Declined, Delivery, Handler
 from libs.chassis.bus.pull import Lease, Puller
@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 _tracer = tracer(__name__)
 _ACK_ATTEMPTS = 5
 _ACK_TIMEOUT = 5.0
+_LATE_ACK_TIMEOUT = 1.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Consumer:
                             await options.admit()
                         lease = await puller.next()
                         failures = 0
-                        await self._handle(lease)
+                        await self._handle(lease, link)
             except ANY_ERROR as error:
                 pause = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
                 failures += 1
@@ -112,7 +113,7 @@ class Consumer:
             await jetstream.add_consumer(options.stream, config)
         return list(filters)
 
-    async def _handle(self, lease: Lease) -> None:
+    async def _handle(self, lease: Lease, link: Link) -> None:
         message = lease.message
         meta = message.metadata
         headers = dict(message.headers or {})
@@ -154,7 +155,7 @@ class Consumer:
                 outcome = await self._fail(message, delivery, error)
             else:
                 outcome = "acknowledged"
-                await self._acknowledge(message)
+                await self._acknowledge(message, link)
             finally:
                 lease.stop()
                 self._handled.add(1, attributes | {"outcome": outcome})
@@ -187,14 +188,20 @@ class Consumer:
         await self._settle(message, lambda: message.nak(delay=delay))
         return "repeated"
 
-    async def _acknowledge(self, message: Msg) -> None:
-        """Acknowledge and wait for the server's word, so that finished work is not done again after a crash."""
+    async def _acknowledge(self, message: Msg, delivered: Link) -> None:
+        """Acknowledge and wait for the server's word, so that finished work is not done again after a crash.
+
+        A server that restarted since it `delivered` the message may not know of that, and then it does not answer.
+        """
         for _ in range(_ACK_ATTEMPTS):
             link = await self._connection.link()
+            late = link is not delivered
             try:
-                await link.call(message.ack_sync(timeout=_ACK_TIMEOUT))
+                await link.call(message.ack_sync(timeout=_LATE_ACK_TIMEOUT if late else _ACK_TIMEOUT))
             except OUTAGES as error:
                 _log.warning("the acknowledgement of %s got no answer: %r", message.subject, error)
+                if late and not link.down.is_set():
+                    break
             else:
                 return
         _log.warning("%s is done but stays unacknowledged; it will be delivered again", message.subject)
