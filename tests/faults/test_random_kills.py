@@ -39,7 +39,8 @@ async def crowded(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sta
 async def test_twenty_kills_in_one_render(crowded: Stack, tmp_path: Path) -> None:
     async with Client(crowded.endpoint, home=crowded.home) as client:
         asset = await client.assets.upload(bunny())
-        document = graded(asset.name, width=256, height=144, rate="25", duration="120/25")
+        # Eighty tasks, so that there is still work to be killed at after nineteen kills; the clip's end is held.
+        document = graded(asset.name, width=256, height=144, rate="25", duration="480/25")
         await render(client, document, tmp_path / "undisturbed.mp4")
         created = await client.renders.create(json.dumps(document))
         killed = await _kill_at_random(crowded, client, created.name)

@@ -11,6 +11,8 @@ from services.graph.domain.compile.runs import moved_window
 
 _REACH: Final[dict[Filter, int]] = {"nearest": 0, "bilinear": 1, "cubic": 2, "mitchell": 2, "lanczos4": 4}
 """How many pixels a filter reads beyond the nearest."""
+_TIES: Final = np.array([[1.0, 0.0, 1e-6], [0.0, 1.0, 1e-6], [0.0, 0.0, 1.0]])
+"""More than float64 errs in a picture's coordinates, and far less than a pixel."""
 _FAR: Final = 1e7
 """Whole numbers of pixels beyond this have no exact float32."""
 
@@ -35,6 +37,9 @@ def moved(frame: Frame, motion: Motion, region: Window, threads: int = 1) -> Fra
     inverse = _inverse(matrix)
     if target.empty or inverse is None:
         return Frame.empty(frame.channels)
+    if motion.filter == "nearest":
+        # A point on the border of two pixels belongs to the right and lower one, in whatever tile it is computed.
+        inverse = _TIES @ inverse
     pixels = kernels.resample(
         frame.pixels,
         inverse,
