@@ -1,6 +1,6 @@
 """A render after one parameter near the output was changed, against the first render of the same comp.
 
-The keyed comp with a last grade, rendered by a worker with its usual settings; then its exposure is changed, and it is
+The keyed comp with a last grade, rendered by a worker that keeps frames on disk; then its exposure is changed, and it is
 rendered again. What the grade reads has been kept on disk by then, so what is left is the grade and the encoding: the
 whole jobs are compared, from submit to the verified movie.
 """
@@ -43,7 +43,9 @@ async def run() -> bool:
 
 async def measure(given: Material, folder: Path) -> tuple[float, float]:
     """Seconds of the first render and of the one after the change, in a studio of their own."""
-    threads = {"ARTIFEX_GRAPH_WORKER_THREADS": str(os.cpu_count() or 2)}
+    # Frames are kept on disk by whoever wants them kept.
+    cache = {"ARTIFEX_GRAPH_WORKER_FRAME_CACHE_BYTES": str(8 << 30)}
+    threads = {"ARTIFEX_GRAPH_WORKER_THREADS": str(os.cpu_count() or 2), **cache}
     with tempfile.TemporaryDirectory(dir=folder) as home:
         async with (
             Stack(Path(home), workers=1, env=threads, without=("triton", "generator")) as stack,
