@@ -1,8 +1,8 @@
 """A render after one parameter near the output was changed, against the first render of the same comp.
 
-The keyed comp with a last grade, rendered by a worker that keeps frames on disk; then its exposure is changed, and it is
-rendered again. What the grade reads has been kept on disk by then, so what is left is the grade and the encoding: the
-whole jobs are compared, from submit to the verified movie.
+The keyed comp with a last grade, rendered by a worker that keeps frames on disk; then its exposure is changed, and it
+is rendered again. What the grade reads has been kept on disk by then, so what is left is the grade and the encoding:
+the whole jobs are compared, from submit to the verified movie.
 """
 
 from __future__ import annotations
