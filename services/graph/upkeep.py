@@ -100,5 +100,5 @@ async def _attempt(what: str, step: Callable[[], Awaitable[None]]) -> None:
         await step()
     except Unavailable as error:
         _log.warning("%s later: %s", what, error)
-    except Exception:  # noqa: BLE001 - see above: whatever it is, the next round may do better
+    except Exception:  # noqa: BLE001 - whatever it is, the next round may do better
         _log.exception("%s later", what)

@@ -69,23 +69,20 @@ class PackNode(Node, base=True):
 
     def render(self, context: RenderContext) -> Frame:
         request = context.request
+        # Asked and read before the call is built: one call cannot be made inside of another.
+        frames = [
+            (port.name, time, context.read(port, time))
+            for port in self.schema.inputs.values()
+            if context.connected(port)
+            for time in self.frames_needed(port.name, request)
+        ]
 
         def build(arena: Arena) -> Message:
-            inputs = []
-            for port in self.schema.inputs.values():
-                if not context.connected(port):
-                    continue
-                for time in self.frames_needed(port.name, request):
-                    frame = context.read(port, time)
-                    inputs.append({"name": port.name, "time": str(time), **_told(frame, arena)})
+            inputs = [{"name": name, "time": str(time), **_told(frame, arena)} for name, time, frame in frames]
             space = context.colour.working_space
             about = {"inputs": inputs, "working_space": space, "threads": context.threads}
             return self._message("render", {**about, **_requested(request)})
 
-        # Outside of the lock: a call may not be made while another is being built.
-        for port in self.schema.inputs.values():
-            if context.connected(port):
-                self.frames_needed(port.name, request)
         return _frame(self.process.call(build, _taken, _answers(request.source)))
 
     def sound(self, context: SoundContext) -> Audio:

@@ -2,7 +2,7 @@
 
 A message is a JSON object behind its length, four bytes, big-endian; JSON and never pickle, since neither side trusts
 the other to run code in it. Arrays lie in an arena, an anonymous file that both sides map; messages name their place.
-The engine makes the arena and the only one to make it larger; who speaks has the arena to itself until the answer.
+The engine makes the arena; who speaks has it to itself until the answer, and may make it larger.
 """
 
 from __future__ import annotations

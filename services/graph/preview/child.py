@@ -289,7 +289,7 @@ class _Child:
             self._cancelled += 1
         except MemoryError:
             raise
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - whatever a node does, the session lives on
             if self._play is play:
                 self._play = None
             self._say_failure(error, tag)

@@ -138,6 +138,15 @@ def test_a_frame_is_the_same_as_in_this_process(
         np.testing.assert_array_equal(one.filled(other.window), other.pixels)
 
 
+def test_many_requests_of_one_node(apart: Catalogue, within: Catalogue) -> None:
+    """More than a node remembers the answers to: what is forgotten is asked again, and not in the middle of a call."""
+    nodes = {"x": {"type": "Echo", "inputs": {"video": "moving"}}, "out": output("x")}
+    pullers = [FramePuller(compiled(types, nodes), {}, WorkingColour("ACEScg")) for types in (apart, within)]
+    for index in range(150):
+        one, other = (puller.frame(index) for puller in pullers)
+        np.testing.assert_array_equal(one.filled(other.window), other.pixels)
+
+
 def test_packs_and_built_in_nodes_mix(apart: Catalogue, within: Catalogue) -> None:
     nodes = {
         "a": {"type": "Vignette", "inputs": {"video": "moving"}},
