@@ -28,6 +28,7 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -156,23 +157,26 @@ class Outbox:
         async with self._database.read() as session:
             query = select(table).where(table.c.refused.is_(None)).order_by(table.c.position).limit(_BATCH)
             rows = (await session.execute(query)).mappings().all()
-        sent: list[int] = []
+        # SQLite gives a freed position to the next row, so a row is known by its key as well: another relay may have
+        # removed this one, and a new one may lie in its place.
+        identity = tuple_(table.c.position, table.c.key)
+        sent: list[tuple[int, str]] = []
         try:
             for row in rows:
                 refusal = await self._publish(row)
                 if refusal is None:
-                    sent.append(row["position"])
+                    sent.append((row["position"], row["key"]))
                     self._age.record((utcnow() - row["created_at"]).total_seconds())
                 else:
                     _log.error("the bus refuses %s %s: %s", row["subject"], row["key"], refusal)
                     async with self._database.transaction() as session:
-                        mine = table.c.position == row["position"]
+                        mine = identity == (row["position"], row["key"])
                         await session.execute(update(table).where(mine).values(refused=refusal[:1000]))
         finally:
             # Also on the way out of a cancellation: rows that went out need not go out again.
             if sent:
                 async with self._database.transaction() as session:
-                    await session.execute(delete(table).where(table.c.position.in_(sent)))
+                    await session.execute(delete(table).where(identity.in_(sent)))
         return len(rows)
 
     async def _publish(self, row: RowMapping) -> str | None:

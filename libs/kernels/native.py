@@ -9,23 +9,16 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from libs.kernels.processor import LEVELS, reaches
 from libs.kernels.variants import VARIANTS, library_path, sources_hash
 
 OVERRIDE: Final = "ARTIFEX_KERNELS"
 NUMPY: Final = "numpy"
-
-# What /proc/cpuinfo calls the features of the levels in the x86-64 psABI, each with those before it.
-_V2 = frozenset({"cx16", "lahf_lm", "popcnt", "pni", "ssse3", "sse4_1", "sse4_2"})
-_V3 = _V2 | {"abm", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe", "xsave"}
-_V4 = _V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
-_NEEDED: Final = {"v4": _V4, "v3": _V3, "v2": _V2, "baseline": frozenset[str]()}
-"""From the best to the least."""
 
 Library = ctypes.CDLL
 
@@ -50,9 +43,8 @@ _ARGUMENTS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
 @cache
 def runnable() -> tuple[str, ...]:
     """The variants that are built and that this processor runs, the best first; `numpy` is always the last."""
-    features = _features()
     known = VARIANTS.get(platform.machine(), {})
-    names = [name for name, needed in _NEEDED.items() if name in known and needed <= features]
+    names = [name for name in LEVELS if name in known and reaches(name)]
     return (*(name for name in names if library_path(name).is_file()), NUMPY)
 
 
@@ -116,15 +108,6 @@ def _sources_of(library: Library) -> str:
     tell.restype = ctypes.c_char_p
     answer: bytes = tell()
     return answer.decode()
-
-
-def _features() -> frozenset[str]:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return frozenset()
-    line = next((line for line in text.splitlines() if line.startswith("flags")), ":")
-    return frozenset(line.partition(":")[2].split())
 
 
 def address(array: npt.NDArray[Any]) -> int:

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from libs.frames.codecs import PRESETS, VIDEO_CODECS, VideoSettings
+from libs.frames.codecs import PRESETS, VIDEO_CODECS, VideoSettings, h264
 from libs.frames.decoded import decoded_frames, frame_hash, frame_hashes
 from libs.frames.errors import MediaUnreadable
 from libs.frames.probe import from_rational, probe
@@ -118,6 +118,14 @@ def test_the_same_pictures_give_the_same_bytes_and_parameter_sets(
         with av.open(str(path), "r") as container:
             sets.append(container.streams.video[0].codec_context.extradata)
     assert sets[0] == sets[1] == sets[2]
+
+
+def test_x264_keeps_off_the_vector_units_whose_code_does_not_repeat_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of no processor it is asked what that has not."""
+    for level, expected in (("v3", ["avx2"]), ("v2", [])):
+        monkeypatch.setattr(h264, "reaches", lambda asked, level=level: asked == level)
+        parameters = VIDEO_CODECS["h264"].options(VideoSettings(), "8bit", 1)["x264-params"].split(":")
+        assert [value for name, _, value in (each.partition("=") for each in parameters) if name == "asm"] == expected
 
 
 @pytest.mark.parametrize("codec", ["h264", "h265", "vp9", "av1"])

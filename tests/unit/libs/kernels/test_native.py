@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from libs.kernels import build, native
+from libs.kernels import build, native, processor
 from libs.kernels.threads import over_rows
 
 
@@ -46,7 +46,7 @@ def test_a_processor_gets_no_instructions_that_it_has_not(monkeypatch: pytest.Mo
         ("sse2", set()),
     ):
         features = frozenset(flags.split())
-        monkeypatch.setattr(native, "_features", lambda features=features: features)
+        monkeypatch.setattr(processor, "_features", lambda features=features: features)
         native.runnable.cache_clear()
         assert set(native.runnable()) - {native.NUMPY} <= allowed
     monkeypatch.undo()
