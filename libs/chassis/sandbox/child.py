@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import resource
+import select
 import signal
 import sys
 import traceback
@@ -23,6 +24,7 @@ from libs.chassis.sandbox.framing import CRASH_OUT_OF_MEMORY
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
+_IDLE_SECONDS = 0.5
 
 Target = Callable[[dict[str, Any], Callable[[dict[str, Any]], None]], dict[str, Any]]
 
@@ -80,6 +82,9 @@ def _serve(requests: BinaryIO, answers: BinaryIO, target: str, cpu_seconds: int 
         answers.flush()
 
     run: Target = _load(target)
+    # What was imported stays, and need not be looked through after each request.
+    gc.collect()
+    gc.freeze()
     while (request := framing.read(requests)) is not None:
         _limit_cpu(cpu_seconds)
         try:
@@ -91,17 +96,21 @@ def _serve(requests: BinaryIO, answers: BinaryIO, target: str, cpu_seconds: int 
             answer = _error(error)
         send(answer)
         del answer, request
-        _let_go()
+        _let_go(requests)
 
 
-def _let_go() -> None:
-    """Give the memory of a finished request back, while the parent is busy with its answer.
+def _let_go(requests: BinaryIO) -> None:
+    """Give the memory of a finished request back, when the next does not follow at once.
 
     Codec contexts refer to one another in circles, so they live until the collector happens to run, and the C library
-    keeps what was freed: without this a child grows by some megabytes with each file, up to a plateau of its own.
+    keeps what was freed: without this a child grows by some megabytes with each file, up to a plateau of its own. What
+    follows at once would have to ask for the same memory again.
     """
     gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
+    # Nothing is buffered: a parent sends a request when it has the answer to the one before.
+    ready, _, _ = select.select([requests], [], [], _IDLE_SECONDS)
+    if not ready:
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def main() -> None:
