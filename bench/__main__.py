@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bench import chain, comp, compile, decode, exactness, memory, preview, rerender, scaling, scheduling
+from bench import chain, comp, compile, decode, exactness, long, memory, preview, rerender, scaling, scheduling
 
 BENCHMARKS = {
     "chain": chain.run,
@@ -22,6 +22,7 @@ BENCHMARKS = {
     "preview": preview.run,
     "scaling": scaling.run,
     "memory": memory.run,
+    "long": long.run,
 }
 
 
