@@ -48,6 +48,8 @@ tree.links.new(blur.outputs[0], output.inputs[0])
 scene.frame_start, scene.frame_end = 1, order["frames"]
 scene.render.resolution_x, scene.render.resolution_y, scene.render.fps = 1920, 1080, order["rate"]
 scene.render.use_sequencer = False
+# Colours as the others show them, not as film would.
+scene.view_settings.view_transform = "Standard"
 scene.render.image_settings.media_type = "VIDEO"
 scene.render.image_settings.file_format = "FFMPEG"
 scene.render.ffmpeg.format, scene.render.ffmpeg.codec = "MPEG4", "H264"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
 from av.container import InputContainer
@@ -40,6 +40,19 @@ def open_input(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> InputContai
     MediaUnreadable when it is no media, MediaUnsupported when it is oversized.
     The path is always taken as a file, whatever it looks like, and no other file or address is opened on its behalf.
     """
+    return _open(path, limits)
+
+
+def open_segment(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> InputContainer:
+    """`open_input` of a file with one stream, whose header tells all there is to know, as `VideoWriter` writes them.
+
+    No picture is decoded to learn more, which can take longer than to copy all the packets; so the context's pixel
+    format stays unknown until something is decoded.
+    """
+    return _open(path, limits, [{"skip_frame": "all"}])
+
+
+def _open(path: Path | str, limits: Limits, streams: list[dict[str, str]] | None = None) -> InputContainer:
     try:
         container = av.open(
             f"file:{path}",
@@ -49,6 +62,8 @@ def open_input(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> InputContai
                 "protocol_whitelist": "file",
                 "max_streams": str(limits.max_streams),
             },
+            # PyAV's own types are wrong here.
+            stream_options=cast(Any, streams),
             metadata_errors="replace",
         )
     except FileNotFoundError:

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.container import InputContainer
 from av.video.frame import VideoFrame
 
-from libs.frames.containers import DEFAULT_LIMITS, Limits, open_input, picture_streams
+from libs.frames.containers import DEFAULT_LIMITS, Limits, open_input, open_segment, picture_streams
 from libs.frames.errors import MediaUnreadable
 
 
 def frame_hashes(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> list[str]:
     """SHA-256 of every decoded frame's visible samples in order of presentation: equal lists mean equal pictures."""
-    return [frame_hash(frame) for frame in _frames(Path(path), limits)]
+    with open_input(path, limits) as container:
+        return [frame_hash(frame) for frame in _frames(container, Path(path))]
 
 
 def frame_hash(frame: VideoFrame) -> str:
@@ -29,28 +31,28 @@ def frame_hash(frame: VideoFrame) -> str:
 
 
 def decoded_frames(path: Path | str, limits: Limits = DEFAULT_LIMITS, *, threads: int = 1) -> int:
-    """How many frames of the first video stream decode on `threads` threads; MediaUnreadable when one does not.
+    """How many frames of a segment decode on `threads` threads; MediaUnreadable when one does not.
 
     What a decoder would make up for is an error here, and deblocking is left out: it can fail at nothing.
     """
     strict = {"err_detect": "explode", "skip_loop_filter": "all"}
-    return sum(1 for _ in _frames(Path(path), limits, threads, strict))
+    with open_segment(path, limits) as container:
+        return sum(1 for _ in _frames(container, Path(path), threads, strict))
 
 
 def _frames(
-    path: Path, limits: Limits, threads: int = 1, options: dict[str, str] | None = None
+    container: InputContainer, path: Path, threads: int = 1, options: dict[str, str] | None = None
 ) -> Iterator[VideoFrame]:
-    with open_input(path, limits) as container:
-        streams = picture_streams(container)
-        if not streams:
-            return
-        streams[0].codec_context.thread_count = threads
-        streams[0].thread_type = "AUTO"
-        streams[0].codec_context.options = options or {}
-        try:
-            yield from container.decode(streams[0])
-        except av.FFmpegError as error:
-            raise MediaUnreadable(path, f"its video does not decode ({error.strerror})") from error
+    streams = picture_streams(container)
+    if not streams:
+        return
+    streams[0].codec_context.thread_count = threads
+    streams[0].thread_type = "AUTO"
+    streams[0].codec_context.options = options or {}
+    try:
+        yield from container.decode(streams[0])
+    except av.FFmpegError as error:
+        raise MediaUnreadable(path, f"its video does not decode ({error.strerror})") from error
 
 
 def _row_bytes(frame: VideoFrame, index: int) -> int:

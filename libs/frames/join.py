@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 
 from libs.frames.codecs import VIDEO_CODECS
 from libs.frames.codecs.movies import MOVIES
-from libs.frames.containers import open_input, picture_streams
+from libs.frames.containers import open_input, open_segment, picture_streams
 from libs.frames.errors import MediaUnsupported
 from libs.frames.join_sound import SoundPackets
 from libs.frames.payload import Payload, PayloadHash
@@ -67,7 +67,7 @@ def join_segments(
     else:
         options["cues_to_front"] = "1"
     with (
-        open_input(first) as template,
+        open_segment(first) as template,
         av.open(f"file:{out_path}", mode="w", format=movie.format, container_options=options) as output,
     ):
         source = _video(template, first, container)
@@ -113,7 +113,7 @@ class _Frames:
 
     def __iter__(self) -> Iterator[Packet[VideoStream]]:
         for path in self._paths:
-            with open_input(path) as container:
+            with open_segment(path) as container:
                 yield from self._segment(container, path)
 
     def _segment(self, container: InputContainer, path: Path) -> Iterator[Packet[VideoStream]]:
@@ -161,7 +161,8 @@ def _settings(stream: VideoStream) -> tuple[object, ...]:
         context.profile,
         context.width,
         context.height,
-        context.pix_fmt,
+        # Between them they tell the format of the pixels.
+        context.codec_tag,
         context.extradata,
         context.color_primaries,
         context.color_trc,
