@@ -2,12 +2,12 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ class Ease(StrEnum):
     EASE_IN_OUT = "ease_in_out"
     """3u² − 2u³ (smoothstep): starts and ends at rest."""
 
+
+_Numbers = TypeVar("_Numbers", float, NDArray[np.float64])
 
 EASES: Final = tuple(ease.value for ease in Ease)
 
@@ -60,8 +62,27 @@ class Bezier:
         """Whether the curve may leave the range between its keys."""
         return not (0.0 <= self.y1 <= 1.0 and 0.0 <= self.y2 <= 1.0)
 
-    def __call__(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+    def at(self, u: float) -> float:
+        """`__call__` of one number, which is far quicker without arrays."""
+        if u <= 0.0 or u >= 1.0:
+            return 0.0 if u <= 0.0 else 1.0
         # Newton's method, which bisection takes over from where a step would leave what is known to hold the root.
+        low, high, s = 0.0, 1.0, u
+        for _ in range(_ROUNDS):
+            error = _cubic(self.x1, self.x2, s) - u
+            if abs(error) <= _SOLVED:
+                break
+            if error < 0.0:
+                low = s
+            else:
+                high = s
+            slope = _cubic_slope(self.x1, self.x2, s)
+            step = s - error / slope if slope else low
+            s = step if low < step < high else 0.5 * (low + high)
+        return _cubic(self.y1, self.y2, s)
+
+    def __call__(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        # As `at`, until the last of them is solved.
         low, high, s = np.zeros_like(u), np.ones_like(u), u.copy()
         for _ in range(_ROUNDS):
             error = _cubic(self.x1, self.x2, s) - u
@@ -76,26 +97,16 @@ class Bezier:
         return result
 
 
-def _cubic(a: float, b: float, s: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cubic(a: float, b: float, s: _Numbers) -> _Numbers:
     """The Bernstein polynomial of the coordinates 0, a, b, 1, by Horner."""
     return ((1.0 + 3.0 * (a - b)) * s + 3.0 * (b - 2.0 * a)) * s * s + 3.0 * a * s
 
 
-def _cubic_slope(a: float, b: float, s: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cubic_slope(a: float, b: float, s: _Numbers) -> _Numbers:
     return (3.0 * (1.0 + 3.0 * (a - b)) * s + 6.0 * (b - 2.0 * a)) * s + 3.0 * a
 
 
-_SHAPES: Final[dict[Ease, Callable[[NDArray[np.float64]], NDArray[np.float64]]]] = {
-    Ease.STEP: lambda u: np.where(u < 1.0, 0.0, 1.0),
-    Ease.LINEAR: lambda u: u,
-    Ease.EASE_IN: lambda u: u * u,
-    Ease.EASE_OUT: lambda u: u * (2.0 - u),
-    Ease.EASE_IN_OUT: lambda u: u * u * (3.0 - 2.0 * u),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One keyframe: at `time` seconds the curve has these components."""
 
     time: Fraction
@@ -103,9 +114,21 @@ class Key:
     ease: Ease | Bezier = Ease.LINEAR
 
 
-def eased(ease: Ease | Bezier, u: NDArray[np.float64]) -> NDArray[np.float64]:
+def eased(ease: Ease | Bezier, u: _Numbers) -> _Numbers:
     """The share of the later key's value at u, from 0 (the key before) to 1."""
-    return ease(u) if isinstance(ease, Bezier) else _SHAPES[ease](u)
+    match ease:
+        case Ease.LINEAR:
+            return u
+        case Ease.STEP:
+            return u // 1.0  # 0 until 1
+        case Ease.EASE_IN:
+            return u * u
+        case Ease.EASE_OUT:
+            return u * (2.0 - u)
+        case Ease.EASE_IN_OUT:
+            return u * u * (3.0 - 2.0 * u)
+        case Bezier():
+            return ease.at(u) if isinstance(u, float) else ease(u)
 
 
 class Curve:
@@ -114,31 +137,42 @@ class Curve:
     Evaluation is a pure function of time, in float64, so any frame alone equals the same frame in sequence.
     """
 
+    __slots__ = ("_seconds", "keys", "overshoots")
+
     def __init__(self, keys: Sequence[Key]) -> None:
         """`keys`: at least one, in strictly increasing order of time, all with equally many components."""
         if not keys:
             raise ValueError("a curve needs a key")
-        if any(b.time <= a.time for a, b in pairwise(keys)):
+        seconds = [_seconds(key.time) for key in keys]
+        # Rounding keeps the order, so only what falls on one number has to be looked at exactly.
+        if any(t <= s and b.time <= a.time for (s, a), (t, b) in pairwise(zip(seconds, keys, strict=True))):
             raise ValueError("keys must be in order of time, no two at the same")
         if len({len(key.components) for key in keys}) != 1:
             raise ValueError("keys must have equally many components")
         self.keys = tuple(keys)
         self.overshoots = any(isinstance(key.ease, Bezier) and key.ease.overshoots for key in keys)
         """Whether values between two keys may lie outside theirs."""
-        self._times = [key.time for key in keys]
+        self._seconds = tuple(seconds)
+        """The nearest float64 to each time: in the same order, though two may be one number."""
 
     def at(self, time: Fraction) -> tuple[float, ...]:
         """The components at `time`, as Python floats."""
-        after = bisect_right(self._times, time)
+        keys = self.keys
+        t, per = time.as_integer_ratio()
+        after = bisect_right(self._seconds, t / per)
+        while after and self._seconds[after - 1] == t / per and keys[after - 1].time > time:
+            after -= 1
         if after == 0:
-            return self.keys[0].components
-        if after == len(self.keys):
-            return self.keys[-1].components
-        a, b = self.keys[after - 1], self.keys[after]
-        # Only the quotient leaves the rationals, so a key's own time gives exactly its value.
-        u = np.array([(time - a.time) / (b.time - a.time)], dtype=np.float64)
-        w = float(eased(b.ease, u)[0])
-        return tuple(p + (q - p) * w for p, q in zip(a.components, b.components, strict=True))
+            return keys[0].components
+        if after == len(keys):
+            return keys[-1].components
+        a, b = keys[after - 1], keys[after]
+        # (time - a.time) / (b.time - a.time) in whole numbers: only the quotient leaves the rationals, rounded once, so
+        # a key's own time gives exactly its value. Fractions would be reduced at every step, for nothing.
+        (first, first_per), (last, last_per) = a.time.as_integer_ratio(), b.time.as_integer_ratio()
+        u = (t * first_per - first * per) * last_per / ((last * first_per - first * last_per) * per)
+        w = eased(b.ease, u)
+        return tuple([p + (q - p) * w for p, q in zip(a.components, b.components, strict=True)])
 
     def sample(self, start: int, count: int, rate: int) -> NDArray[np.float64]:
         """The first component at samples `start` to `start + count` of `rate` a second, as float64 [count]."""
@@ -159,3 +193,8 @@ class Curve:
                 w = eased(b.ease, u)
                 result[inside] = a.components[0] + (b.components[0] - a.components[0]) * w
         return result
+
+
+def _seconds(time: Fraction) -> float:
+    numerator, denominator = time.as_integer_ratio()
+    return numerator / denominator

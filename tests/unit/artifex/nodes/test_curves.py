@@ -8,6 +8,7 @@ from scipy.interpolate import BPoly, CubicHermiteSpline, interp1d
 from scipy.optimize import brentq
 
 from artifex.nodes import Bezier, Curve, Ease, Key
+from artifex.nodes.curves import eased
 
 
 def curve(*keys: tuple[float, float, Ease]) -> Curve:
@@ -63,15 +64,39 @@ def test_samples_agree_with_single_times(keys: list[tuple[int, float, Ease]], st
     np.testing.assert_allclose(sampled, single, atol=1e-9)
 
 
+handles = st.tuples(st.floats(0, 1), st.floats(-3, 4), st.floats(0, 1), st.floats(-3, 4))
+times = st.fractions(0, 4, max_denominator=1000) | st.builds(
+    lambda time, tiny: time + Fraction(tiny, 10**18), st.sampled_from([Fraction(0), Fraction(1, 3), Fraction(2)]),
+    st.integers(0, 9),
+)  # fmt: skip
+"""Some so near to each other that they are one float64."""
+ways = st.sampled_from(list(Ease)) | handles.map(lambda found: Bezier(*found))
+
+
+@given(
+    st.dictionaries(times, st.tuples(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), ways), min_size=1, max_size=5),
+    times,
+)
+def test_one_time_is_the_formula_in_fractions_and_arrays(
+    keys: dict[Fraction, tuple[tuple[float, float], Ease | Bezier]], time: Fraction
+) -> None:
+    ours = Curve([Key(at, *rest) for at, rest in sorted(keys.items(), key=lambda item: item[0])])
+    for asked in (time, *keys):
+        before = max((at for at in keys if at <= asked), default=min(keys))
+        after = min((at for at in keys if at > asked), default=max(keys))
+        expected = keys[before][0]
+        if before < after and before <= asked:
+            w = eased(keys[after][1], np.array([float((asked - before) / (after - before))]))[0]
+            expected = tuple(p + (q - p) * w for p, q in zip(expected, keys[after][0], strict=True))
+        assert ours.at(asked) == expected
+
+
 @given(st.integers(0, 500), st.integers(1, 200), st.integers(1, 200))
 def test_blocks_join_without_a_seam(start: int, first: int, second: int) -> None:
     ours = curve((0.1, 0, Ease.LINEAR), (0.3, 1, Ease.EASE_IN), (0.7, -2, Ease.EASE_OUT))
     whole = ours.sample(start, first + second, 1000)
     parts = np.concatenate([ours.sample(start, first, 1000), ours.sample(start + first, second, 1000)])
     np.testing.assert_allclose(whole, parts, atol=1e-12)
-
-
-handles = st.tuples(st.floats(0, 1), st.floats(-3, 4), st.floats(0, 1), st.floats(-3, 4))
 
 
 @given(handles, st.floats(0.001, 0.999))
