@@ -2,9 +2,13 @@
 
 import math
 import re
+from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 _RATIONAL = re.compile(r"(-?\d{1,18})(?:/(\d{1,18})|\.(\d{1,18}))?", re.ASCII)
+_LONGEST = 38
+"""Characters of what `_RATIONAL` takes."""
 _LIMIT = 10**18
 _FINEST = 10**15
 
@@ -17,20 +21,28 @@ def parse_rational(value: object) -> Fraction | None:
     program's 0.0016666666666666668, means the nearest fraction of up to 15 digits. None also for what
     `rational_text` could not write so that it reads back: numerators and denominators have up to 18 digits.
     """
-    found: Fraction | None = None
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, str):
+        return _parsed(value) if len(value) <= _LONGEST else None
+    return _parsed(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _parsed(value: float | str) -> Fraction | None:
+    """Kept, since the keys of a document mostly share a few times: then there is also one object for all of them."""
+    if isinstance(value, str):
+        match = _RATIONAL.fullmatch(value)
+        if match is None or (match[2] is not None and int(match[2]) == 0):
+            return None
         found = Fraction(value)
-    elif isinstance(value, float) and math.isfinite(value):
-        found = Fraction(repr(value))
+    elif isinstance(value, int):
+        found = Fraction(value)
+    elif math.isfinite(value):
+        found = Fraction(*Decimal(repr(value)).as_integer_ratio())
         if found.denominator >= _LIMIT:
             found = found.limit_denominator(_FINEST)
-    elif isinstance(value, str):
-        match = _RATIONAL.fullmatch(value)
-        if match is not None and (match[2] is None or int(match[2]) != 0):
-            found = Fraction(value)
-    if found is None or abs(found.numerator) >= _LIMIT or found.denominator >= _LIMIT:
+    else:
         return None
-    return found
+    return found if abs(found.numerator) < _LIMIT and found.denominator < _LIMIT else None
 
 
 def rational_text(value: Fraction) -> str:
