@@ -41,7 +41,7 @@ def expand(document: Document, catalogue: Catalogue) -> tuple[Document, list[Pro
     nodes = {spec.id: spec for spec in expander.nodes(top)}
     nodes.update(expander.broken)
     for muted in expander.muted & nodes.keys():
-        nodes[muted] = replace(nodes[muted], mute=True)
+        nodes[muted] = nodes[muted]._replace(mute=True)
     found = dict.fromkeys([*problems, *expander.problems])
     return Document(document.settings, nodes), list(found)
 
@@ -114,12 +114,12 @@ class _Expander:
             params[name] = value
             places[f"params.{name}"] = place
         if not scope.prefix:
-            return replace(spec, inputs=inputs, params=params)
+            return spec._replace(inputs=inputs, params=params)
         if len(scope.prefix) + len(spec.id) > MAX_NAME:
             message = f"within its groups the node is called {scope.prefix}{spec.id}: more than {MAX_NAME} characters"
             self.problem(scope, spec.id, "type", Reason.LIMIT_EXCEEDED, message)
         origin = Origin(f"{scope.path}nodes.{spec.id}", places)
-        return replace(spec, id=f"{scope.prefix}{spec.id}", inputs=inputs, params=params, origin=origin)
+        return spec._replace(id=f"{scope.prefix}{spec.id}", inputs=inputs, params=params, origin=origin)
 
     def inputs(self, scope: _Scope, spec: NodeSpec) -> dict[str, tuple[_Scope, Link | None, str | None]]:
         """All inputs of a node: its own links, and those that the use of its group gives it."""
@@ -248,7 +248,7 @@ class _Expander:
     def give_up(self, scope: _Scope, spec: NodeSpec) -> Link:
         """Leaves a use in the document under its own name."""
         name = f"{scope.prefix}{spec.id}"
-        self.broken[name] = replace(spec, id=name, inputs={}, params={})
+        self.broken[name] = spec._replace(id=name, inputs={}, params={})
         return Link(name)
 
 

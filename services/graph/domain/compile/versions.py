@@ -19,7 +19,7 @@ def stamped(document: Document, catalogue: Catalogue) -> Document:
 
     def stamp(nodes: Mapping[str, NodeSpec]) -> dict[str, NodeSpec]:
         return {
-            node_id: replace(spec, version=catalogue[spec.type].schema.version)
+            node_id: spec._replace(version=catalogue[spec.type].schema.version)
             if not spec.version and spec.type in catalogue
             else spec
             for node_id, spec in nodes.items()
@@ -47,7 +47,7 @@ def upgraded(document: Document, catalogue: Catalogue) -> tuple[Document, list[P
         for node_id, spec in nodes.items():
             if any(link.node in renamed for link in spec.inputs.values()):
                 inputs = {name: _renamed(link, renamed.get(link.node, {})) for name, link in spec.inputs.items()}
-                nodes[node_id] = replace(spec, inputs=inputs)
+                nodes[node_id] = spec._replace(inputs=inputs)
     return replace(document, nodes=nodes), problems
 
 

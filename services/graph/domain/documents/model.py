@@ -1,9 +1,12 @@
-"""The model of documents of schema `artifex.graph/1`."""
+"""The model of documents of schema `artifex.graph/1`.
+
+What there is thousands of in one document is a named tuple: made in a fraction of the time of a frozen dataclass.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
 
 from artifex.nodes import Bezier, Ease, round_half_up
 
@@ -31,8 +34,7 @@ class Settings:
         return round_half_up(duration * self.fps)
 
 
-@dataclass(frozen=True, slots=True)
-class Keyframe:
+class Keyframe(NamedTuple):
     """One key of an animated parameter; `value` is as it stands in the JSON."""
 
     time: Fraction
@@ -67,8 +69,7 @@ ParameterValue = object | Animation | Expression
 """A JSON value that stands for itself, or one of the other two."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """Where an input comes from: a node and one of its outputs; an empty output is the node's first."""
 
     node: str
@@ -88,8 +89,7 @@ class Origin:
     """What the use of the group sets, and where: "params.exposure" is "nodes.first.params.strength"."""
 
 
-@dataclass(frozen=True, slots=True)
-class NodeSpec:
+class NodeSpec(NamedTuple):
     """One node as it stands in the document."""
 
     id: str

@@ -5,7 +5,6 @@ It walks the JSON once, shape by shape, so nesting beyond what the schema knows 
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from typing import Final, TypeVar
 
@@ -67,7 +66,7 @@ def reread_node(spec: NodeSpec, value: Mapping[str, object]) -> tuple[NodeSpec, 
     parser = _Parser()
     parser.node = spec.id
     found = parser.parse_node(spec.id.rpartition("/")[2], value, f"nodes.{spec.id}")
-    again = replace(spec, type=found.type, version=found.version, inputs=found.inputs, params=found.params)
+    again = spec._replace(type=found.type, version=found.version, inputs=found.inputs, params=found.params)
     return again, parser.problems
 
 
