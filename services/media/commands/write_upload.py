@@ -43,23 +43,36 @@ async def write_upload(
         )
     if offset != upload.committed_size:
         raise _mismatch(upload)
-    buffer = bytearray()
+    waiting: list[bytes] = []
+    size = 0
     async for piece in pieces:
-        if offset + len(buffer) + len(piece) > upload.size:
+        if offset + size + len(piece) > upload.size:
             raise OutOfRange(
                 f"{name} was announced with {upload.size} bytes, and more came",
                 reason="ERROR_REASON_RANGE_INVALID",
                 metadata={"size": str(upload.size)},
             )
-        buffer += piece
-        while len(buffer) >= PART_BYTES:
-            await _commit(store, objects, upload, offset, bytes(buffer[:PART_BYTES]), lifetime)
+        while size + len(piece) >= PART_BYTES:
+            fitting = PART_BYTES - size
+            waiting.append(piece[:fitting])
+            piece = piece[fitting:]
+            await _commit(store, objects, upload, offset, _joined(waiting), lifetime)
             offset += PART_BYTES
-            del buffer[:PART_BYTES]
-    if buffer:
-        await _commit(store, objects, upload, offset, bytes(buffer), lifetime)
-        offset += len(buffer)
+            size = 0
+        if piece:
+            waiting.append(piece)
+            size += len(piece)
+    if waiting:
+        await _commit(store, objects, upload, offset, _joined(waiting), lifetime)
+        offset += size
     return offset
+
+
+def _joined(pieces: list[bytes]) -> bytes:
+    """All of them as one, which alone is left: the list is empty then."""
+    whole = b"".join(pieces)
+    pieces.clear()
+    return whole
 
 
 async def _commit(
