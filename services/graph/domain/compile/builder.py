@@ -1,10 +1,10 @@
 """Makes steps of checked nodes: equal ones become one, and what changes nothing is passed by."""
 
-import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
+from hashlib import blake2b
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from artifex.nodes import Node, Output
 from services.graph.domain.compile.checking import passed_input
@@ -13,6 +13,29 @@ from services.graph.domain.compile.plan import Converter, Edge, Step
 from services.graph.domain.compile.resolver import Connection, Resolved, default_signals
 from services.graph.domain.compile.signals import Constant, Signal
 from services.graph.domain.compile.unknown import UNKNOWN, Asked
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What all nodes of one type have in common."""
+
+    spelling: bytes
+    defaults: Mapping[str, Signal]
+    """Its parameters', where nothing is given."""
+    still: bool
+    """Whether results change with time only if parameters or inputs do."""
+    may_pass: bool
+    """Whether nodes may turn out to change nothing."""
+
+    @staticmethod
+    def of(node_type: type[Node]) -> "_Kind":
+        schema = node_type.schema
+        return _Kind(
+            spelling=f"{schema.type} {schema.version}".encode(),
+            defaults=default_signals(node_type),
+            still=not node_type.time_dependent,
+            may_pass=node_type.identity is not Node.identity and len(schema.outputs) == 1,
+        )
 
 
 class Builder:
@@ -26,6 +49,7 @@ class Builder:
         self.merged: dict[str, str] = {}
         self.identities: dict[str, str] = {}
         self._optimise = optimise
+        self._kinds: dict[type[Node], _Kind] = {}
         self._by_node: dict[str, int] = {}
         self._by_digest: dict[bytes, int] = {}
         self._instead: dict[tuple[str, str], Edge] = {}
@@ -44,7 +68,8 @@ class Builder:
                     self._instead[node, output.name] = self._source(passed)
             return
         edges = {name: self.edge(item, name) for name in item.connections}
-        if self._optimise and (unchanged := _identity(item, edges)) is not None:
+        passes = self._optimise and self._kind(item.type).may_pass
+        if passes and (unchanged := _identity(item, edges)) is not None:
             (name,) = item.schema.outputs
             self._instead[node, name] = unchanged
             self.identities[node] = self.steps[unchanged.step].node
@@ -74,42 +99,45 @@ class Builder:
         return Edge(self._step(connection.source, converter, {}, {port: edge}), output)
 
     def _step(self, node: str, node_type: type[Node], signals: Mapping[str, Signal], edges: Mapping[str, Edge]) -> int:
-        digest = self._digest(node_type, signals, edges)
-        index = self._by_digest.setdefault(digest, len(self.steps))
-        if index == len(self.steps):
-            steps = self.steps
+        steps, kind = self.steps, self._kind(node_type)
+        digest = self._digest(kind, signals, edges)
+        index = self._by_digest.setdefault(digest, len(steps))
+        if index == len(steps):
             static = node_type is VideoToImage or (
-                not node_type.time_dependent
+                kind.still
                 and all(steps[edge.step].static for edge in edges.values())
-                and _constant(signals)
+                and (signals is kind.defaults or _constant(signals))
             )
             steps.append(Step(index, node, node_type, signals, edges, static, digest))
         return index
 
-    def _digest(self, node_type: type[Node], signals: Mapping[str, Signal], edges: Mapping[str, Edge]) -> bytes:
-        hashed = hashlib.blake2b(_spelling(node_type), digest_size=16)
-        defaults = default_signals(node_type)
+    def _kind(self, node_type: type[Node]) -> _Kind:
+        kind = self._kinds.get(node_type)
+        if kind is None:
+            kind = self._kinds[node_type] = _Kind.of(node_type)
+        return kind
+
+    def _digest(self, kind: _Kind, signals: Mapping[str, Signal], edges: Mapping[str, Edge]) -> bytes:
+        """`edges` in the order that connections are resolved in, whatever the document's."""
+        parts = [kind.spelling]
+        defaults = kind.defaults
         if signals is not defaults:
-            for name in sorted(name for name, signal in signals.items() if signal is not defaults.get(name)):
-                # A default is part of the type's version.
-                if signals[name] != defaults.get(name):
-                    hashed.update(f"\0{name}={signals[name].spelling()}".encode())
-        for name in sorted(edges):
-            edge = edges[name]
-            hashed.update(f"\0{name}<{edge.output.name}".encode())
-            hashed.update(self.steps[edge.step].digest)
-        return hashed.digest()
+            # A default is part of the type's version.
+            given = [(name, signal) for name, signal in signals.items() if signal is not defaults.get(name)]
+            given.sort(key=_name)
+            parts += [
+                f"\0{name}={signal.spelling()}".encode() for name, signal in given if signal != defaults.get(name)
+            ]
+        for name, edge in edges.items():
+            parts += (f"\0{name}<{edge.output.name}".encode(), self.steps[edge.step].digest)
+        return blake2b(b"".join(parts), digest_size=16).digest()
 
 
 _START: Final = Fraction(0)
-_SPELLINGS: Final[WeakKeyDictionary[type[Node], bytes]] = WeakKeyDictionary()
 
 
-def _spelling(node_type: type[Node]) -> bytes:
-    spelling = _SPELLINGS.get(node_type)
-    if spelling is None:
-        spelling = _SPELLINGS[node_type] = f"{node_type.schema.type} {node_type.schema.version}".encode()
-    return spelling
+def _name(given: tuple[str, Signal]) -> str:
+    return given[0]
 
 
 def _constant(signals: Mapping[str, Signal]) -> bool:
@@ -118,7 +146,7 @@ def _constant(signals: Mapping[str, Signal]) -> bool:
 
 def _identity(item: Resolved, edges: Mapping[str, Edge]) -> Edge | None:
     """What passes through the node unchanged, if its parameters are constant and alone decide that."""
-    if item.type.identity is Node.identity or len(item.schema.outputs) != 1 or not _constant(item.signals):
+    if not _constant(item.signals):
         return None
     try:
         name = item.at(_START).identity(UNKNOWN)

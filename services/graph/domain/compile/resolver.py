@@ -1,9 +1,8 @@
 """Checks a document against a catalogue, node by node, and ties names to what they mean."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from artifex.nodes import CONVERSIONS, REQUIRED, Input, Node, NodeSchema, Output, Parameter, base_name, position
@@ -16,8 +15,7 @@ from services.graph.domain.documents.model import Document, Expression, Link, No
 from services.graph.domain.documents.problems import Problem, Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """An input that is connected."""
 
     port: Input
@@ -26,8 +24,7 @@ class Connection:
     output: Output
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """A node without problems of its own, its names replaced by what they mean."""
 
     spec: NodeSpec
@@ -71,8 +68,9 @@ def resolve(
             problems.append(Problem(spec.id, spec.place("type"), Reason.UNKNOWN_NODE_TYPE, message))
             continue
         types[spec.id] = found
+    defaults = {found: default_signals(found) for found in set(types.values())}
     resolved = {
-        node: _Resolver(document.nodes[node], found, document, types, problems, hints).resolve()
+        node: _Resolver(document.nodes[node], found, defaults[found], document, types, problems, hints).resolve()
         for node, found in types.items()
     }
     return resolved, problems
@@ -85,6 +83,7 @@ class _Resolver:
         self,
         spec: NodeSpec,
         node_type: type[Node],
+        defaults: Mapping[str, Signal],
         document: Document,
         types: Mapping[str, type[Node]],
         problems: list[Problem],
@@ -93,6 +92,7 @@ class _Resolver:
         self.spec = spec
         self.type = node_type
         self.schema = node_type.schema
+        self.defaults = defaults
         self.document = document
         self.types = types
         self.problems = problems
@@ -116,29 +116,30 @@ class _Resolver:
 
     def connections(self) -> dict[str, Connection]:
         connections: dict[str, Connection] = {}
-        given_inputs = self.spec.inputs
-        names = sorted(given_inputs, key=_order) if len(given_inputs) > 1 else given_inputs
-        for name in names:
-            link = given_inputs[name]
-            port = self.schema.inputs.get(base_name(name))
+        given, inputs = self.spec.inputs, self.schema.inputs
+        for name in sorted(given, key=None if given.keys() <= inputs.keys() else _order):
+            link = given[name]
+            port = inputs.get(name) or inputs.get(base_name(name))
             if port is None or (name != port.name and not port.multiple):
-                known = ", ".join(self.schema.inputs) or "none"
+                known = ", ".join(inputs) or "none"
                 message = f'{self.schema.type} has no input "{name}"; its inputs: {known}'
                 self.problem(f"inputs.{name}", Reason.UNKNOWN_INPUT, message)
                 continue
             output = self.source_output(name, link)
             if output is not None and self.check_types(name, port, link, output):
                 connections[name] = Connection(port, link.node, output)
-        given = {base_name(name) for name in self.spec.inputs}
-        for name, port in self.schema.inputs.items():
-            if port.required and name not in given:
+        for name, port in inputs.items():
+            if port.required and name not in given and name not in map(base_name, given):
                 message = f'the input "{name}" ({port.kind}) must be connected'
                 self.problem(f"inputs.{name}", Reason.MISSING_INPUT, message)
         return connections
 
     def source_output(self, name: str, link: Link) -> Output | None:
         """The output that a link names, or None with a problem (or where the source's own problem says it all)."""
-        if link.node not in self.document.nodes:
+        source = self.types.get(link.node)
+        if source is None:
+            if link.node in self.document.nodes:
+                return None
             # A node of a group names its neighbours without the use that they are in.
             use = self.spec.id[: self.spec.id.rfind("/") + 1]
             wanted = link.node.removeprefix(use)
@@ -147,9 +148,6 @@ class _Resolver:
             hint = f'; did you mean "{close}"?' if close else ""
             where = " in the group" if use else ""
             self.problem(f"inputs.{name}", Reason.UNKNOWN_SOURCE, f'there is no node "{wanted}"{where}{hint}')
-            return None
-        source = self.types.get(link.node)
-        if source is None:
             return None
         outputs = source.schema.outputs
         if not outputs:
@@ -171,12 +169,20 @@ class _Resolver:
         self.problem(f"inputs.{name}", Reason.TYPE_MISMATCH, message)
         return False
 
-    def signals(self, connections: Mapping[str, Connection]) -> dict[str, Signal]:
-        signals: dict[str, Signal] = dict(default_signals(self.type))
+    def signals(self, connections: Mapping[str, Connection]) -> Mapping[str, Signal]:
+        """Every parameter's; where nothing is given those of the type, which are not to be changed."""
+        defaults, parameters = self.defaults, self.schema.parameters
+        if (
+            not self.spec.params
+            and len(defaults) == len(parameters)
+            and connections.keys() <= self.schema.inputs.keys()
+        ):
+            return defaults
+        signals: dict[str, Signal] = dict(defaults)
         for name in connections:
             suffix = name[len(base_name(name)) :]
             if suffix:
-                for declared in self.schema.parameters.values():
+                for declared in parameters.values():
                     if declared.per is not None and declared.per.name == base_name(name):
                         signals[declared.name + suffix] = Constant(declared.default)
         expressions: dict[str, tuple[Parameter[Any], Expression]] = {}
@@ -195,10 +201,8 @@ class _Resolver:
             if signal is not None:
                 signals[name] = signal
         if expressions:
-            bind_expressions(
-                expressions, signals, self.schema.parameters, self.document.settings, self.hints, self.bad_expression
-            )
-        for name, declared in self.schema.parameters.items():
+            bind_expressions(expressions, signals, parameters, self.document.settings, self.hints, self.bad_expression)
+        for name, declared in parameters.items() if len(defaults) != len(parameters) else ():
             if declared.default is REQUIRED and name not in self.spec.params:
                 self.problem(f"params.{name}", Reason.MISSING_PARAMETER, f'"{name}" must be given: {declared.doc}')
         return signals
@@ -208,10 +212,11 @@ class _Resolver:
 
     def parameter(self, name: str) -> Parameter[Any] | None:
         """The parameter that `name` means, or None with a problem."""
+        parameter = self.schema.parameters.get(name)
+        if parameter is not None:
+            return parameter
         base = base_name(name)
         parameter = self.schema.parameters.get(base)
-        if parameter is not None and name == base:
-            return parameter
         if parameter is not None and parameter.per is not None:
             connection = parameter.per.name + name[len(base) :]
             if connection in self.spec.inputs:
@@ -227,11 +232,11 @@ class _Resolver:
         return None
 
 
-_DEFAULTS: Final[WeakKeyDictionary[type[Node], dict[str, Signal]]] = WeakKeyDictionary()
+_DEFAULTS: Final[WeakKeyDictionary[type[Node], Mapping[str, Signal]]] = WeakKeyDictionary()
 
 
-def default_signals(node_type: type[Node]) -> dict[str, Signal]:
-    """The parameters of a type that have defaults; not to be changed."""
+def default_signals(node_type: type[Node]) -> Mapping[str, Signal]:
+    """The parameters of a type that have defaults: one object for all its nodes, not to be changed."""
     defaults = _DEFAULTS.get(node_type)
     if defaults is None:
         parameters = node_type.schema.parameters.items()

@@ -52,7 +52,7 @@ class Animated:
         return values
 
     def spelling(self) -> str:
-        return f"keys {self.curve.keys!r}"
+        return f"keys {[(str(time), components, str(ease)) for time, components, ease in self.curve.keys]!r}"
 
 
 @dataclass(frozen=True, slots=True)

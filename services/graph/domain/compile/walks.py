@@ -14,13 +14,14 @@ def post_order(root: str, sources: Callable[[str], Iterable[str]]) -> list[str]:
     stack = [(root, iter(sources(root)))]
     while stack:
         node, pending = stack[-1]
-        following = next((source for source in pending if source not in seen), None)
-        if following is None:
+        for source in pending:
+            if source not in seen:
+                seen.add(source)
+                stack.append((source, iter(sources(source))))
+                break
+        else:
             order.append(node)
             stack.pop()
-        else:
-            seen.add(following)
-            stack.append((following, iter(sources(following))))
     return order
 
 
@@ -74,9 +75,10 @@ def _without_acyclic_sources(sources: Mapping[str, Iterable[str]]) -> dict[str, 
     waiting: dict[str, int] = {}
     consumers: dict[str, list[str]] = {}
     for node, inputs in sources.items():
-        unique = set(inputs)
-        waiting[node] = len(unique)
-        for source in unique:
+        waiting[node] = 0
+        for source in inputs:
+            # As often as it is read: it is counted down as often.
+            waiting[node] += 1
             consumers.setdefault(source, []).append(node)
     ready = [node for node, count in waiting.items() if count == 0]
     while ready:

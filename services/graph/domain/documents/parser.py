@@ -50,6 +50,8 @@ _VERSION: Final = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}", re.ASCII)
 
 _OPTIONAL_KEYS: Final = ("version", "inputs", "params", "bypass", "mute", "notes", "position")
 NODE_KEYS: Final = frozenset(("type", *_OPTIONAL_KEYS))
+_SCALARS: Final = (float, int, str, bool)
+"""Of JSON: what a parameter takes as it is."""
 _MEANING_KEYS: Final = frozenset(("type", "version", "inputs", "params"))
 
 
@@ -312,17 +314,20 @@ class _Parser:
             return None
         keys: list[Keyframe] = []
         for index, item in enumerate(value):
-            where = f"{path}.{index}"
             time = parse_rational(item[0]) if isinstance(item, list) and len(item) in (2, 3) else None
             if time is None:
-                self.problem(where, Reason.INVALID_VALUE, "a key is [seconds, value] or [seconds, value, ease]")
+                message = "a key is [seconds, value] or [seconds, value, ease]"
+                self.problem(f"{path}.{index}", Reason.INVALID_VALUE, message)
                 continue
-            ease = self.ease(item[2], f"{where}.2") if len(item) == 3 else Ease.LINEAR
+            ease = self.ease(item[2], f"{path}.{index}.2") if len(item) == 3 else Ease.LINEAR
             if ease is None:
                 continue
             if keys and time <= keys[-1].time:
-                self.problem(f"{where}.0", Reason.INVALID_VALUE, "keys must be in order of time, no two at the same")
-            plain = self.plain(item[1], f"{where}.1")
+                message = "keys must be in order of time, no two at the same"
+                self.problem(f"{path}.{index}.0", Reason.INVALID_VALUE, message)
+            plain = item[1]
+            if type(plain) not in _SCALARS:
+                plain = self.plain(plain, f"{path}.{index}.1")
             if plain is not None:
                 keys.append(Keyframe(time, plain, ease))
         return Animation(tuple(keys)) if len(keys) == len(value) else None
