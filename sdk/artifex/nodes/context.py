@@ -1,10 +1,9 @@
 """What a node is given to work with. The engine implements these protocols; nodes only call them."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,9 +76,8 @@ class Colour(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One result that is wanted of a node."""
+class Request(NamedTuple):
+    """One result that is wanted of a node. A named tuple, since every frame needs one for every node."""
 
     time: Fraction
     """Seconds."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -87,7 +86,7 @@ class Run(Node, base=True):
         members: list[Node] = [*self.values.values()]
         for member in reversed(members):
             (port,) = member.schema.inputs
-            region = member.region_needed(port, replace(request, region=region))
+            region = member.region_needed(port, request._replace(region=region))
         return region
 
 
@@ -126,7 +125,7 @@ class _MemberContext:
     """What one member sees of a run that renders its members in turn. Implements `artifex.nodes.RenderContext`."""
 
     def __init__(self, context: RenderContext, frame: Frame, source: MediaSource | None) -> None:
-        self.request = replace(context.request, source=source)
+        self.request = context.request._replace(source=source)
         self.colour = context.colour
         self.threads = context.threads
         self._frame = frame

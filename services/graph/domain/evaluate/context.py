@@ -63,13 +63,13 @@ class Context:
         return self._threads
 
     def connected(self, port: Input) -> bool:
-        return port.name in [name for name, _, _ in self._needs]
+        return any(name == port.name for name, _, _ in self._needs)
 
     def read(self, port: Input, time: Fraction | None = None) -> Frame:
         held, frame = self._find(port, time)
         self._read.append(held)
         pixels = frame.pixels.view()
-        pixels.flags.writeable = False
+        pixels.setflags(write=False)
         return Frame(pixels, frame.x, frame.y, frame.opaque)
 
     def take(self, port: Input, time: Fraction | None = None) -> Frame:

@@ -84,33 +84,31 @@ def demand(
 
     `lookup` finds a static result in the cache; `index` is the frame's number, for errors, which name the node.
     """
-    moments: dict[Fraction, int] = {time: 0}
-    first = Wanted(root, ZERO if root.static else time, 0, region)
-    # The highest place first: when its turn comes, all that read it have said which region they need.
-    found = {root.index << _MOMENTS: first}
-    heap = [-(root.index << _MOMENTS)]
+    walk = _Walk(stage, time)
+    first = walk.begin(root, time, region)
     order: list[Wanted] = []
     passing = False
-    while heap:
-        item = found.pop(-heappop(heap))
+    while walk.heap:
+        item = walk.next()
         order.append(item)
-        if item.place.static and (known := item.place.digests.get(item.region)) is not None:
+        place = item.place
+        if place.static and (known := place.digests.get(item.region)) is not None:
             item.digest = known
             item.frame = lookup(known)
             if item.frame is not None:
                 item.shared = True
                 continue
         try:
-            passing |= _ask(item, stage, moments, found, heap)
+            passing |= walk.ask(item)
         except Exception as error:
-            raise failure(error, item.place.step, index) from error
+            raise failure(error, place.step, index) from error
     for item in reversed(order):
         if passing:
             _pass_through(item)
         if item.digest:
             continue
         try:
-            item.digest = item.target.digest if item.target is not None else _digest(item)
+            item.digest = item.target.digest if item.target is not None else walk.digest(item)
         except Exception as error:
             raise failure(error, item.place.step, index) from error
         if item.place.static:
@@ -118,60 +116,94 @@ def demand(
     return first.target or first, order
 
 
-def _ask(item: Wanted, stage: Stage, moments: dict[Fraction, int], found: dict[int, Wanted], heap: list[int]) -> bool:
-    """Enters what `item` needs; whether it needs nothing but to pass an input on."""
-    place, time, region = item.place, item.time, item.region
-    traits = place.traits
-    node = item.node = place.node or place.node_at(time)
-    request = item.request = Request(
-        time, stage.frame_rate, stage.width, stage.height, region, place.output, place.source, stage.scale
-    )
-    only = node.identity(request) if traits.identity else None
-    if only is not None:
-        source = next((source for name, source, _ in place.inputs if name == only), None)
-        if source is None:
-            raise LookupError(f"its input {only}, which it passes on, is not connected")
-        item.target = _enter(item, source, time, region, moments, found, heap)
-        item.needs.append((only, time, item.target))
-        return True
-    for name, source, _ in place.inputs:
-        if not traits.frames and not traits.region:
-            item.needs.append((name, time, _enter(item, source, time, region, moments, found, heap)))
-            continue
-        times = dict.fromkeys(node.frames_needed(name, request)) if traits.frames else (time,)
-        wanted = node.region_needed(name, request) if traits.region and times else region
-        for asked in times:
-            needed = _enter(item, source, asked, wanted, moments, found, heap)
-            # The next frame reads most of several times again.
-            needed.keep = needed.keep or len(times) > 1
-            item.needs.append((name, asked, needed))
-    return False
+class _Walk:
+    """What has been found so far, from the output back."""
 
+    __slots__ = ("_found", "_moments", "_region", "_region_spelling", "_stage", "heap")
 
-def _enter(
-    item: Wanted,
-    source: Place,
-    asked: Fraction,
-    region: Window,
-    moments: dict[Fraction, int],
-    found: dict[int, Wanted],
-    heap: list[int],
-) -> Wanted:
-    """The result of `source` at the time and, at least, of the region that `item` asks for."""
-    if source.static:
-        at, moment = ZERO, 0
-    elif asked is item.time and not item.place.static:
-        at, moment = asked, item.moment
-    else:
-        at, moment = asked, moments.setdefault(asked, len(moments))
-    key = (source.index << _MOMENTS) + moment
-    needed = found.get(key)
-    if needed is None:
-        needed = found[key] = Wanted(source, at, moment, region)
-        heappush(heap, -key)
-    elif needed.region is not region and needed.region != region:
-        needed.region = needed.region.union(region)
-    return needed
+    def __init__(self, stage: Stage, time: Fraction) -> None:
+        self._stage = stage
+        self._moments: dict[Fraction, int] = {time: 0}
+        self._found: dict[int, Wanted] = {}
+        """By place and moment: what still has to be asked."""
+        self.heap: list[int] = []
+        """The highest place first: when its turn comes, all that read it have said which region they need."""
+        self._region: Window | None = None
+        self._region_spelling = b""
+        """Mostly one region is wanted of all."""
+
+    def begin(self, root: Place, time: Fraction, region: Window) -> Wanted:
+        first = Wanted(root, ZERO if root.static else time, 0, region)
+        self._found[root.index << _MOMENTS] = first
+        self.heap.append(-(root.index << _MOMENTS))
+        return first
+
+    def next(self) -> Wanted:
+        return self._found.pop(-heappop(self.heap))
+
+    def ask(self, item: Wanted) -> bool:
+        """Enters what `item` needs; whether it needs nothing but to pass an input on."""
+        place, time, region = item.place, item.time, item.region
+        traits, stage = place.traits, self._stage
+        node = item.node = place.node or place.node_at(time)
+        request = item.request = Request(
+            time, stage.frame_rate, stage.width, stage.height, region, place.output, place.source, stage.scale
+        )
+        only = node.identity(request) if traits.identity else None
+        if only is not None:
+            source = next((source for name, source, _ in place.inputs if name == only), None)
+            if source is None:
+                raise LookupError(f"its input {only}, which it passes on, is not connected")
+            item.target = self._enter(item, source, time, region)
+            item.needs.append((only, time, item.target))
+            return True
+        for name, source, _ in place.inputs:
+            if not traits.frames and not traits.region:
+                item.needs.append((name, time, self._enter(item, source, time, region)))
+                continue
+            times = dict.fromkeys(node.frames_needed(name, request)) if traits.frames else (time,)
+            wanted = node.region_needed(name, request) if traits.region and times else region
+            for asked in times:
+                needed = self._enter(item, source, asked, wanted)
+                # The next frame reads most of several times again.
+                needed.keep = needed.keep or len(times) > 1
+                item.needs.append((name, asked, needed))
+        return False
+
+    def _enter(self, item: Wanted, source: Place, asked: Fraction, region: Window) -> Wanted:
+        """The result of `source` at the time and, at least, of the region that `item` asks for."""
+        if source.static:
+            at, moment = ZERO, 0
+        elif asked is item.time and not item.place.static:
+            at, moment = asked, item.moment
+        else:
+            at, moment = asked, self._moments.setdefault(asked, len(self._moments))
+        key = (source.index << _MOMENTS) + moment
+        needed = self._found.get(key)
+        if needed is None:
+            needed = self._found[key] = Wanted(source, at, moment, region)
+            heappush(self.heap, -key)
+        elif needed.region is not region and needed.region != region:
+            needed.region = needed.region.union(region)
+        return needed
+
+    def digest(self, item: Wanted) -> bytes:
+        """Of all that the result depends on; what it needs has its digest."""
+        place, region = item.place, item.region
+        if region is not self._region:
+            self._region = region
+            self._region_spelling = b"%d %d %d %d " % (region.x, region.y, region.width, region.height)
+        head = place.described(item.node, item.request)
+        parts = [b"%d " % len(head), self._region_spelling, head]
+        if len(item.needs) == len(place.inputs) and not place.traits.frames:
+            for (_, _, tag), (_, _, needed) in zip(place.inputs, item.needs, strict=True):
+                parts += (tag, needed.digest)
+        else:
+            for name, time, needed in item.needs:
+                # Relative, so that a held frame has the same digest at every time that shows it.
+                offset = "" if time is item.time else str(time - item.time)
+                parts += (f"\0{name}@{offset}=".encode(), needed.digest)
+        return blake2b(b"".join(parts), digest_size=16).digest()
 
 
 def _pass_through(item: Wanted) -> None:
@@ -179,18 +211,3 @@ def _pass_through(item: Wanted) -> None:
     item.needs = [(name, time, needed.target or needed) for name, time, needed in item.needs]
     if item.target is not None:
         item.target = item.needs[0][2]
-
-
-def _digest(item: Wanted) -> bytes:
-    place, region = item.place, item.region
-    head = place.described(item.node, item.request)
-    parts = [b"%d %d %d %d %d " % (len(head), region.x, region.y, region.width, region.height), head]
-    if len(item.needs) == len(place.inputs) and not place.traits.frames:
-        for (_, _, tag), (_, _, needed) in zip(place.inputs, item.needs, strict=True):
-            parts += (tag, needed.digest)
-    else:
-        for name, time, needed in item.needs:
-            # Relative, so that a held frame has the same digest at every time that shows it.
-            offset = "" if time is item.time else str(time - item.time)
-            parts += (f"\0{name}@{offset}=".encode(), needed.digest)
-    return blake2b(b"".join(parts), digest_size=16).digest()

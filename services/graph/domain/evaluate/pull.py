@@ -153,7 +153,7 @@ class FramePuller:
             todo, groups = schedule(
                 root,
                 order,
-                lambda item: self._lookup(item.digest),
+                self._lookup,
                 lambda item: self._is_point(item, grades, index),
                 fuse=self._fuse,
             )

@@ -7,6 +7,7 @@ trees no order holds fewer frames; a comp of a thousand branches holds a few, no
 """
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Final
 
 from artifex.nodes import Frame
@@ -15,7 +16,9 @@ from services.graph.domain.evaluate.demand import Wanted
 MAX_INPUTS: Final = 8
 """What a group reads from outside and makes of nothing: all of that is held while it is evaluated."""
 
-Lookup = Callable[[Wanted], Frame | None]
+_WEIGHT: Final = attrgetter("weight")
+
+Lookup = Callable[[bytes], Frame | None]
 Judge = Callable[[Wanted], bool]
 
 
@@ -38,8 +41,8 @@ def schedule(
 ) -> tuple[list[Wanted], dict[int, Group]]:
     """The results to compute, in order, and by the identity of a group's root the group.
 
-    `lookup` finds what is cached; `is_point` says what may join a group. Counts readers. Without `fuse` every point
-    operation is a group of its own.
+    `lookup` finds what is cached, by digest; `is_point` says what may join a group. Counts readers. Without `fuse`
+    every point operation is a group of its own.
     """
     root.readers = 1
     root.keep = root.keep or root.place.static
@@ -51,7 +54,7 @@ def schedule(
         if item.readers == 0 or item.target is not None:
             continue
         if item.frame is None:
-            item.frame = lookup(item)
+            item.frame = lookup(item.digest)
         if item.frame is not None:
             item.shared = True
             continue
@@ -100,16 +103,20 @@ def _ordered(root: Wanted, to_compute: list[Wanted], groups: dict[int, Group]) -
     """Roots of groups and results outside of any, each after what it reads."""
     sources: dict[int, list[Wanted]] = {}
     for item in reversed(to_compute):
-        if item.group not in (0, id(item)):
+        key = id(item)
+        if item.group not in (0, key):
             continue
-        group = groups.get(id(item))
-        found = group.inputs.values() if group is not None else (needed for _, _, needed in item.needs)
-        inputs = [needed for needed in found if needed.frame is None]
+        if item.group:
+            inputs = [needed for needed in groups[key].inputs.values() if needed.frame is None]
+        else:
+            inputs = [needed for _, _, needed in item.needs if needed.frame is None]
         if len(inputs) > 1:
             inputs = list({id(needed): needed for needed in inputs}.values())
-            inputs.sort(key=_weight, reverse=True)
-        sources[id(item)] = inputs
-        item.weight = max([1, *(needed.weight + held for held, needed in enumerate(inputs))]) if inputs else 1
+            inputs.sort(key=_WEIGHT, reverse=True)
+        sources[key] = inputs
+        item.weight = 1
+        for held, needed in enumerate(inputs):
+            item.weight = max(item.weight, needed.weight + held)
     if id(root) not in sources:
         return []
     done: list[Wanted] = []
@@ -117,15 +124,13 @@ def _ordered(root: Wanted, to_compute: list[Wanted], groups: dict[int, Group]) -
     stack = [(root, iter(sources[id(root)]))]
     while stack:
         item, pending = stack[-1]
-        following = next((needed for needed in pending if id(needed) not in seen), None)
-        if following is None:
+        for needed in pending:
+            key = id(needed)
+            if key not in seen:
+                seen.add(key)
+                stack.append((needed, iter(sources[key])))
+                break
+        else:
             done.append(item)
             stack.pop()
-        else:
-            seen.add(id(following))
-            stack.append((following, iter(sources[id(following)])))
     return done
-
-
-def _weight(item: Wanted) -> int:
-    return item.weight

@@ -1,7 +1,6 @@
 """A node alone, asked as the engine asks it: through the hooks that it has."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from fractions import Fraction
 
 import PyOpenColorIO as ocio
@@ -26,7 +25,7 @@ def applied(
     """What `node` makes of `frames`, which stay as they are. `size` and `region` are those at `scale`."""
     asked = output or next(iter(node.schema.outputs.values()))
     context = Context(frames, asked, size, region, time, source)
-    request = context.request = replace(context.request, scale=scale)
+    request = context.request = context.request._replace(scale=scale)
     passed = node.identity(request)
     if passed is not None:
         return frames[passed]

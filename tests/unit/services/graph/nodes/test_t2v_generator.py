@@ -1,4 +1,3 @@
-import dataclasses
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -97,7 +96,7 @@ def test_a_proxy_of_a_shot_is_the_shot_averaged(tmp_path: Path) -> None:
     shot = node(T2VGenerator, prompt="p", width=48, height=32, frames=5, fps=16)
     with open_sources({"n": SourceFile(path, probe(path))}, WorkingColour("Linear Rec.709 (sRGB)"), 1) as sources:
         context = Context({}, T2VGenerator.video, (32, 18), None, Fraction(0), sources["n"])
-        context.request = dataclasses.replace(context.request, scale=Fraction(1, 4))
+        context.request = context.request._replace(scale=Fraction(1, 4))
         assert not shot.pointwise(context.request)
         small = shot.render(context)
     assert small.window == Window(0, 0, 12, 8)
