@@ -30,11 +30,13 @@ class ObstoreObjects:
     def __init__(self, store: LocalStore | S3Store, *, root: Path | None) -> None:
         self._store = store
         self._root = root
+        # Several parts are held at a time. To a bucket each is a request, and it counts them: there they are large, and
+        # grow with a file. To a folder they are writes, and small.
+        self._part = _PART if root is None else PIECE
 
     async def put_file(self, key: str, path: Path) -> None:
         size = (await asyncio.to_thread(path.stat)).st_size
-        # Parts grow with the file, since a bucket counts them.
-        part = max(_PART, -(-size // _MAX_PARTS))
+        part = self._part if self._root is not None else max(self._part, -(-size // _MAX_PARTS))
         with _errors_named(key):
             await obstore.put_async(
                 self._store,
@@ -54,7 +56,7 @@ class ObstoreObjects:
         first = bytearray()
         async for piece in pieces:
             first += piece
-            if len(first) > _PART:
+            if len(first) > self._part:
                 break
         else:
             # Small or empty: a multipart upload of nothing is an error to S3.
@@ -76,7 +78,12 @@ class ObstoreObjects:
         try:
             with _errors_named(key):
                 await obstore.put_async(
-                    self._store, key, rest(), use_multipart=True, chunk_size=2 * _PART, max_concurrency=_PARTS_AT_ONCE
+                    self._store,
+                    key,
+                    rest(),
+                    use_multipart=True,
+                    chunk_size=2 * self._part,
+                    max_concurrency=_PARTS_AT_ONCE,
                 )
         except Exception:
             if failure:
