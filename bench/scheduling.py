@@ -23,7 +23,6 @@ from bench.studio import say
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.compiler import Compiled, compile
 from services.graph.domain.documents.document import parse_document
-from services.graph.domain.evaluate.allocation import quiet_collector
 from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.pull import FramePuller, Keep
@@ -200,6 +199,4 @@ def _once(text: str, count: int) -> tuple[float, float, float, float]:
 
 
 def _compiled(text: str) -> Compiled:
-    """As a worker does it."""
-    with quiet_collector():
-        return compile(parse_document(text), CATALOGUE, "", {})
+    return compile(parse_document(text), CATALOGUE, "", {})

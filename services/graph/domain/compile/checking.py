@@ -8,6 +8,7 @@ from typing import Final
 
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import AUDIO, IMAGE, VIDEO, Node, Output, PortType
+from services.graph.domain.collector import collector_held
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.converters import Muted
 from services.graph.domain.compile.groups import expand
@@ -16,7 +17,6 @@ from services.graph.domain.compile.resolver import Connection, Resolved, resolve
 from services.graph.domain.compile.signals import Constant
 from services.graph.domain.compile.versions import upgraded
 from services.graph.domain.compile.walks import find_cycles, post_order, reached, way_around
-from services.graph.domain.documents.collector import collector_held
 from services.graph.domain.documents.model import Document
 from services.graph.domain.documents.parser import MAX_DURATION
 from services.graph.domain.documents.problems import Problem, Reason

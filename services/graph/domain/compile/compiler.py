@@ -9,13 +9,13 @@ from fractions import Fraction
 
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import AUDIO, Node
+from services.graph.domain.collector import collector_held
 from services.graph.domain.compile.builder import Builder
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.checking import Checked, asset_of, check
 from services.graph.domain.compile.exposures import is_use
 from services.graph.domain.compile.fusion import follow, fuse
 from services.graph.domain.compile.plan import Compiled, Converter, Edge, RunStep, Simplified, Step
-from services.graph.domain.documents.collector import collector_held
 from services.graph.domain.documents.model import Document
 from services.graph.domain.documents.problems import GraphInvalid, Problem, Reason
 

@@ -9,8 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 from artifex.nodes import Bezier, Ease, rational_text
+from services.graph.domain.collector import collector_held
 from services.graph.domain.documents import parser
-from services.graph.domain.documents.collector import collector_held
 from services.graph.domain.documents.model import (
     CHANNELS,
     SAMPLE_RATE,

@@ -24,8 +24,8 @@ import numpy as np
 
 from artifex.nodes import Frame, MediaSource, Window, frame_time, round_half_up
 from libs.chassis.errors import Cancelled
+from services.graph.domain.collector import collector_held
 from services.graph.domain.compile.compiler import Compiled
-from services.graph.domain.evaluate.allocation import quiet_collector
 from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.context import Context, owned
@@ -68,6 +68,8 @@ class Cancel(Protocol):
     def is_set(self) -> bool: ...
 
 
+Check = Callable[[], None]
+"""Raises Cancelled when a frame is not wanted any more."""
 Watch = Callable[[Sequence[str]], None]
 """Takes the names of the nodes that are about to be evaluated, first to last: several where they are done together."""
 
@@ -116,7 +118,7 @@ class FramePuller:
         self._frame_bytes = frame_bytes
         self._scratch = scratch
         document = f"{width}x{height} {settings.fps} {colour.working_space} {scale} {'' if fuse else 'alone'}"
-        with quiet_collector():
+        with collector_held():
             self._root = root_place(compiled, sources, document)
         self._known: dict[tuple[int, Window], bytes] = {}
         """By frame and region: the digest of the output."""
@@ -145,18 +147,18 @@ class FramePuller:
         known = self._known.get((index, region))
         if known is not None and (frame := self._lookup(known)) is not None:
             return Frame(frame.pixels.copy(), frame.x, frame.y, frame.opaque)
+        with collector_held():
+            return self._made(index, region, check)
+
+    def _made(self, index: int, region: Window, check: Check) -> Frame:
+        """The frame, made of what is cached and of what is computed."""
         grades: dict[int, Grade] = {}
-        with quiet_collector():
-            time = frame_time(index, self._stage.frame_rate)
-            root, order = demand(self._root, index, time, region, self._stage, self._cache.get)
-            self._remember(index, region, root.digest)
-            todo, groups = schedule(
-                root,
-                order,
-                self._lookup,
-                lambda item: self._is_point(item, grades, index),
-                fuse=self._fuse,
-            )
+        time = frame_time(index, self._stage.frame_rate)
+        root, order = demand(self._root, index, time, region, self._stage, self._cache.get)
+        self._remember(index, region, root.digest)
+        todo, groups = schedule(
+            root, order, self._lookup, lambda item: self._is_point(item, grades, index), fuse=self._fuse
+        )
         near = self._near(root, groups)
         spill = Spill(self._frame_bytes, self._scratch, todo, groups)
         for position, item in enumerate(todo):

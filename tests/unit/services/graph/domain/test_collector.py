@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 import threading
+import weakref
 
 import pytest
 
-from services.graph.domain.documents.collector import collector_held
+from services.graph.domain.collector import OVERDUE, collector_held
 
 
 def test_it_rests_inside_and_goes_on_after() -> None:
@@ -41,6 +42,43 @@ def test_blocks_of_several_threads_overlap() -> None:
             thread.join()
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+def test_what_is_overdue_goes_though_another_thread_still_holds_it_off() -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with collector_held():
+            entered.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    entered.wait(10)
+    try:
+        with collector_held():
+            with collector_held():
+                first = _circle()
+                rest = [_circle() for _ in range(OVERDUE)]
+            del rest
+            assert first() is not None, "a block within a block was taken for the end"
+        assert not gc.isenabled()
+        assert first() is None
+    finally:
+        leave.set()
+        thread.join()
+    assert gc.isenabled()
+
+
+class _Round:
+    pass
+
+
+def _circle() -> weakref.ref[_Round]:
+    """What only the collector can free."""
+    made = _Round()
+    made.__dict__["self"] = made
+    return weakref.ref(made)
 
 
 def test_who_keeps_it_off_finds_it_off() -> None:
