@@ -105,8 +105,8 @@ class Builder:
         if index == len(steps):
             static = node_type is VideoToImage or (
                 kind.still
-                and all(steps[edge.step].static for edge in edges.values())
                 and (signals is kind.defaults or _constant(signals))
+                and all(steps[edge.step].static for edge in edges.values())
             )
             steps.append(Step(index, node, node_type, signals, edges, static, digest))
         return index

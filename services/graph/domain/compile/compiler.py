@@ -159,13 +159,14 @@ def _reached(
 
 
 def _simplified(checked: Checked, builder: Builder, order: Sequence[str], kept: Iterable[Step]) -> Simplified:
+    nodes = checked.expanded.nodes
     specs = [checked.resolved[node].spec for node in order]
     uses = [spec for spec in checked.document.nodes.values() if is_use(spec)]
     done = {step.node for step in kept}
     stand_in = {**builder.merged, **builder.identities}
     aside = {spec.id for spec in specs if spec.bypass or spec.mute}
     return Simplified(
-        unused=tuple(node for node in checked.expanded.nodes if node not in checked.reached),
+        unused=tuple(node for node in nodes if node not in checked.reached) if len(order) < len(nodes) else (),
         dropped=tuple(node for node in order[:-1] if node not in aside and stand_in.get(node, node) not in done),
         merged={node: other for node, other in builder.merged.items() if other in done},
         identities={node: other for node, other in builder.identities.items() if other in done},
