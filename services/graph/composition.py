@@ -16,6 +16,7 @@ from libs.chassis.rpc.server import GrpcServer
 from libs.chassis.runtime import Runtime
 from libs.chassis.tokens import remote_verifier
 from services.graph.adapters import tables
+from services.graph.adapters.analysis_store import ObjectAnalysisStore
 from services.graph.adapters.bus import BusControl, BusQueue
 from services.graph.adapters.job_store import SqlJobStore
 from services.graph.adapters.neighbours import CollabService, MediaService
@@ -55,9 +56,11 @@ async def build_api(runtime: Runtime, settings: GraphSettings, preview_settings:
     collab = CollabService(
         await runtime.enter(service_channel(platform.collab_endpoint, service="collab", timeout=10.0))
     )
+    analyses = ObjectAnalysisStore(objects)
     create = CreateRenderJob(
         store,
         objects,
+        analyses,
         media,
         collab,
         node_types,
@@ -83,7 +86,10 @@ async def build_api(runtime: Runtime, settings: GraphSettings, preview_settings:
                 (
                     service_pb2_grpc.add_GraphServiceServicer_to_server,
                     GraphServicer(
-                        node_types, ValidateGraph(node_types, media), ExplainGraph(node_types, media), previews
+                        node_types,
+                        ValidateGraph(node_types, media),
+                        ExplainGraph(node_types, media, analyses),
+                        previews,
                     ),
                 ),
                 (

@@ -26,6 +26,7 @@ from services.graph.ports import JobTransaction
 
 WORK_KINDS = {
     TaskKind.GENERATION: "generate",
+    TaskKind.ANALYSIS: "analyse",
     TaskKind.FRAMES: "frames",
     TaskKind.AUDIO: "audio",
     TaskKind.ASSEMBLY: "assemble",
@@ -79,6 +80,20 @@ def work_item(job: Job, task: Task) -> Message:
             task=task.id,
             attempt=task.attempt,
         )
+    if task.kind is TaskKind.ANALYSIS:
+        return work_pb2.AnalyseWork(
+            actor=_actor(job),
+            job=job.run_name,
+            task=task.id,
+            attempt=task.attempt,
+            document=job.document,
+            output_node=job.output_node,
+            sources=_sources(job),
+            avoid=task.avoid,
+            failures=task.failures,
+            node=task.id.partition(":")[2],
+            analyses=_analyses(job, task),
+        )
     if task.kind is TaskKind.FRAMES:
         return work_pb2.FramesWork(
             actor=_actor(job),
@@ -92,6 +107,7 @@ def work_item(job: Job, task: Task) -> Message:
             frame_count=task.frame_count,
             avoid=task.avoid,
             failures=task.failures,
+            analyses=_analyses(job, task),
         )
     if task.kind is TaskKind.AUDIO:
         return work_pb2.AudioWork(
@@ -104,6 +120,7 @@ def work_item(job: Job, task: Task) -> Message:
             sources=_sources(job),
             avoid=task.avoid,
             failures=task.failures,
+            analyses=_analyses(job, task),
         )
     return _assemble_work(job, task)
 
@@ -153,6 +170,16 @@ def _sources(job: Job) -> list[work_pb2.Source]:
         task.result for task in job.ordered_tasks() if task.kind is TaskKind.GENERATION and task.result is not None
     ]
     return [*job.sources, *generated]
+
+
+def _analyses(job: Job, task: Task) -> list[work_pb2.AnalysisResult]:
+    """What was found of the clip for the task."""
+    found = [job.tasks[name] for name in task.depends_on if job.tasks[name].kind is TaskKind.ANALYSIS]
+    return [
+        work_pb2.AnalysisResult(node=other.result.node, blob=other.result.blob)
+        for other in found
+        if other.result is not None
+    ]
 
 
 def _actor(job: Job) -> types_pb2.Actor:

@@ -1,6 +1,7 @@
 """What the graph service hears, and what it does about it.
 
-    evt.*.graph.task.*             render workers: a chunk or the sound was started, came further, is done, failed
+    evt.*.graph.task.*             render workers: an analysis, a chunk or the sound was started, came further, is
+                                   done, failed
     evt.*.generator.generation.*   the generator, of generations that a job waits for
     evt.*.media.assembly.*         the media service, of the movie
     evt.*.graph.job.ended          this service itself: stops what still runs and deletes what nobody needs
@@ -26,15 +27,23 @@ from services.graph.commands.record_signal import TaskSignal, record_signal
 from services.graph.commands.sweep_segments import delete_segments
 from services.graph.commands.watch_render_job import Wakeups
 from services.graph.domain.jobs import transitions
-from services.graph.domain.jobs.job import Job, JobState, TaskState, parse_run_name, segment_key
+from services.graph.domain.jobs.job import (
+    Job,
+    JobState,
+    TaskState,
+    analysis_task,
+    parse_run_name,
+    segment_key,
+)
 from services.graph.messages import WorkItem
 from services.graph.ports import JobStore, WorkControl
 
 RESULT_SUBJECTS = ["evt.*.graph.task.*", "evt.*.generator.generation.*", "evt.*.media.assembly.*"]
 ENDED_SUBJECTS = ["evt.*.graph.job.ended"]
-DEAD_SUBJECTS = ["dead.work.frames.*", "dead.work.audio.*", "dead.work.generate.*", "dead.work.assemble.*"]
+DEAD_SUBJECTS = [f"dead.work.{kind}.*" for kind in ("analyse", "frames", "audio", "generate", "assemble")]
 
 _DEAD_WORK: dict[str, type[WorkItem]] = {
+    "analyse": work_pb2.AnalyseWork,
     "frames": work_pb2.FramesWork,
     "audio": work_pb2.AudioWork,
     "generate": generator_work_pb2.GenerateWork,
@@ -106,14 +115,16 @@ class ResultHandler:
 
     async def _task_completed(self, tenant: str, delivery: Delivery) -> None:
         event = delivery.parse(work_pb2.TaskCompletedEvent)
-        result = work_pb2.Source(blob=event.result)
+        analysis = event.task.startswith(analysis_task(""))
+        result = work_pb2.Source(node=event.task.partition(":")[2] if analysis else "", blob=event.result)
         job = await self._move(
             TaskSignal(tenant, event.job, event.task, event.attempt),
             lambda job, at, now: transitions.task_completed(
                 job, at, result, now, frame_count=event.frame_count, seconds=event.seconds, worker=event.worker
             ),
         )
-        if job is not None and _is_litter(job, event.job):
+        # What an analysis found is no job's own.
+        if not analysis and job is not None and _is_litter(job, event.job):
             await self._objects.delete(segment_key(tenant, event.job, event.result.digest))
 
     async def _generation_started(self, tenant: str, delivery: Delivery) -> None:

@@ -18,7 +18,13 @@ from services.graph.domain.jobs.workers import Worker
 PRESENCE_GROUP = "render"
 """Under which render workers tell of themselves on the bus."""
 
-WorkItem = work_pb2.FramesWork | work_pb2.AudioWork | generator_work_pb2.GenerateWork | media_work_pb2.AssembleWork
+WorkItem = (
+    work_pb2.AnalyseWork
+    | work_pb2.FramesWork
+    | work_pb2.AudioWork
+    | generator_work_pb2.GenerateWork
+    | media_work_pb2.AssembleWork
+)
 
 
 def rational(value: Fraction) -> types_pb2.Rational:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from google.protobuf.message import Message
 
+from artifex.common.v1 import types_pb2
 from artifex.graph.v1 import messages_pb2
 from artifex.media.v1 import messages_pb2 as media_pb2
 from libs.chassis.repeats import Repeat, Response, Result
@@ -35,7 +36,8 @@ class JobTransaction(Protocol):
     async def lock(self, job_id: str, tasks: Collection[str] | None = None) -> Job | None:
         """The job, held until the transaction ends: a second transaction that locks it waits for the first.
 
-        With all its tasks, or only those whose ids are in `tasks` and its generations. None when there is no such job.
+        With all its tasks, or only those whose ids are in `tasks`, its generations and its analyses. None when there is
+        no such job.
         """
         ...
 
@@ -173,6 +175,18 @@ class Documents(Protocol):
 
         Raises:
             NotFound: the caller's tenant has no such document or revision.
+            Unavailable: the store does not answer.
+        """
+        ...
+
+
+class AnalysisStore(Protocol):
+    """What was found of whole clips, kept by tenant."""
+
+    async def find(self, tenant: str, key: str) -> types_pb2.Blob | None:
+        """What the analysis with this key found, if it was ever run and its result is there.
+
+        Raises:
             Unavailable: the store does not answer.
         """
         ...

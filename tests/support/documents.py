@@ -47,6 +47,20 @@ def titled(text: str = "안녕 Artifex", *, frames: int = 48) -> Document:
     }
 
 
+def normalised(asset: str, *, loudness: float, duration: float | str = "21/4", rate: str = "4") -> Document:
+    """Footage in a small picture, its sound brought to a loudness in LUFS and stored without loss."""
+    document = graded(asset, width=64, height=36, rate=rate, duration=duration)
+    nodes = document["nodes"]
+    nodes["mix"] = {
+        "type": "AudioMixer",
+        "inputs": {"audio": "plate.audio"},
+        "params": {"normalize": "loudness", "loudness": loudness},
+    }
+    nodes["out"]["inputs"]["audio"] = "mix"
+    nodes["out"]["params"] = {"path": "normalised.mov", "audio_codec": "pcm"}
+    return document
+
+
 def everything(asset: str, *, duration: float | str = 2.0) -> Document:
     """Every node of the house but the look in one frame: graded, blurred footage, a generated and keyed shot in a
     corner, a title that fades in, all of it cropped; and a viewer, which changes nothing."""

@@ -82,6 +82,8 @@ async def explain(output: Output, studio: Client, file: Path, output_node: str, 
     output.console.print(_table(output, plan))
     if len(plan.steps) < plan.step_count:
         output.text(f"… and {plan.step_count - len(plan.steps)} more steps")
+    for analysis in plan.analyses:
+        output.text(f"  {_analysis_text(analysis)}")
     for converter in plan.converters:
         output.text(f"  {_converter_text(converter)}")
     for entry in plan.set_aside:
@@ -116,6 +118,14 @@ def _table(output: Output, plan: plan_pb.RenderPlan) -> Table:
         )
         table.add_row(*map(escape, cells))
     return table
+
+
+def _analysis_text(analysis: plan_pb.PlanAnalysis) -> str:
+    read = ", ".join(source.name for source in analysis.inputs) or "nothing"
+    after = f", after {', '.join(analysis.after)}" if analysis.after else ""
+    stored = analysis.state == plan_pb.PlanAnalysis.STATE_STORED
+    how = "known from before" if stored else f"analysed first{after}"
+    return f"{analysis.node} ({analysis.type}) needs the {analysis.name} of the whole clip ({read}): {how}"
 
 
 _MOST_NODES = 6

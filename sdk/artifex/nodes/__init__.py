@@ -18,6 +18,7 @@
 Packages offer their node types through the entry-point group `artifex.nodes`; the built-in ones use the same API.
 """
 
+from artifex.nodes.analysis import MAX_ANALYSED_BYTES, Analysis, Clip
 from artifex.nodes.audio import Audio
 from artifex.nodes.context import Colour, MediaSource, RenderContext, Request, SoundContext
 from artifex.nodes.curves import EASES, Bezier, Curve, Ease, Key
@@ -69,13 +70,16 @@ __all__ = [
     "EVERYWHERE",
     "IMAGE",
     "MASK",
+    "MAX_ANALYSED_BYTES",
     "REQUIRED",
     "VIDEO",
+    "Analysis",
     "Asset",
     "Audio",
     "Bezier",
     "Boolean",
     "Choice",
+    "Clip",
     "Color",
     "Colour",
     "Curve",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.media.v1 import messages_pb2 as media
+from artifex.nodes.analysis import Analysis, Clip
 from artifex.nodes.audio import Audio
 from artifex.nodes.context import Colour, MediaSource, RenderContext, Request, SoundContext
 from artifex.nodes.errors import DeclarationError
@@ -74,6 +75,11 @@ class Node:
     """The package that a type came with, and its version: the engine fills it in. Empty for built-in types."""
     time_dependent: ClassVar[bool] = False
     """Whether results change with time though no parameter and no input does."""
+    analysis: ClassVar[Analysis | None] = None
+    """What must be known of the whole clip before any of the result can be made; found by `analyse`."""
+    analysed: Any = None
+    """What `analyse` found, wherever the node makes its result. None where `needs_analysis` is false, and in previews,
+    which show the picture without it."""
     schema: ClassVar[NodeSchema]
 
     def __init_subclass__(cls, *, sink: bool = False, base: bool = False) -> None:
@@ -166,6 +172,18 @@ class Node:
         """
         return None
 
+    def needs_analysis(self) -> bool:
+        """Whether the declared `analysis` is needed with the present parameters. Asked of the node at time 0."""
+        return True
+
+    def analyse(self, clip: Clip) -> Any:
+        """What `analysis` declares, of the whole clip: a value as JSON has it, the same whoever looks.
+
+        At most `MAX_ANALYSED_BYTES` of JSON, of finite numbers and not None. The node has the declared parameters only,
+        with their values at time 0; within a block `automation` gives them at every sample.
+        """
+        raise NotImplementedError(f"{type(self).__name__} analyses nothing")
+
     def materialise(self) -> generator.GenerationSpec | None:
         """For nodes whose result is generated once, ahead of rendering, and then read as media: what to generate.
 
@@ -198,6 +216,10 @@ def _collect(cls: type[Node], sink: bool) -> NodeSchema:
             raise DeclarationError(f"{cls.__name__}.{name} is declared per an input that is not multiple")
         if parameter.per is not None and parameter.default is REQUIRED:
             raise DeclarationError(f"{cls.__name__}.{name} is declared per connection and needs a default")
+    if (cls.analysis is None) != (cls.analyse is Node.analyse):
+        raise DeclarationError(f"{cls.__name__} must either declare an `analysis` and implement `analyse`, or neither")
+    if cls.analysis is not None:
+        cls.analysis.check(cls.__name__, inputs, parameters)
     if sink == bool(outputs):
         raise DeclarationError(f"{cls.__name__} must either declare an output or be a sink")
     if not _TYPE.fullmatch(cls.__name__) or not _VERSION.fullmatch(cls.version) or not cls.category:

@@ -151,7 +151,8 @@ class SqlJobTransaction(SqlUnit):
 
     async def _next_tasks(self, job: Row[Any], due: ColumnElement[bool], limit: int) -> list[tuple[str, float]]:
         tasks = tables.tasks
-        # The sound first: it is one long task, and begun after the frames it would keep the movie waiting.
+        # Analyses first, for which others wait; then the sound: it is one long task, and begun after the frames it
+        # would keep the movie waiting. So go the kinds' names.
         query = (
             select(tasks.c.id, tasks.c.kind, tasks.c.frame_count)
             .where(tasks.c.job_id == job.id, due)
@@ -300,9 +301,9 @@ class SqlJobStore:
 async def _with_tasks(session: AsyncSession, job: Job, only: Collection[str] | None) -> Job:
     query = select(tables.tasks).where(tables.tasks.c.job_id == job.id)
     if only is not None:
-        # The generations always: frames read what they made.
-        generated = tables.tasks.c.kind == TaskKind.GENERATION.value
-        query = query.where(or_(tables.tasks.c.id.in_(list(only)), generated))
+        # What is made ahead of rendering always: work items name its results.
+        ahead = tables.tasks.c.kind.in_([TaskKind.GENERATION.value, TaskKind.ANALYSIS.value])
+        query = query.where(or_(tables.tasks.c.id.in_(list(only)), ahead))
     for row in await session.execute(query):
         job.tasks[row.id] = task_of(row)
     return job

@@ -46,7 +46,7 @@ class GraphServicer(service_pb2_grpc.GraphServiceServicer):
     async def ExplainGraph(
         self, request: plan_pb2.ExplainGraphRequest, context: _Context
     ) -> plan_pb2.ExplainGraphResponse:
-        return await self._explain(request)
+        return await self._explain(current_principal(), request)
 
     async def Preview(
         self, request_iterator: AsyncIterator[preview_pb2.PreviewRequest], context: _Context

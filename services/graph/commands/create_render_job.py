@@ -17,14 +17,15 @@ from libs.chassis.repeats import Repeat, Response
 from libs.chassis.telemetry import current_trace_id, inject, tracer
 from services.graph.commands.prepare import Prepared, prepare
 from services.graph.dispatch import queue_changes
+from services.graph.domain.compile.analyses import analyses_of, keys_of
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.compiler import Compiled, compile_checked
 from services.graph.domain.documents.document import canonical_json, digest
 from services.graph.domain.documents.problems import GraphInvalid, Problem, Reason
 from services.graph.domain.jobs import costs, transitions
-from services.graph.domain.jobs.job import Job, Priority, Task, document_key
+from services.graph.domain.jobs.job import Job, Priority, Task, TaskState, analysis_task, document_key
 from services.graph.domain.jobs.planner import plan
-from services.graph.ports import Documents, JobStore, MediaCatalogue
+from services.graph.ports import AnalysisStore, Documents, JobStore, MediaCatalogue
 
 _DOCUMENT_TYPE = "application/vnd.artifex.graph+json"
 _MAX_SOURCES_BYTES = 800_000
@@ -68,6 +69,7 @@ class CreateRenderJob:
         self,
         store: JobStore,
         objects: ObjectStore,
+        analyses: AnalysisStore,
         media: MediaCatalogue,
         documents: Documents,
         catalogue: Catalogue,
@@ -79,6 +81,7 @@ class CreateRenderJob:
         `max_chunks` full chunks, which grow for longer movies."""
         self._store = store
         self._objects = objects
+        self._analyses = analyses
         self._media = media
         self._documents = documents
         self._catalogue = catalogue
@@ -114,6 +117,7 @@ class CreateRenderJob:
             document = await self._store_document(caller.tenant, prepared)
             chunks = await self._chunks(caller.tenant, order, prepared, compiled, document.digest)
             job = self._job(caller, order, prepared, compiled, document, chunks)
+            await self._skip_known_analyses(job, prepared, compiled)
 
         async def insert() -> Job:
             changes = transitions.begin(job, job.create_time)
@@ -159,6 +163,17 @@ class CreateRenderJob:
             or (costs.chunk_frames(seconds, compiled.frame_count) if seconds else costs.DEFAULT_CHUNK_FRAMES)
         )
         return _Chunks(max(frames, -(-compiled.frame_count // self._max_chunks)), shape, work, seconds)
+
+    async def _skip_known_analyses(self, job: Job, prepared: Prepared, compiled: Compiled) -> None:
+        """What was found of the same clip before need not be looked for again."""
+        keys = await asyncio.to_thread(lambda: keys_of(compiled, analyses_of(compiled), prepared.contents))
+        for node, key in keys.items():
+            blob = await self._analyses.find(job.tenant, key)
+            if blob is not None:
+                task = job.tasks[analysis_task(node)]
+                task.state = TaskState.SUCCEEDED
+                task.result = work_pb2.Source(node=node, blob=blob)
+                task.end_time = job.create_time
 
     def _job(
         self,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 from artifex.graph.v1 import plan_pb2
+from libs.chassis.principal import Principal
 from services.graph.commands.node_types import port_type
 from services.graph.commands.prepare import Prepared, prepare
 from services.graph.commands.validate_graph import converter_message, problem_messages
+from services.graph.domain.compile.analyses import PlannedAnalysis, analyses_of, keys_of
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.compiler import Compiled, Edge, RunStep, Step, compile_checked
 from services.graph.domain.compile.converters import CONVERTERS, Muted
@@ -17,7 +20,7 @@ from services.graph.domain.compile.explain import ExplainedStep, explain
 from services.graph.domain.compile.runs import GradeRun
 from services.graph.domain.documents.problems import GraphInvalid
 from services.graph.messages import rational
-from services.graph.ports import MediaCatalogue
+from services.graph.ports import AnalysisStore, MediaCatalogue
 
 _MOST: Final = 1000
 _MOST_BYTES: Final = 700_000
@@ -25,27 +28,32 @@ _MOST_BYTES: Final = 700_000
 
 
 class ExplainGraph:
-    def __init__(self, catalogue: Catalogue, media: MediaCatalogue) -> None:
+    def __init__(self, catalogue: Catalogue, media: MediaCatalogue, analyses: AnalysisStore) -> None:
         self._catalogue = catalogue
         self._media = media
+        self._analyses = analyses
 
-    async def __call__(self, request: plan_pb2.ExplainGraphRequest) -> plan_pb2.ExplainGraphResponse:
+    async def __call__(self, caller: Principal, request: plan_pb2.ExplainGraphRequest) -> plan_pb2.ExplainGraphResponse:
         """The plan of one output, or all problems of a document that cannot be rendered.
 
         Raises:
-            Unavailable: the assets could not be asked for.
+            Unavailable: the assets, or what is known of clips, could not be asked for.
         """
         try:
             prepared = await prepare(request.document_json, self._catalogue, self._media)
             if prepared.problems:
                 return plan_pb2.ExplainGraphResponse(problems=problem_messages(prepared.problems))
-            plan = await asyncio.to_thread(_plan, prepared, request.output_node)
+            plan, keys = await asyncio.to_thread(_plan, prepared, request.output_node)
         except GraphInvalid as error:
             return plan_pb2.ExplainGraphResponse(problems=problem_messages(error.problems))
+        for entry in plan.analyses:
+            key = keys.get(entry.node)
+            if key is not None and await self._analyses.find(caller.tenant, key) is not None:
+                entry.state = plan_pb2.PlanAnalysis.STATE_STORED
         return plan_pb2.ExplainGraphResponse(plan=plan)
 
 
-def _plan(prepared: Prepared, output_node: str) -> plan_pb2.RenderPlan:
+def _plan(prepared: Prepared, output_node: str) -> tuple[plan_pb2.RenderPlan, dict[str, str]]:
     compiled = compile_checked(prepared.checked, output_node, prepared.media)
     explanation = explain(compiled, prepared.media)
     aside = list(_set_aside(compiled))
@@ -78,7 +86,20 @@ def _plan(prepared: Prepared, output_node: str) -> plan_pb2.RenderPlan:
             break
         plan.set_aside.append(entry)
     plan.converters.extend(converter_message(converter) for converter in compiled.converters[: _MOST // 10])
-    return plan
+    analyses = analyses_of(compiled)
+    plan.analyses.extend(_analysis(planned) for planned in islice(analyses.values(), _MOST // 10))
+    return plan, keys_of(compiled, analyses, prepared.contents)
+
+
+def _analysis(planned: PlannedAnalysis) -> plan_pb2.PlanAnalysis:
+    return plan_pb2.PlanAnalysis(
+        node=planned.node,
+        type=planned.type,
+        name=planned.analysis.name,
+        state=plan_pb2.PlanAnalysis.STATE_NEEDED,
+        inputs=[_input(name, edge) for name, edge in planned.reads.items()],
+        after=planned.after[: _MOST // 10],
+    )
 
 
 def _step(item: ExplainedStep) -> plan_pb2.PlanStep:

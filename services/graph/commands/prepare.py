@@ -32,6 +32,11 @@ class Prepared:
         return self.checked.document
 
     @property
+    def contents(self) -> dict[str, str]:
+        """Digests of the assets' bytes, by the node that reads them."""
+        return {node: asset.blob.digest for node, asset in self.assets.items()}
+
+    @property
     def media(self) -> dict[str, media_pb2.MediaInfo]:
         return {node: asset.media for node, asset in self.assets.items()}
 

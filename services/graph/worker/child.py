@@ -14,8 +14,10 @@ from typing import Any
 from google.protobuf import json_format
 
 from artifex.media.v1 import messages_pb2 as media_pb2
+from services.graph.domain.compile.analyses import decode
 from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.documents.document import parse_document
+from services.graph.domain.evaluate.analysis import analyse, analysis_key
 from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.disk_cache import DiskCache
 from services.graph.domain.evaluate.evaluator import render_audio, render_frames
@@ -27,18 +29,22 @@ Progress = Callable[[dict[str, Any]], None]
 
 
 def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Render the frames, or the sound, that the request asks for into the file it names.
+    """Render the frames, or the sound, that the request asks for into the file it names, or analyse a whole clip.
 
-    `request`: `kind` ("frames" or "audio"), `document` (JSON text), `output_node`, `sources` (by node: `path`, `media`
-    as the JSON of a MediaInfo, and the content's `digest`), `output` (path); for frames also `first_frame`,
-    `frame_count` and `threads`, if it likes `frame_cache` (a folder for results that later renders may need, `path` and
-    `bytes`) and `watch` (true to be told which nodes are about to be evaluated).
+    `request`: `kind` ("frames", "audio" or "analyse"), `document` (JSON text), `output_node`, `sources` (by node:
+    `path`, `media` as the JSON of a MediaInfo, and the content's `digest`), `output` (path) and `analysed` (by node:
+    what was found of the clip before, as JSON text). For frames also `first_frame`, `frame_count` and `threads`, if it
+    likes `frame_cache` (a folder for results that later renders may need, `path` and `bytes`) and `watch` (true to be
+    told which nodes are about to be evaluated); to analyse, the `node` that it is for and `threads`.
     Tells `{"frames_done": n}` as it goes on, of the sound nothing; with `watch` also `{"nodes": [ids]}`. Answers the
     file's `media_type` and how many `seconds` it took. A request of kind "describe" alone is answered with the
-    `node_types` that can be evaluated here.
+    `node_types` that can be evaluated here; one of kind "analysis_key", in all else as "analyse", with the `key` alone.
     """
     if request["kind"] == "describe":
         return {"node_types": [f"{schema.type} {schema.version}" for schema in catalogue().schemas()]}
+    if request["kind"] == "analysis_key":
+        document = parse_document(request["document"])
+        return {"key": analysis_key(document, request["output_node"], _sources(request), request["node"])}
     begin = monotonic()
     media_type = _render(request, progress)
     return {"media_type": media_type, "seconds": monotonic() - begin}
@@ -46,17 +52,24 @@ def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
 def _render(request: dict[str, Any], progress: Progress) -> str:
     document = parse_document(request["document"])
-    sources = {
-        node: SourceFile(
-            Path(source["path"]),
-            json_format.ParseDict(source["media"], media_pb2.MediaInfo()),
-            source.get("digest", ""),
-        )
-        for node, source in request["sources"].items()
-    }
+    sources = _sources(request)
+    analysed = {node: decode(text) for node, text in request.get("analysed", {}).items()}
     output = Path(request["output"])
     if request["kind"] == "audio":
-        return render_audio(document, request["output_node"], sources, output, lambda done: progress({}))
+        return render_audio(
+            document, request["output_node"], sources, output, lambda done: progress({}), analysed=analysed
+        )
+    if request["kind"] == "analyse":
+        return analyse(
+            document,
+            request["output_node"],
+            sources,
+            request["node"],
+            analysed,
+            output,
+            request["threads"],
+            lambda done: progress({"frames_done": done}),
+        )
     frame_cache = request.get("frame_cache")
     return render_frames(
         document,
@@ -71,7 +84,19 @@ def _render(request: dict[str, Any], progress: Progress) -> str:
         shelf=_shelf,
         disk=_disk(frame_cache["path"], frame_cache["bytes"]) if frame_cache else None,
         watch=(lambda nodes: progress({"nodes": list(nodes)})) if request.get("watch") else None,
+        analysed=analysed,
     )
+
+
+def _sources(request: dict[str, Any]) -> dict[str, SourceFile]:
+    return {
+        node: SourceFile(
+            Path(source["path"]),
+            json_format.ParseDict(source["media"], media_pb2.MediaInfo()),
+            source.get("digest", ""),
+        )
+        for node, source in request["sources"].items()
+    }
 
 
 _memory = FrameCache(CACHE_BYTES)

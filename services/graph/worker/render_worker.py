@@ -30,11 +30,12 @@ from libs.chassis.sandbox import SandboxCrashed, SandboxPool
 from libs.chassis.telemetry import meter, tracer
 from services.graph.domain.jobs.blame import Blame, blame_of
 from services.graph.domain.jobs.job import document_key, segment_key
+from services.graph.worker.analysing import ClipAnalyses, Work
 from services.graph.worker.conduct import Conduct
 from services.graph.worker.probing import Culprit, Progress, find_culprit
 from services.graph.worker.progress import ProgressReporter
 
-WORK_SUBJECTS = ["work.frames.*", "work.audio.*"]
+WORK_SUBJECTS = ["work.analyse.*", "work.frames.*", "work.audio.*"]
 DURABLE = "graph-workers"
 
 _LEFT_TO_OTHERS = 4
@@ -46,7 +47,12 @@ _REMEMBERED = 1000
 _log = logging.getLogger(__name__)
 _tracer = tracer(__name__)
 
-Work = work_pb2.FramesWork | work_pb2.AudioWork
+_WORK: dict[str, type[Work]] = {
+    "analyse": work_pb2.AnalyseWork,
+    "frames": work_pb2.FramesWork,
+    "audio": work_pb2.AudioWork,
+}
+"""By kind, the second part of the subject."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,7 @@ class RenderWorker:
         self._conduct = conduct
         self._threads = threads
         self._frame_cache = frame_cache
+        self._analyses = ClipAnalyses(objects, children)
         self.name = name
         self._done: OrderedDict[tuple[str, str], types_pb2.Blob] = OrderedDict()
         numbers = meter("artifex.graph.worker")
@@ -98,8 +105,7 @@ class RenderWorker:
 
     async def handle(self, delivery: Delivery) -> None:
         """Do one work item. Returning means that it is settled: done, failed and said so, or not wanted."""
-        audio = delivery.subject.split(".")[1] == "audio"
-        work: Work = delivery.parse(work_pb2.AudioWork) if audio else delivery.parse(work_pb2.FramesWork)
+        work: Work = delivery.parse(_WORK[delivery.subject.split(".")[1]])
         if self.name in work.avoid and delivery.attempt <= _LEFT_TO_OTHERS:
             raise Declined(_LEFT_SECONDS)
         progress = work_pb2.TaskProgressedEvent(actor=work.actor, job=work.job, task=work.task, attempt=work.attempt)
@@ -148,6 +154,8 @@ class RenderWorker:
 
     async def _render(self, work: Work, progress: work_pb2.TaskProgressedEvent) -> tuple[types_pb2.Blob, float]:
         """The stored result, and what it cost in seconds of the evaluator."""
+        if isinstance(work, work_pb2.AnalyseWork):
+            return await self._analyse(work, progress)
         audio = isinstance(work, work_pb2.AudioWork)
         output = self._scratch / new_id()
         with _tracer.start_as_current_span(
@@ -174,37 +182,61 @@ class RenderWorker:
             self._done.popitem(last=False)
         return blob, seconds
 
+    async def _analyse(
+        self, work: work_pb2.AnalyseWork, progress: work_pb2.TaskProgressedEvent
+    ) -> tuple[types_pb2.Blob, float]:
+        output = self._scratch / new_id()
+        attributes = {"artifex.job": work.job, "artifex.task": work.task, "artifex.worker": self.name}
+        with _tracer.start_as_current_span("analyse clip", attributes=attributes):
+            try:
+                key = f"{work.job}/{work.task}/{work.attempt}/progressed"
+                async with AsyncExitStack() as stack, ProgressReporter(self._bus, progress, key) as reporter:
+                    request = await self._request(stack, work, output)
+                    making = self._analyses.make(work, request, reporter.update)
+                    return await unless_set(making, self._control.event(work.job))
+            finally:
+                output.unlink(missing_ok=True)
+
     async def _evaluate(self, work: Work, output: Path, tell: Progress, *, watch: bool = False) -> tuple[str, float]:
         """Render into a file; answers its media type and the seconds it took.
 
         With `watch` the child tells of each node before it begins.
         """
         async with AsyncExitStack() as stack:
-            request: dict[str, Any] = {
-                "kind": "audio",
-                "document": await self._document(work),
-                "output_node": work.output_node,
-                "output": str(output),
-                "sources": {
-                    source.node: {
-                        "path": str(await self._source(stack, work, source)),
-                        "media": json_format.MessageToDict(source.media),
-                        "digest": source.blob.digest,
-                    }
-                    for source in work.sources
-                },
-            }
-            if isinstance(work, work_pb2.FramesWork):
-                request |= {
-                    "kind": "frames",
-                    "first_frame": work.first_frame,
-                    "frame_count": work.frame_count,
-                    "threads": self._threads,
-                    "frame_cache": self._frame_cache.request(),
-                    "watch": watch,
-                }
+            request = await self._request(stack, work, output)
+            if watch:
+                request["watch"] = True
             answer = await self._children.call(request, on_progress=tell)
             return str(answer["media_type"]), float(answer["seconds"])
+
+    async def _request(self, stack: AsyncExitStack, work: Work, output: Path) -> dict[str, Any]:
+        """What the child is asked for; its media stay where they are until the stack is closed."""
+        request: dict[str, Any] = {
+            "kind": "audio",
+            "document": await self._document(work),
+            "output_node": work.output_node,
+            "output": str(output),
+            "sources": {
+                source.node: {
+                    "path": str(await self._source(stack, work, source)),
+                    "media": json_format.MessageToDict(source.media),
+                    "digest": source.blob.digest,
+                }
+                for source in work.sources
+            },
+            "analysed": await self._analyses.given(work),
+        }
+        if isinstance(work, work_pb2.AnalyseWork):
+            request |= {"kind": "analyse", "node": work.node, "threads": self._threads}
+        elif isinstance(work, work_pb2.FramesWork):
+            request |= {
+                "kind": "frames",
+                "first_frame": work.first_frame,
+                "frame_count": work.frame_count,
+                "threads": self._threads,
+                "frame_cache": self._frame_cache.request(),
+            }
+        return request
 
     async def _document(self, work: Work) -> str:
         pieces = [piece async for piece in self._objects.get(document_key(work.actor.tenant, work.document.digest))]

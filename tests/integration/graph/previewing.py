@@ -27,6 +27,7 @@ from libs.chassis.rpc.channel import from_rpc_error
 from libs.chassis.rpc.server import GrpcServer
 from libs.chassis.testing.tokens import TokenMint
 from libs.frames.probe import probe
+from services.graph.adapters.analysis_store import ObjectAnalysisStore
 from services.graph.api.graph_service import GraphServicer
 from services.graph.commands.explain_graph import ExplainGraph
 from services.graph.commands.validate_graph import ValidateGraph
@@ -214,7 +215,12 @@ async def previewing(
             servicers=[
                 (
                     service_pb2_grpc.add_GraphServiceServicer_to_server,
-                    GraphServicer(types, ValidateGraph(types, shelf), ExplainGraph(types, shelf), previews),
+                    GraphServicer(
+                        types,
+                        ValidateGraph(types, shelf),
+                        ExplainGraph(types, shelf, ObjectAnalysisStore(objects)),
+                        previews,
+                    ),
                 )
             ],
             services=[service_pb2.DESCRIPTOR.services_by_name["GraphService"]],

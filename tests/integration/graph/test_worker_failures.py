@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,7 +27,7 @@ from services.graph.adapters.job_store import SqlJobStore
 from services.graph.commands.release_tasks import release_tasks
 from services.graph.commands.watch_render_job import Wakeups
 from services.graph.domain.jobs import transitions
-from services.graph.domain.jobs.job import Job, JobState, document_key
+from services.graph.domain.jobs.job import Job, JobState, document_key, segment_key
 from services.graph.events import RESULT_SUBJECTS, ResultHandler
 from services.graph.worker.conduct import Conduct
 from services.graph.worker.render_worker import WORK_SUBJECTS, FrameStore, RenderWorker
@@ -47,11 +49,11 @@ class Shop:
     """Who took which attempt."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def job(self, how: str, job_id: str) -> Job:
-        """One chunk of 24 frames."""
-        job = make_job(job_id=job_id, chunks=1, generations=0, audio=False)
+    async def job(self, how: str, job_id: str, *, analyses: int = 0) -> Job:
+        """One chunk of 24 frames; or else the sound alone, and before it so many analyses."""
+        job = make_job(job_id=job_id, chunks=0 if analyses else 1, generations=0, audio=analyses > 0, analyses=analyses)
         job.sources = ()
-        job.document = types_pb2.Blob(digest=(how * 64)[:64])
+        job.document = types_pb2.Blob(digest=hashlib.sha256(how.encode()).hexdigest())
         await self.objects.put_bytes(document_key(job.tenant, job.document.digest), how.encode())
         changes = transitions.begin(job, START)
         async with self.store.transaction() as transaction:
@@ -155,6 +157,32 @@ async def test_a_fault_of_ours_names_node_and_frame_and_nothing_else(shop: Shop)
     assert job.failure.message.startswith(f'frame {DEADLY_FRAME} failed three times (node "key"): internal error; id ')
     assert "secrets" not in str(job.failure)
     assert [attempt for _, attempt in shop.seen] == [1, 2, 3]
+
+
+async def test_a_clip_is_analysed_once_though_its_evaluator_is_killed(shop: Shop, tmp_path: Path) -> None:
+    log = tmp_path / "analyses"
+    async with shop.worker("a:1"):
+        first = await shop.until_ended(await shop.job(str(log), "01je", analyses=2), "audio")
+        assert first.tasks["analyse:mix0"].attempt == 2
+        # In order, the second with what the first had found.
+        found = {"mix0": '{"node": "mix0"}', "mix1": '{"node": "mix1"}'}
+        lines = ["mix0 {}", "mix0 {}", "mix1 " + json.dumps({"mix0": found["mix0"]})]
+        assert log.read_text().splitlines() == lines
+        assert await heard(shop, first) == found
+        # Another job, which was submitted before anything was found: its worker finds it there.
+        second = await shop.until_ended(await shop.job(str(log), "01jf", analyses=2), "audio")
+        assert log.read_text().splitlines() == lines
+        assert second.tasks["analyse:mix1"].result == first.tasks["analyse:mix1"].result
+        assert await heard(shop, second) == found
+
+
+async def heard(shop: Shop, job: Job) -> dict[str, str]:
+    """What the job's sound was given."""
+    result = job.tasks["audio"].result
+    assert result is not None
+    key = segment_key(job.tenant, job.run_name, result.blob.digest)
+    told: dict[str, str] = json.loads(b"".join([piece async for piece in shop.objects.get(key)]))
+    return told
 
 
 async def test_broken_media_is_not_tried_again(shop: Shop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -18,6 +19,8 @@ def run(request: dict[str, Any], progress: Callable[[dict[str, Any]], None]) -> 
     if request["kind"] == "describe":
         return {"node_types": []}
     how = request["document"]
+    if request["kind"] in ("analysis_key", "analyse", "audio"):
+        return _analysed(request, Path(how))
     for done in range(request["frame_count"]):
         if request.get("watch"):
             progress({"nodes": ["plate"]})
@@ -27,6 +30,21 @@ def run(request: dict[str, Any], progress: Callable[[dict[str, Any]], None]) -> 
         progress({"frames_done": done + 1})
     Path(request["output"]).write_bytes(b"segment")
     return {"media_type": "video/mp4", "seconds": 0.5}
+
+
+def _analysed(request: dict[str, Any], log: Path) -> dict[str, Any]:
+    """The document names a file that tells how often the clip was analysed; the first time ends the process."""
+    if request["kind"] == "analysis_key":
+        return {"key": "c0ffee" + request["node"]}
+    if request["kind"] == "analyse":
+        with log.open("a") as lines:
+            lines.write(f"{request['node']} {json.dumps(request['analysed'])}\n")
+        if len(log.read_text().splitlines()) == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        Path(request["output"]).write_text(json.dumps({"node": request["node"]}))
+        return {"media_type": "application/json", "seconds": 0.25}
+    Path(request["output"]).write_text(json.dumps(request["analysed"], sort_keys=True))
+    return {"media_type": "audio/mp4", "seconds": 0.5}
 
 
 def _fail(how: str) -> None:

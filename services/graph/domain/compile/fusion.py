@@ -119,6 +119,9 @@ def _find_run_type(node_type: type[Node]) -> type[Run] | None:
     simple = inputs == outputs == [VIDEO]
     if not simple or node_type.frames_needed is not Node.frames_needed:
         return None
+    if node_type.analysis is not None:
+        # What its analysis reads must have a step to end at.
+        return None
     if node_type.grade is not Node.grade:
         return GradeRun
     return MotionRun if node_type.motion is not Node.motion else None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.nodes import MediaSource, Node, Output, PortType
@@ -20,6 +21,16 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
+class Analysed:
+    """What an analysis found."""
+
+    value: Any
+    """As JSON has it."""
+    digest: str
+    """Of the value: tells results apart that were made with it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One node of the plan. Its inputs are steps of lower index."""
 
@@ -34,10 +45,15 @@ class Step:
     """Whether nothing in it or before it changes with time."""
     digest: bytes
     """Of type, parameters and everything before it."""
+    analysed: Analysed | None = None
+    """What the node's analysis of the whole clip found, once that is known; see `analyses`."""
 
     def at(self, time: Fraction) -> Node:
         """The node with its parameters' values at `time`."""
-        return self.type({name: signal.at(time) for name, signal in self.signals.items()})
+        node = self.type({name: signal.at(time) for name, signal in self.signals.items()})
+        if self.analysed is not None:
+            node.analysed = self.analysed.value
+        return node
 
     def source(self, sources: Mapping[str, MediaSource]) -> MediaSource | None:
         """What the node is given as its source, of all that are open, by node."""

@@ -4,7 +4,7 @@ Both functions run to their end in the calling thread and are meant for a child 
 they read come from users. The same document, sources, range and number of threads give the same bytes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from fractions import Fraction
@@ -19,9 +19,11 @@ from libs.chassis.errors import OutOfRange
 from libs.frames.video_writer import OutputFrame
 from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.compile.compiler import Compiled, compile
+from services.graph.domain.compile.plan import Analysed
 from services.graph.domain.documents.model import SAMPLE_RATE, Document
 from services.graph.domain.evaluate.ahead import in_order
 from services.graph.domain.evaluate.allocation import keep_freed_memory, quiet_collector
+from services.graph.domain.evaluate.analysis import complete
 from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.colour import WorkingColour, working_colour
 from services.graph.domain.evaluate.disk_cache import DiskCache
@@ -52,6 +54,7 @@ def render_frames(
     disk: DiskCache | None = None,
     watch: Watch | None = None,
     shelf: SourceShelf | None = None,
+    analysed: Mapping[str, Analysed] | None = None,
 ) -> str:
     """Frames `first` to `first + count` as one segment at `out_path`, complete and proved by decoding when it returns.
 
@@ -61,6 +64,7 @@ def render_frames(
     frames are evaluated side by side while others are encoded; a frame alone is divided into strips. Decoders and
     encoder have as many threads each. `cache` and `disk` may have served other documents; `disk` is what makes a second
     render cheap after a change near the output, and `shelf` what lets the next chunk begin where this one ends.
+    `analysed` is what was found of the whole clip before, by node (see analysis.py).
     `progress` is called after every frame, `watch` with the nodes that are about to be evaluated. Raises GraphInvalid,
     OutOfRange, the errors of libs.frames for media that cannot be read, and Internal naming the node and the frame.
 
@@ -69,6 +73,7 @@ def render_frames(
     compiled = _compile(document, output_node, sources)
     if first < 0 or count < 1 or first + count > compiled.frame_count:
         raise OutOfRange(f"frames {first} to {first + count} are not within the document's {compiled.frame_count}")
+    compiled = complete(compiled, analysed or {}, [compiled.picture] if compiled.picture else [])
     side_by_side = min(max(1, threads), count)
     within = 1 if side_by_side > 1 else max(1, threads)
     cv2.setNumThreads(within)
@@ -103,12 +108,21 @@ def render_frames(
     return segment.media_type
 
 
-def render_audio(document: Document, output_node: str, sources: Sources, out_path: Path, progress: Progress) -> str:
+def render_audio(
+    document: Document,
+    output_node: str,
+    sources: Sources,
+    out_path: Path,
+    progress: Progress,
+    *,
+    analysed: Mapping[str, Analysed] | None = None,
+) -> str:
     """The whole sound at `out_path`, exactly as long as the frames, proved by decoding; answers its media type.
 
-    Errors as of `render_frames`.
+    `analysed` and errors as of `render_frames`.
     """
     compiled = _compile(document, output_node, sources)
+    compiled = complete(compiled, analysed or {}, [compiled.sound] if compiled.sound else [])
     colour = WorkingColour(document.settings.colorspace)
     total = sample_at(compiled.frame_count / compiled.fps, SAMPLE_RATE)
     with (

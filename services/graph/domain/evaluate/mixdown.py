@@ -1,6 +1,6 @@
 """Pulls the sound of a compiled graph, block by block."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -12,27 +12,39 @@ from services.graph.domain.compile.compiler import Compiled, Edge, Step
 from services.graph.domain.compile.signals import sample
 from services.graph.domain.documents.model import CHANNELS, SAMPLE_RATE
 
+Results = Mapping[tuple[int, str], Audio]
+"""By step and name of its output."""
+
 
 class SoundPuller:
     """Makes blocks of samples of one compiled graph. A block depends on its position alone, not on other blocks."""
 
-    def __init__(self, compiled: Compiled, sources: dict[str, MediaSource]) -> None:
-        if compiled.sound is None:
-            raise ValueError("the output has no sound")
+    def __init__(
+        self, compiled: Compiled, sources: dict[str, MediaSource], roots: Sequence[Edge] | None = None
+    ) -> None:
+        """`roots`: whose sound is wanted; without them it is the output's."""
+        if roots is None:
+            if compiled.sound is None:
+                raise ValueError("the output has no sound")
+            roots = [compiled.sound]
         self._sources = sources
-        self._root = compiled.sound
-        self._steps = _upstream(compiled.steps, compiled.sound)
-        self._readers: dict[tuple[int, str], int] = {_place(compiled.sound): 1}
-        for step in self._steps:
-            for edge in step.inputs.values():
-                self._readers[_place(edge)] = self._readers.get(_place(edge), 0) + 1
+        self._roots = roots
+        self._steps = _upstream(compiled.steps, roots)
+        self._readers: dict[tuple[int, str], int] = {}
+        for edge in (*roots, *(edge for step in self._steps for edge in step.inputs.values())):
+            self._readers[_place(edge)] = self._readers.get(_place(edge), 0) + 1
 
     def block(self, start: int, count: int) -> Audio:
-        """Samples `start` to `start + count`, at the document's rate."""
+        """Samples `start` to `start + count` of the only root, at the document's rate."""
+        (root,) = self._roots
+        return self.blocks(start, count)[_place(root)]
+
+    def blocks(self, start: int, count: int) -> Results:
+        """The same of all roots."""
         results: dict[tuple[int, str], Audio] = {}
         readers = dict(self._readers)
         for step in self._steps:
-            context = _Context(step, self._sources.get(step.node), start, count, results)
+            context = BlockContext(step, self._sources.get(step.node), start, count, results)
             for output in step.type.schema.outputs:
                 if (step.index, output) in readers:
                     results[step.index, output] = _mix(step, context)
@@ -40,10 +52,10 @@ class SoundPuller:
                 readers[_place(edge)] -= 1
                 if readers[_place(edge)] == 0:
                     del results[_place(edge)]
-        return results[_place(self._root)]
+        return results
 
 
-def _mix(step: Step, context: "_Context") -> Audio:
+def _mix(step: Step, context: "BlockContext") -> Audio:
     try:
         return step.at(Fraction(context.start, context.rate)).sound(context)
     except ArtifexError as error:
@@ -60,29 +72,22 @@ def _place(edge: Edge) -> tuple[int, str]:
     return edge.step, edge.output.name
 
 
-def _upstream(steps: Sequence[Step], root: Edge) -> list[Step]:
+def _upstream(steps: Sequence[Step], roots: Iterable[Edge]) -> list[Step]:
     """The steps that the sound comes from, in order."""
-    reached = {root.step}
-    for index in range(root.step, -1, -1):
+    reached = {root.step for root in roots}
+    for index in range(max(reached, default=-1), -1, -1):
         if index in reached:
             reached.update(edge.step for edge in steps[index].inputs.values())
     return [steps[index] for index in sorted(reached)]
 
 
-class _Context:
+class BlockContext:
     """What a node sees while it mixes. Implements `artifex.nodes.SoundContext`."""
 
     rate = SAMPLE_RATE
     channels = CHANNELS
 
-    def __init__(
-        self,
-        step: Step,
-        source: MediaSource | None,
-        start: int,
-        count: int,
-        results: dict[tuple[int, str], Audio],
-    ) -> None:
+    def __init__(self, step: Step, source: MediaSource | None, start: int, count: int, results: Results) -> None:
         self._step = step
         self.source = source
         self.start = start

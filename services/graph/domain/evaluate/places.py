@@ -56,6 +56,8 @@ class Place:
         """By connection: its name, where it leads, and the name as digests spell it."""
         key = source.key if source is not None else ""
         self.prefix = f"{ENGINE} {document} {schema.type} {schema.version} {output.name} {key} "
+        if step.analysed is not None:
+            self.prefix += f"{step.analysed.digest} "
         self.node: Node | None = None
         self.head: bytes | None = None
         self.digests: dict[Window, bytes] = {}

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     OVER_SHARE = "over_share"
     BEHIND_ANOTHER_JOB = "behind_another_job"
     WAITING_FOR_GENERATION = "waiting_for_generation"
+    WAITING_FOR_ANALYSIS = "waiting_for_analysis"
     WAITING_FOR_ASSEMBLY = "waiting_for_assembly"
     RETRYING = "retrying"
     WORKER_LOST = "worker_lost"
@@ -71,7 +72,16 @@ def explain(facts: Facts) -> list[Reason]:
     """All reasons, the most telling first; never none."""
     if facts.job.state.ended:
         return [_ended(facts.job)]
-    reasons = [*_bus(facts), *_rendering(facts), *_elsewhere(facts.job), *_waiting(facts), *_retrying(facts)]
+    running, due = _analyses(facts.job)
+    reasons = [
+        *_bus(facts),
+        *_rendering(facts),
+        *_elsewhere(facts.job),
+        *running,
+        *_waiting(facts),
+        *due,
+        *_retrying(facts),
+    ]
     # Between two transactions there may be nothing to tell, such as while a result is on its way.
     return reasons or [Reason(Kind.STARTING, "its next step begins within a moment")]
 
@@ -105,7 +115,7 @@ def _rendering(facts: Facts) -> list[Reason]:
     states = {worker.id: worker.state(farm.now) for worker in farm.workers}
     running = [task for task in job.ordered_tasks() if task.kind.rendered and task.state is TaskState.RUNNING]
     lost = [task for task in running if states.get(task.worker) is WorkerState.LOST]
-    at_work = [task for task in running if task not in lost]
+    at_work = [task for task in running if task not in lost and task.kind is not TaskKind.ANALYSIS]
     reasons = []
     if at_work:
         names = _distinct(task.worker for task in at_work)
@@ -139,6 +149,30 @@ def _elsewhere(job: Job) -> list[Reason]:
                 Reason(Kind.WAITING_FOR_ASSEMBLY, f"all parts are rendered and {how}", remedy, tasks=[task.id])
             )
     return reasons
+
+
+def _analyses(job: Job) -> tuple[list[Reason], list[Reason]]:
+    """What waits for a look at the whole clip: by analyses that run, and by those that wait for their turn."""
+    running: list[Reason] = []
+    due: list[Reason] = []
+    for task in job.ordered_tasks():
+        if task.kind is not TaskKind.ANALYSIS or task.state is TaskState.PENDING or task.state.ended:
+            continue
+        begun = task.state is TaskState.RUNNING
+        waiting = [other for other in job.ordered_tasks() if task.id in other.depends_on and not other.state.ended]
+        how = "it waits for its turn"
+        if begun:
+            seen = f", {task.frames_done} of {task.frame_count} frames are seen" if task.frame_count else ""
+            how = f"{task.worker or 'a worker'} is at it{seen}"
+        message = f"{_tasks(waiting)} {_wait(waiting)} for {_tasks([task])}, which needs the whole clip first: {how}"
+        reason = Reason(
+            Kind.WAITING_FOR_ANALYSIS,
+            message,
+            tasks=[task.id, *_ids(waiting)],
+            workers=[task.worker] if begun and task.worker else (),
+        )
+        (running if begun else due).append(reason)
+    return running, due
 
 
 def _waiting(facts: Facts) -> list[Reason]:
@@ -265,11 +299,17 @@ def _tried_again(now: datetime, task: Task) -> Reason:
 
 def _tasks(tasks: Sequence[Task]) -> str:
     """What some tasks are, for people."""
-    if len(tasks) == 1:
-        return "the sound" if tasks[0].kind is TaskKind.AUDIO else blame.place(tasks[0])
+    looks = [task for task in tasks if task.kind is TaskKind.ANALYSIS]
     chunks = [task for task in tasks if task.kind is TaskKind.FRAMES]
-    sound = " and the sound" if len(chunks) < len(tasks) else ""
-    return f"{len(chunks)} chunks of frames{sound}" if len(chunks) != 1 else f"{blame.place(chunks[0])}{sound}"
+    parts = []
+    if looks:
+        node = looks[0].id.partition(":")[2]
+        parts.append(f"{len(looks)} analyses" if len(looks) > 1 else f'the analysis for node "{node}"')
+    if chunks:
+        parts.append(f"{len(chunks)} chunks of frames" if len(chunks) > 1 else blame.place(chunks[0]))
+    if any(task.kind is TaskKind.AUDIO for task in tasks):
+        parts.append("the sound")
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
 def _are(things: Sequence[object]) -> str:

@@ -25,6 +25,7 @@ _RUN = re.compile(r"renderJobs/([a-z0-9]{1,60})(?:-([0-9]{1,3}))?")
 
 class TaskKind(StrEnum):
     GENERATION = "generation"
+    ANALYSIS = "analysis"
     FRAMES = "frames"
     AUDIO = "audio"
     ASSEMBLY = "assembly"
@@ -32,7 +33,7 @@ class TaskKind(StrEnum):
     @property
     def rendered(self) -> bool:
         """Whether render workers do it: such a task waits for its turn, all others are other services' to plan."""
-        return self in (TaskKind.FRAMES, TaskKind.AUDIO)
+        return self in (TaskKind.ANALYSIS, TaskKind.FRAMES, TaskKind.AUDIO)
 
 
 class Priority(IntEnum):
@@ -80,6 +81,7 @@ class Task:
     depends_on: tuple[str, ...] = ()
     first_frame: int = 0
     frame_count: int = 0
+    """Of an analysis: how many frames it looks at; zero where it only listens."""
     steps_total: int = 0
     """Denoising steps of a generation; zero otherwise."""
     spec: generator_pb2.GenerationSpec | None = None
@@ -104,7 +106,7 @@ class Task:
     frames_done: int = 0
     steps_done: int = 0
     result: work_pb2.Source | None = None
-    """The segment, the sound, the movie, or the generated clip (whose `node` names its reader)."""
+    """The segment, the sound, the movie, or what was generated or found for the node that `node` names."""
     failure: types_pb2.Failure | None = None
     """Why it failed; while it is tried again, why it failed last."""
     worker: str = ""
@@ -207,6 +209,21 @@ def segments_prefix(tenant: str, run: str) -> str:
 
 def segment_key(tenant: str, run: str, digest: str) -> str:
     return segments_prefix(tenant, run) + digest
+
+
+def analysis_task(node: str) -> str:
+    """The id of the task that analyses the clip for a node."""
+    return f"analyse:{node}"
+
+
+def analysis_result_key(tenant: str, digest: str) -> str:
+    """Where lies what an analysis found, by its content: small, and the tenant's, since no job of theirs owns it."""
+    return f"tenants/{tenant}/analyses/results/{digest[:2]}/{digest}"
+
+
+def analysis_index_key(tenant: str, key: str) -> str:
+    """Where it is written which content the analysis with this key found."""
+    return f"tenants/{tenant}/analyses/keys/{key[:2]}/{key}"
 
 
 def document_key(tenant: str, digest: str) -> str:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from artifex.generator.v1 import messages_pb2 as generator
+from services.graph.domain.compile.analyses import analyses_of, awaited
 from services.graph.domain.compile.compiler import Compiled
-from services.graph.domain.jobs.job import TaskKind
+from services.graph.domain.jobs.job import TaskKind, analysis_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,13 +13,13 @@ class PlannedTask:
     """One task. It can start when all tasks in `depends_on` have succeeded."""
 
     id: str
-    """Unique within the job: "generate:shot", "frames:3", "audio", "assembly"."""
+    """Unique within the job: "generate:shot", "analyse:mix", "frames:3", "audio", "assembly"."""
     kind: TaskKind
     depends_on: tuple[str, ...] = ()
     first_frame: int = 0
     frame_count: int = 0
     node: str = ""
-    """For a generation: the node whose clip it makes."""
+    """For a generation: the node whose clip it makes; for an analysis: the node that it is for."""
     generation: generator.GenerationSpec | None = None
 
 
@@ -30,7 +31,9 @@ class Plan:
 
 
 def plan(compiled: Compiled, chunk_frames: int) -> Plan:
-    """Generations first, then chunks of at most `chunk_frames` frames and the sound, then the assembly.
+    """Generations first, then analyses, then chunks of at most `chunk_frames` frames and the sound, then the assembly.
+
+    Chunks and sound wait each only for the analyses that they themselves depend on.
 
     The last chunks are shorter and shorter, so that workers end together however many there are.
     """
@@ -40,17 +43,32 @@ def plan(compiled: Compiled, chunk_frames: int) -> Plan:
         PlannedTask(f"generate:{node}", TaskKind.GENERATION, node=node, generation=spec)
         for node, spec in compiled.generations.items()
     ]
-    ready = tuple(task.id for task in generations)
     total = compiled.frame_count
+    analyses = analyses_of(compiled)
+    looks = [
+        PlannedTask(
+            analysis_task(node),
+            TaskKind.ANALYSIS,
+            tuple(analysis_task(other) if other in analyses else f"generate:{other}" for other in planned.after),
+            frame_count=total if planned.analysis.sees else 0,
+            node=node,
+        )
+        for node, planned in analyses.items()
+    ]
+    seen, heard = (
+        tuple(analysis_task(node) for node in awaited(compiled, analyses, end))
+        for end in (compiled.picture, compiled.sound)
+    )
+    ready = (*(task.id for task in generations), *seen)
     parts: list[PlannedTask] = []
     first = 0
     for count in chunk_sizes(total, chunk_frames):
         parts.append(PlannedTask(f"frames:{len(parts)}", TaskKind.FRAMES, ready, first, count))
         first += count
     if compiled.has_audio:
-        parts.append(PlannedTask("audio", TaskKind.AUDIO))
+        parts.append(PlannedTask("audio", TaskKind.AUDIO, heard))
     assembly = PlannedTask("assembly", TaskKind.ASSEMBLY, tuple(part.id for part in parts), 0, total)
-    return Plan((*generations, *parts, assembly))
+    return Plan((*generations, *looks, *parts, assembly))
 
 
 def chunk_sizes(total: int, chunk_frames: int) -> list[int]:

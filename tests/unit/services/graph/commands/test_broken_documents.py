@@ -18,7 +18,7 @@ from services.graph.commands.validate_graph import ValidateGraph
 from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.documents.problems import Reason
 from services.graph.domain.jobs.job import Job
-from services.graph.ports import JobStore
+from services.graph.ports import AnalysisStore, JobStore
 from tests.unit.services.graph.broken import GOOD, broken_documents
 from tests.unit.services.graph.commands.conftest import Shelf
 
@@ -68,8 +68,8 @@ async def test_each_is_refused_with_place_and_reason(name: str, text: str, stock
     assert len(answer.SerializeToString()) < 1_000_000
 
     create = CreateRenderJob(
-        cast("JobStore", Untouched()), cast("ObjectStore", Untouched()), stocked, stocked, catalogue(),
-        chunk_frames=10, max_chunks=100,
+        cast("JobStore", Untouched()), cast("ObjectStore", Untouched()), cast("AnalysisStore", Untouched()),
+        stocked, stocked, catalogue(), chunk_frames=10, max_chunks=100,
     )  # fmt: skip
     with pytest.raises((InvalidArgument, NotFound)) as refused:
         await create(CALLER, RenderOrder(document_json=text or " "), REPEAT)
@@ -79,7 +79,8 @@ async def test_each_is_refused_with_place_and_reason(name: str, text: str, stock
     else:
         assert refused.value.metadata["path"]
 
-    explained = await ExplainGraph(catalogue(), stocked)(plan_pb2.ExplainGraphRequest(document_json=_sendable(text)))
+    explain = ExplainGraph(catalogue(), stocked, cast("AnalysisStore", Untouched()))
+    explained = await explain(CALLER, plan_pb2.ExplainGraphRequest(document_json=_sendable(text)))
     assert explained.problems
     assert not explained.HasField("plan")
 

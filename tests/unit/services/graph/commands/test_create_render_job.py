@@ -6,24 +6,31 @@ import hashlib
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from artifex.graph.v1 import messages_pb2, work_pb2
+from artifex.graph.v1 import messages_pb2, plan_pb2, work_pb2
 from libs.chassis.errors import InvalidArgument, NotFound, PermissionDenied
 from libs.chassis.objects import ObjectStore
 from libs.chassis.principal import Principal
 from libs.chassis.repeats import Repeat
+from services.graph.adapters.analysis_store import ObjectAnalysisStore
 from services.graph.adapters.job_store import SqlJobStore
 from services.graph.commands.create_render_job import CreateRenderJob, RenderOrder
+from services.graph.commands.explain_graph import ExplainGraph
+from services.graph.commands.prepare import prepare
 from services.graph.commands.validate_graph import ValidateGraph
+from services.graph.dispatch import work_item
+from services.graph.domain.compile.analyses import analyses_of, keys_of
 from services.graph.domain.compile.catalogue import catalogue
+from services.graph.domain.compile.compiler import compile_checked
 from services.graph.domain.jobs import transitions
 from services.graph.domain.jobs.changes import Signal
-from services.graph.domain.jobs.job import Job, document_key
+from services.graph.domain.jobs.job import Job, analysis_result_key, document_key
 from services.graph.messages import job_message
-from tests.support.documents import graded, titled
+from tests.support.documents import graded, normalised, titled
 from tests.unit.services.graph.commands.conftest import Shelf
 
 CALLER = Principal("studio", "ada", "ROLE_ARTIST", features=frozenset({"FEATURE_CORE", "FEATURE_GENERATION"}))
@@ -32,7 +39,9 @@ PLATE = "assets/plate"
 
 @pytest.fixture
 def create(store: SqlJobStore, objects: ObjectStore, shelf: Shelf) -> CreateRenderJob:
-    return CreateRenderJob(store, objects, shelf, shelf, catalogue(), chunk_frames=10, max_chunks=100)
+    return CreateRenderJob(
+        store, objects, ObjectAnalysisStore(objects), shelf, shelf, catalogue(), chunk_frames=10, max_chunks=100
+    )
 
 
 async def submit(
@@ -74,7 +83,9 @@ async def test_a_graph_becomes_a_stored_job(
 
 
 async def test_chunks_grow_rather_than_become_too_many(store: SqlJobStore, objects: ObjectStore, shelf: Shelf) -> None:
-    create = CreateRenderJob(store, objects, shelf, shelf, catalogue(), chunk_frames=10, max_chunks=3)
+    create = CreateRenderJob(
+        store, objects, ObjectAnalysisStore(objects), shelf, shelf, catalogue(), chunk_frames=10, max_chunks=3
+    )
     job = await submit(create, titled(frames=480))
     sizes = [task.frame_count for task in job.tasks if task.id.startswith("frames")]
     assert sum(sizes) == 480
@@ -85,7 +96,9 @@ async def test_chunks_grow_rather_than_become_too_many(store: SqlJobStore, objec
 async def test_chunks_are_as_long_as_such_frames_have_cost(
     store: SqlJobStore, objects: ObjectStore, shelf: Shelf
 ) -> None:
-    create = CreateRenderJob(store, objects, shelf, shelf, catalogue(), chunk_frames=0, max_chunks=1000)
+    create = CreateRenderJob(
+        store, objects, ObjectAnalysisStore(objects), shelf, shelf, catalogue(), chunk_frames=0, max_chunks=1000
+    )
     first = await submit(create, titled(frames=9600))
     assert first.chunk_frames == 24
     await rendered(store, first, seconds_per_frame=0.02)
@@ -114,6 +127,46 @@ async def rendered(store: SqlJobStore, job: messages_pb2.RenderJob, *, seconds_p
             found, signal, work_pb2.Source(), now, frame_count=frames, seconds=seconds_per_frame * frames
         )
         await transaction.save(found, changes)
+
+
+async def test_a_clip_that_was_analysed_before_is_not_analysed_again(
+    create: CreateRenderJob, store: SqlJobStore, objects: ObjectStore, shelf: Shelf, tmp_path: Path
+) -> None:
+    shelf.add(PLATE)
+    explain = ExplainGraph(catalogue(), shelf, analyses := ObjectAnalysisStore(objects))
+    text = json.dumps(normalised(PLATE, loudness=-23.0))
+    key = await analysis_key_of(text, shelf)
+    assert (await submit(create, json.loads(text))).tasks[0].state == messages_pb2.RenderTask.STATE_READY
+
+    path = tmp_path / "found"
+    path.write_text('{"lufs":-20,"true_peak":-3}')
+    blob = await analyses.put(CALLER.tenant, key, path, "application/json")
+    job = await submit(create, normalised(PLATE, loudness=-16.0))
+    assert [(task.id, task.state) for task in job.tasks[:1]] == [
+        ("analyse:mix", messages_pb2.RenderTask.STATE_SUCCEEDED)
+    ]
+    kept = await store.get(CALLER.tenant, job.name.removeprefix("renderJobs/"))
+    assert kept is not None
+    work = work_item(kept, kept.tasks["audio"])
+    assert isinstance(work, work_pb2.AudioWork)
+    assert list(work.analyses) == [work_pb2.AnalysisResult(node="mix", blob=blob)]
+    assert not work_item(kept, kept.tasks["frames:0"]).analyses  # type: ignore[attr-defined]
+    # Another tenant has found nothing; and what has changed since is found anew.
+    request = plan_pb2.ExplainGraphRequest(document_json=text)
+    states = plan_pb2.PlanAnalysis
+    assert (await explain(CALLER, request)).plan.analyses[0].state == states.STATE_STORED
+    rival = replace(CALLER, tenant="rival")
+    assert (await explain(rival, request)).plan.analyses[0].state == states.STATE_NEEDED
+    await objects.put_bytes(analysis_result_key(CALLER.tenant, blob.digest), b"{}")
+    assert (await explain(CALLER, request)).plan.analyses[0].state == states.STATE_NEEDED
+
+
+async def analysis_key_of(text: str, shelf: Shelf) -> str:
+    """The key of a document's only analysis."""
+    prepared = await prepare(text, catalogue(), shelf)
+    compiled = compile_checked(prepared.checked, "", prepared.media)
+    (key,) = keys_of(compiled, analyses_of(compiled), prepared.contents).values()
+    return key
 
 
 async def test_an_asset_that_is_not_the_tenants_is_not_found_and_the_place_is_named(create: CreateRenderJob) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from libs.chassis.objects import ObjectStore
+from services.graph.adapters.analysis_store import ObjectAnalysisStore
 from services.graph.adapters.job_store import SqlJobStore
 from services.graph.commands.create_render_job import CreateRenderJob
 from services.graph.domain.compile.catalogue import catalogue
@@ -44,7 +45,9 @@ def test_two_files_are_still_a_choice() -> None:
 
 
 async def test_a_viewer_is_not_rendered(store: SqlJobStore, objects: ObjectStore, shelf: Shelf) -> None:
-    create = CreateRenderJob(store, objects, shelf, shelf, catalogue(), chunk_frames=10, max_chunks=100)
+    create = CreateRenderJob(
+        store, objects, ObjectAnalysisStore(objects), shelf, shelf, catalogue(), chunk_frames=10, max_chunks=100
+    )
     job = await submit(create, of(view=VIEWER, out=OUTPUT))
     assert job.frame_count == 25
     with pytest.raises(GraphInvalid, match=r"nodes\.view: a Viewer only shows"):

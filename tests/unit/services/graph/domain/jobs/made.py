@@ -26,12 +26,13 @@ def make_job(
     chunks: int = 3,
     generations: int = 1,
     audio: bool = True,
+    analyses: int = 0,
     chunk_frames: int = 24,
     job_id: str = "01jb",
     tenant: str = "studio",
     priority: Priority = Priority.NORMAL,
 ) -> Job:
-    """Generations, then frames (and audio), then the assembly."""
+    """Generations, then analyses of the sound, then frames (and audio), then the assembly."""
     made: list[Task] = []
     generated = tuple(f"generate:g{index}" for index in range(generations))
     for name in generated:
@@ -45,6 +46,9 @@ def make_job(
                 generation=new_generation(),
             )
         )
+    analysed = tuple(f"analyse:mix{index}" for index in range(analyses))
+    for index, name in enumerate(analysed):
+        made.append(Task(name, TaskKind.ANALYSIS, len(made), depends_on=analysed[:index]))
     for index in range(chunks):
         made.append(
             Task(
@@ -57,13 +61,13 @@ def make_job(
             )
         )
     if audio:
-        made.append(Task("audio", TaskKind.AUDIO, len(made)))
+        made.append(Task("audio", TaskKind.AUDIO, len(made), depends_on=analysed))
     made.append(
         Task(
             "assembly",
             TaskKind.ASSEMBLY,
             len(made),
-            depends_on=tuple(task.id for task in made if task.kind is not TaskKind.GENERATION),
+            depends_on=tuple(task.id for task in made if task.kind in (TaskKind.FRAMES, TaskKind.AUDIO)),
         )
     )
     return Job(

@@ -123,6 +123,27 @@ def test_waiting_for_a_generation() -> None:
     assert reason.message.endswith("it is at step 3 of 20")
 
 
+def test_waiting_for_an_analysis() -> None:
+    job = make_job(chunks=0, generations=0, analyses=2)
+    transitions.begin(job, START)
+    nobody, waits = why(job)
+    assert (nobody.kind, nobody.tasks) == (Kind.NO_WORKER, ["analyse:mix0"])
+    assert nobody.message == 'the analysis for node "mix0" waits: no render worker is there'
+    assert (waits.kind, waits.tasks) == (Kind.WAITING_FOR_ANALYSIS, ["analyse:mix0", "analyse:mix1", "audio"])
+    assert waits.message == (
+        'the analysis for node "mix1" and the sound wait for the analysis for node "mix0", which needs the whole clip '
+        "first: it waits for its turn"
+    )
+    complete(job, "analyse:mix0")
+    hand_out(job)
+    transitions.task_started(job, Signal(1, "analyse:mix1", 1), "a:1", START)
+    (reason,) = why(job, worker("a:1", busy=1))
+    assert (reason.kind, reason.workers) == (Kind.WAITING_FOR_ANALYSIS, ["a:1"])
+    assert reason.message == (
+        'the sound waits for the analysis for node "mix1", which needs the whole clip first: a:1 is at it'
+    )
+
+
 def test_waiting_for_assembly() -> None:
     job = rendering(chunks=1)
     complete(job, "frames:0")

@@ -112,6 +112,32 @@ def test_cancel_stops_everything_and_is_final() -> None:
     assert not complete(job, "audio")
 
 
+def test_analyses_go_before_what_needs_them_and_are_kept_by_a_retry() -> None:
+    job = make_job(chunks=1, generations=0, analyses=2)
+    transitions.begin(job, START)
+    assert ids(hand_out(job).dispatch) == ["analyse:mix0", "frames:0"]
+    complete(job, "analyse:mix0")
+    found = job.tasks["analyse:mix0"].result
+    failure = types_pb2.Failure(reason="ERROR_REASON_MEDIA_TRUNCATED")
+    transitions.task_failed(job, Signal(1, "frames:0", 1), failure, START)
+    transitions.retry(job, set(), START, new_generation)
+    assert job.tasks["analyse:mix0"].result == found
+    assert ids(hand_out(job).dispatch) == ["analyse:mix1", "frames:0"]
+    complete(job, "analyse:mix1")
+    assert ids(hand_out(job).dispatch) == ["audio"]
+
+
+def test_an_analysis_whose_result_was_there_is_done_when_the_job_begins() -> None:
+    job = make_job(chunks=1, generations=0, analyses=1)
+    job.tasks["analyse:mix0"].state = TaskState.SUCCEEDED
+    transitions.begin(job, START)
+    assert job.counters.tasks_done == 1
+    assert ids(hand_out(job).dispatch) == ["frames:0", "audio"]
+    for task in ("frames:0", "audio", "assembly"):
+        complete(job, task)
+    assert (job.state, job.counters.tasks_done) == (JobState.SUCCEEDED, 4)
+
+
 def test_retry_keeps_generations_and_the_segments_at_hand() -> None:
     job = make_job(chunks=2)
     transitions.begin(job, START)
