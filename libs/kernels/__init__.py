@@ -1,4 +1,5 @@
 """Loops over pixels, fast: one small C library in variants for the processor's vector units, and the same in NumPy.
+Only colour has no NumPy: where there is no library, OpenColorIO does it.
 
 Pictures are float32 [height, width, channels], premultiplied where they hold alpha, contiguous in the last two axes;
 rows may be strided, so strips of larger arrays pass without a copy. Results go to `out` where it is given. Kernels hold
@@ -8,6 +9,7 @@ no state, release the interpreter's lock and may be called from any thread.
 from libs.kernels.blur import gaussian, gaussian_reach
 from libs.kernels.composite import merge, over, premultiply, unpremultiply
 from libs.kernels.formats import is_supported
+from libs.kernels.grading import grade
 from libs.kernels.half import from_half, to_half
 from libs.kernels.keying import chroma_key
 from libs.kernels.resampling import resample
@@ -28,6 +30,7 @@ __all__ = [
     "from_half",
     "gaussian",
     "gaussian_reach",
+    "grade",
     "is_supported",
     "linear_to_yuv",
     "merge",

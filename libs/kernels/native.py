@@ -35,6 +35,7 @@ _ARGUMENTS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "artifex_yuv_to_linear": (_I, (_P, _P, _P, _I, _N, _N, _P, _P, _N)),
     "artifex_linear_to_yuv": (_I, (_P, _N, _P, _P, _I, _P, _N, _N, _P, _N, _N)),
     "artifex_chroma_key": (None, (_P, _N, _P, _P, _N, _P, _N, _P, _N, _N, _N)),
+    "artifex_grade": (None, (_P, _N, _I, _P, _N, _P, _N, _N, _N)),
     "artifex_to_half": (None, (_P, _N, _P, _N, _N, _N)),
     "artifex_from_half": (None, (_P, _N, _P, _N, _N, _N)),
 }

@@ -21,18 +21,10 @@ typedef struct {
     v16 mantissa, exponent; /* of mantissa * 2^exponent; the exponent is whole */
 } product;
 
-/* x^p, p within 0.01..100, for normal x above 0; the relative error is at most 2.5e-7.
- *
- * x = 2^e m with m in [1/sqrt 2, sqrt 2), so x^p = 2^(p e + p log2 m). The polynomials are minimax by Lawson's
- * iteration: log2 m within 7e-9, 2^f within 2e-9 of the value. p is split so that its high part times e is exact:
- * otherwise the rounding of p log2 x alone would cost four times the error. */
-INLINE product power_of(v16 x, const transfer *by) {
-    float p = by->exponent;
-    float high = __builtin_bit_cast(float, __builtin_bit_cast(int32_t, p) & (int32_t)0xffff8000);
-    float low = (p - high) + by->tail;
-
+/* log2 m of a normal x above 0, where x = 2^e m with m in [1/sqrt 2, sqrt 2); within 7e-9. */
+INLINE v16 log2_of_mantissa(v16 x, v16 *e) {
     i16 shifted = bits_of(x) - 0x3f3504f3; /* 1/sqrt 2 */
-    v16 e = __builtin_convertvector(shifted >> 23, v16);
+    *e = __builtin_convertvector(shifted >> 23, v16);
     v16 t = floats_of((shifted & 0x007fffff) + 0x3f3504f3) - 1.0f;
     v16 log = splat(0.12541236f);
     log = fma16(log, t, splat(-0.2103033f));
@@ -42,33 +34,70 @@ INLINE product power_of(v16 x, const transfer *by) {
     log = fma16(log, t, splat(-0.3607212f));
     log = fma16(log, t, splat(0.48092252f));
     log = fma16(log, t, splat(-0.72134715f));
-    log = fma16(log, t, splat(1.4426949f)) * t;
+    return fma16(log, t, splat(1.4426949f)) * t;
+}
 
-    v16 exact = e * high;
-    v16 rest = fma16(e, splat(low), log * p);
-    v16 whole = __builtin_elementwise_rint(exact + rest);
-    v16 f = (exact - whole) + rest;
+/* 2^f of f within -0.5..0.5, within 2e-9 of the value. */
+INLINE v16 exp2_of_rest(v16 f) {
     v16 two = splat(0.00015345811f);
     two = fma16(two, f, splat(0.0013399931f));
     two = fma16(two, f, splat(0.009618489f));
     two = fma16(two, f, splat(0.055503286f));
     two = fma16(two, f, splat(0.24022646f));
     two = fma16(two, f, splat(0.6931472f));
-    two = fma16(two, f, splat(1.0f));
-    return (product){two, whole};
+    return fma16(two, f, splat(1.0f));
 }
+
+/* (x / 2^lift)^p, p within 0.01..100, for normal x above 0; the relative error is at most 2.5e-7.
+ *
+ * x = 2^e m with m in [1/sqrt 2, sqrt 2), so x^p = 2^(p e + p log2 m). The polynomials are minimax by Lawson's
+ * iteration. p is split so that its high part times e is exact: otherwise the rounding of p log2 x alone would cost
+ * four times the error. */
+INLINE product power_lifted(v16 x, v16 lift, const transfer *by) {
+    float p = by->exponent;
+    float high = __builtin_bit_cast(float, __builtin_bit_cast(int32_t, p) & (int32_t)0xffff8000);
+    float low = (p - high) + by->tail;
+
+    v16 e, log = log2_of_mantissa(x, &e);
+    e -= lift;
+    v16 exact = e * high;
+    v16 rest = fma16(e, splat(low), log * p);
+    v16 whole = __builtin_elementwise_rint(exact + rest);
+    v16 f = (exact - whole) + rest;
+    return (product){exp2_of_rest(f), whole};
+}
+
+INLINE product power_of(v16 x, const transfer *by) { return power_lifted(x, splat(0.0f), by); }
 
 INLINE v16 scaled(v16 mantissa, v16 exponent) {
     return floats_of(bits_of(mantissa) + (__builtin_convertvector(exponent, i16) << 23));
 }
 
+INLINE v16 ranged(product raised) {
+    v16 result = scaled(raised.mantissa, max16(min16(raised.exponent, splat(128.0f)), splat(-127.0f)));
+    result = raised.exponent < -125.0f ? splat(0.0f) : result;
+    return raised.exponent > 126.0f ? splat(__builtin_inff()) : result;
+}
+
+/* Whether all are such that their power is a normal float, so that nothing else needs to be looked at. */
+INLINE int are_usual(v16 x, const transfer *by) {
+    return by->exponent <= 5.0f && __builtin_reduce_and((x >= 0x1p-24f) & (x <= 0x1p24f));
+}
+
 /* Of any x: 0 below the normal floats, infinity gives infinity, a NaN itself; what underflows is 0. */
 INLINE v16 power(v16 x, const transfer *by) {
     product raised = power_of(x, by);
-    v16 result = scaled(raised.mantissa, max16(min16(raised.exponent, splat(128.0f)), splat(-127.0f)));
-    result = raised.exponent < -125.0f ? splat(0.0f) : result;
-    result = raised.exponent > 126.0f ? splat(__builtin_inff()) : result;
-    result = x < 1.17549435e-38f ? splat(0.0f) : result;
+    if (are_usual(x, by)) return scaled(raised.mantissa, raised.exponent);
+    v16 result = x < 1.17549435e-38f ? splat(0.0f) : ranged(raised);
+    return x < __builtin_inff() ? result : x;
+}
+
+/* The same, but of every x above 0, however small. */
+INLINE v16 full_power(v16 x, const transfer *by) {
+    if (are_usual(x, by)) return power(x, by);
+    i16 small = x < 1.17549435e-38f;
+    v16 result = ranged(power_lifted(small ? x * 0x1p32f : x, small ? splat(32.0f) : splat(0.0f), by));
+    result = x > 0.0f ? result : splat(0.0f);
     return x < __builtin_inff() ? result : x;
 }
 

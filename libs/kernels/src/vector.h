@@ -36,6 +36,7 @@ INLINE v16 splat(float value) { return (v16)value; }
 /* min and max give the second operand where the first is a NaN. */
 INLINE v16 min16(v16 a, v16 b) { return a < b ? a : b; }
 INLINE v16 max16(v16 a, v16 b) { return a > b ? a : b; }
+INLINE v16 clipped(v16 x, float low, float high) { return min16(max16(x, splat(low)), splat(high)); }
 INLINE v16 abs16(v16 a) { return __builtin_elementwise_abs(a); }
 INLINE v16 fma16(v16 a, v16 b, v16 c) { return a * b + c; }
 INLINE i16 bits_of(v16 a) { return __builtin_bit_cast(i16, a); }

@@ -97,7 +97,6 @@ INLINE v16 affine(const float *m, v16 x, v16 y, v16 z) {
 INLINE v16 linear(const float *m, v16 x, v16 y, v16 z) {
     return fma16(x, splat(m[0]), fma16(y, splat(m[1]), z * m[2]));
 }
-INLINE v16 clipped(v16 x, float low, float high) { return min16(max16(x, splat(low)), splat(high)); }
 
 /* How the curve is found, told apart at compile time so that the loops hold no branch. */
 enum { CURVE_NONE, CURVE_PASS, CURVE_MIRROR, CURVE_CLAMP, CURVE_TABLE };

@@ -14,13 +14,14 @@ import numpy as np
 import PyOpenColorIO as ocio
 
 from artifex.nodes import Pixels
-from libs.kernels import Matrix, Power, Table, Transfer
+from libs.kernels import Matrix, Power, Table, Transfer, grade, native, premultiply, unpremultiply
+from services.graph.domain.evaluate.colour_program import program_of
 from services.graph.domain.evaluate.video_light import VideoLight, curve, exponent, linear_space
 
 CONFIG: Final = "ocio://cg-config-v4.0.0_aces-v2.0_ocio-v2.5"
 DISPLAY: Final = "Gamma 2.4 Encoded Rec.709"
 """What cameras' and players' Rec.709 video is taken to be."""
-_PROCESSORS: Final = 32
+_CHANGES: Final = 32
 _PICKED: Final = 256
 _BRIGHTEST: Final = 1.25
 """The highest signal a transfer curve is sampled at; limited range goes up to 1.09."""
@@ -49,7 +50,7 @@ class WorkingColour:
 
     def __init__(self, working_space: str) -> None:
         self._space = working_space
-        self._processors: OrderedDict[Hashable, Any] = OrderedDict()
+        self._changes: OrderedDict[Hashable, _Change] = OrderedDict()
         self._lock = threading.Lock()
         self._lights: dict[tuple[str, str], VideoLight] = {}
         self._luma: tuple[float, float, float] | None = None
@@ -92,17 +93,25 @@ class WorkingColour:
         """See `artifex.nodes.Colour.apply`."""
         self._apply(("node", key), build, pixels)
 
+    def change(
+        self, key: Hashable, build: Callable[[], Any], pixels: Pixels, *, out: Pixels, premultiplied: bool
+    ) -> None:
+        """The transform that `build` makes, of equal keys once, on RGBA [height, width, 4]; `out` may be `pixels`.
+
+        Premultiplied colour is divided by alpha before and multiplied after, so it is changed as if the pixel were
+        opaque, and what is transparent stays so: there it is multiplied by 0. Alpha is that of before, bit by bit.
+        """
+        if pixels.size:
+            self._change(("node", key), build).apply(pixels, out, premultiplied=premultiplied)
+
     def decoded(self, pixels: Pixels, transfer: str = "", primaries: str = "") -> Pixels:
         """Straight RGBA of a video with these H.273 tags, in the working space, as a new array."""
         source = np.ascontiguousarray(pixels, dtype=np.float32)
         result = np.empty_like(source)
         if source.size == 0:
             return result
-        height, width = source.shape[:2]
-        processor = self._processor(("decode", transfer, primaries), lambda: self._from_video(transfer, primaries))
-        processor.apply(ocio.PackedImageDesc(source, width, height, 4), ocio.PackedImageDesc(result, width, height, 4))
-        # OCIO's fast power function also runs over alpha, whose 1 becomes 1.00002.
-        result[..., 3] = pixels[..., 3]
+        change = self._change(("decode", transfer, primaries), lambda: self._from_video(transfer, primaries))
+        change.apply(source, result, premultiplied=False)
         return result
 
     def video_light(self, transfer: str, primaries: str) -> VideoLight:
@@ -132,19 +141,47 @@ class WorkingColour:
             return
         if pixels.dtype != np.float32 or pixels.shape[-1] != 4 or not pixels.flags.c_contiguous:
             raise ValueError("OCIO changes contiguous float32 RGBA in place, nothing else")
-        self._processor(key, build).applyRGBA(pixels)
+        row = pixels.reshape(1, -1, 4)
+        self._change(key, build).apply(row, row, premultiplied=False)
 
-    def _processor(self, key: Hashable, build: Callable[[], Any]) -> Any:
+    def _change(self, key: Hashable, build: Callable[[], Any]) -> "_Change":
         with self._lock:
-            processor = self._processors.get(key)
-            if processor is None:
-                processor = config().getProcessor(build()).getDefaultCPUProcessor()
-                self._processors[key] = processor
-                if len(self._processors) > _PROCESSORS:
-                    self._processors.popitem(last=False)
+            change = self._changes.get(key)
+            if change is None:
+                change = self._changes[key] = _Change(config().getProcessor(build()))
+                if len(self._changes) > _CHANGES:
+                    self._changes.popitem(last=False)
             else:
-                self._processors.move_to_end(key)
-            return processor
+                self._changes.move_to_end(key)
+            return change
+
+
+class _Change:
+    """One change of colour: a program of the kernel where it can do it all, and OCIO's processor for the rest."""
+
+    def __init__(self, processor: Any) -> None:
+        self._processor = processor
+        self._program = program_of(processor)
+        self._ocio: Any = None
+
+    def apply(self, pixels: Pixels, out: Pixels, *, premultiplied: bool) -> None:
+        """RGBA [height, width, 4], contiguous, to `out`, which may be the same array. Alpha stays as it is."""
+        if self._program is not None and native.library() is not None:
+            grade(self._program, pixels, premultiplied=premultiplied, out=out)
+            return
+        # OCIO's fast power function also runs over alpha, whose 1 becomes 1.00002.
+        alpha = pixels[..., 3:].copy()
+        if premultiplied:
+            unpremultiply(pixels, out=out)
+        elif out is not pixels:
+            np.copyto(out, pixels)
+        if self._ocio is None:
+            self._ocio = self._processor.getDefaultCPUProcessor()
+        self._ocio.applyRGBA(out)
+        if premultiplied:
+            premultiply(out, alpha=alpha, out=out)
+        else:
+            out[..., 3:] = alpha
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Changes of colour, on straight colour, by one OCIO processor for neighbouring ones."""
+"""Changes of colour, on straight colour, as one for neighbouring ones."""
 
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import PyOpenColorIO as ocio
 
 from artifex.nodes import Frame
-from libs import kernels
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.context import Context, owned
 from services.graph.domain.evaluate.demand import Wanted
@@ -46,22 +45,15 @@ class Grade:
         colour = context.colour
         if not self._transforms or frame.window.empty:
             return frame if owned(held, frame) else context.copied(frame)
-        own = owned(held, frame)
-        if frame.opaque:
-            result = frame.pixels if own else context.room_for(frame, copy=True)
-            self._apply(colour, result)
-            # OCIO's fast power function also runs over alpha, whose 1 becomes 1.00002.
-            result[..., 3] = 1.0
-            return Frame(result, frame.x, frame.y, opaque=True)
-        alpha = frame.pixels[..., 3:].copy()
-        result = frame.pixels if own else context.room_for(frame)
-        kernels.unpremultiply(frame.pixels, out=result)
-        self._apply(colour, result)
-        kernels.premultiply(result, alpha=alpha, out=result)
-        return Frame(result, frame.x, frame.y)
-
-    def _apply(self, colour: WorkingColour, pixels: "kernels.Pixels") -> None:
-        colour.apply(self._key, lambda: ocio.GroupTransform(list(self._transforms)), pixels)
+        result = frame.pixels if owned(held, frame) else context.room_for(frame)
+        colour.change(
+            self._key,
+            lambda: ocio.GroupTransform(list(self._transforms)),
+            frame.pixels,
+            out=result,
+            premultiplied=not frame.opaque,
+        )
+        return Frame(result, frame.x, frame.y, opaque=frame.opaque)
 
 
 def grade_of(item: Wanted, colour: WorkingColour) -> Grade | None:

@@ -30,10 +30,10 @@ class ColorCorrector(Node):
     Lift moves black and leaves 1 where it is, gain scales, offset shifts all, gamma bends between black and 1: the
     usual lift-gamma-gain, written as the slope, offset and power of the ASC CDL (ASC CDL 1.2, without clamping).
     Powers leave negative numbers as they are, so nothing is clipped and values beyond 1 are kept. Luminance weights are
-    those of the working space's primaries. Everything runs as one OCIO processor. Alpha does not change.
+    those of the working space's primaries. Everything runs as one pass. Alpha does
+    not change.
 
-    Memory: the frame, changed in place. Cost: one OCIO pass; where the picture is not opaque, a division and a
-    multiplication by alpha more.
+    Memory: the frame, changed in place. Cost: one pass, shared with neighbouring colour nodes.
     """
 
     category = "Color"

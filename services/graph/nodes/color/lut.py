@@ -42,13 +42,13 @@ class LUT(Node):
     A look is made for one space and means nothing in another: most .cube files that people pass on are made for
     "display", pictures as players show them; those of cameras' makers take the camera's logarithm and give "display".
     Tables hold what they were made for and no more: values beyond their domain become those at its border, so a look
-    in a display space ends at its white, and one in a logarithm keeps highlights. Files are read and tables looked up
-    by OpenColorIO. Between the points of a lattice: tetrahedral interpolation (J. M. Kasson, S. I. Nin, W. Plouffe,
-    J. L. Hafner, Performing Color Space Conversions with Three-Dimensional Linear Interpolation, 1995), which keeps
-    greys grey, or trilinear. Alpha does not change.
+    in a display space ends at its white, and one in a logarithm keeps highlights. Files are read by OpenColorIO, and
+    tables looked up as it does. Between the points of a lattice: tetrahedral interpolation (J. M. Kasson, S. I. Nin,
+    W. Plouffe, J. L. Hafner, Performing Color Space Conversions with Three-Dimensional Linear Interpolation, 1995),
+    which keeps greys grey, or trilinear. Alpha does not change.
 
-    Memory: the frame, changed in place; mixed, a part of it more. Cost: one OCIO pass, shared with neighbouring colour
-    nodes unless it is mixed.
+    Memory: the frame, changed in place; mixed, a part of it more. Cost: one pass, shared with neighbouring colour nodes
+    unless it is mixed.
     """
 
     category = "Color"

@@ -19,6 +19,7 @@ from libs.kernels import (
     chroma_key,
     from_half,
     gaussian,
+    grade,
     linear_to_yuv,
     merge,
     native,
@@ -29,6 +30,7 @@ from libs.kernels import (
     yuv_to_linear,
 )
 from libs.kernels.formats import pixel_format
+from libs.kernels.grading import Curves, Exponents, Lattice, Program
 from libs.kernels.types import OPERATIONS
 from libs.kernels.weights import TAPS
 
@@ -69,6 +71,10 @@ def run(height: int, width: int, *, at_end: bool) -> None:
     premultiply(a, mask, out)
     unpremultiply(a, out)
     chroma_key(a, screen=(0.1, 0.7, 0.2), core=mask, garbage=mask, out=out)
+    if native.library() is not None:
+        edges = np.array([[0.0] * 3, [9.0] * 3], np.float32)
+        lattices = [Lattice(np.ones((2, 2, 2, 3), np.float32), each) for each in (True, False)]
+        grade(Program([Exponents((0.4, 0.4, 0.4)), Curves(edges), *lattices]), a, premultiplied=True, out=out)
     half = guarded((height, width, 4), np.float16, at_end=at_end)
     from_half(to_half(a, half), out)
     for sigma in (0.8, 3.0, 4.0, 9.0):

@@ -1,0 +1,293 @@
+/* Runs of colour changes over RGBA: a short program of steps, each done on a block of pixels, channel by channel, while
+ * the block is in the first-level cache. What each step does is written in libs/kernels/grading.py. */
+#include "transfer.h"
+
+enum { SCALE, MATRIX, POWER, BEND, LOGARITHM, ANTILOGARITHM, CLAMP, CURVES, TETRAHEDRA, CUBES };
+
+/* The numbers of a channel, by kind; of a matrix, its row and what is added. */
+enum { FACTOR, ADDED };
+enum { EXPONENT, TAIL, BORDER, SLOPE, SHIFT, IN_FACTOR, IN_ADDED, OUT_FACTOR, OUT_ADDED, NUMBERS };
+enum { LOWEST, HIGHEST };
+
+/* Filled by libs/kernels/grading.py. */
+typedef struct {
+    const float *table; /* of CURVES: three of `size` values; of a lattice: size^3 points of four, blue fastest */
+    int32_t kind;
+    int32_t negative;
+    int32_t size;
+    float numbers[3][NUMBERS];
+} step;
+
+enum { BLOCK = 384 };
+typedef struct {
+    float colour[3][BLOCK], alpha[BLOCK];
+} block;
+
+#define EACH_VECTOR for (int64_t x = 0; x < count; x += LANES)
+
+INLINE transfer exponent_of(const float *by) { return (transfer){0, by[EXPONENT], by[TAIL], NEGATIVE_PASS}; }
+
+static void scale_step(const step *by, float *plane, int channel, int64_t count) {
+    v16 factor = splat(by->numbers[channel][FACTOR]), added = splat(by->numbers[channel][ADDED]);
+    EACH_VECTOR store16(plane + x, fma16(load16(plane + x), factor, added));
+}
+
+static void matrix_step(const step *by, block *pixels, int64_t count) {
+    const float *const rows[3] = {by->numbers[0], by->numbers[1], by->numbers[2]};
+    EACH_VECTOR {
+        v16 r = load16(pixels->colour[0] + x), g = load16(pixels->colour[1] + x), b = load16(pixels->colour[2] + x);
+        for (int channel = 0; channel < 3; channel++) {
+            const float *m = rows[channel];
+            store16(pixels->colour[channel] + x,
+                    fma16(r, splat(m[0]), fma16(g, splat(m[1]), fma16(b, splat(m[2]), splat(m[3])))));
+        }
+    }
+}
+
+INLINE v16 with_sign_of(v16 size, v16 x) {
+    return floats_of(bits_of(size) | (bits_of(x) & (int32_t)0x80000000));
+}
+
+static void power_step(const step *by, float *plane, int channel, int64_t count) {
+    transfer how = exponent_of(by->numbers[channel]);
+    if (how.exponent == 1.0f && how.tail == 0.0f && by->negative != NEGATIVE_CLAMP) return;
+    switch (by->negative) {
+    case NEGATIVE_PASS:
+        EACH_VECTOR {
+            v16 value = load16(plane + x);
+            store16(plane + x, value > 0.0f ? full_power(value, &how) : value);
+        }
+        break;
+    case NEGATIVE_MIRROR:
+        EACH_VECTOR {
+            v16 value = load16(plane + x);
+            store16(plane + x, with_sign_of(full_power(abs16(value), &how), value));
+        }
+        break;
+    default:
+        EACH_VECTOR store16(plane + x, full_power(max16(load16(plane + x), splat(0.0f)), &how));
+    }
+}
+
+/* A power with a straight line below it. */
+static void bend_step(const step *by, float *plane, int channel, int64_t count) {
+    const float *n = by->numbers[channel];
+    transfer how = exponent_of(n);
+    int mirrored = by->negative == NEGATIVE_MIRROR;
+    EACH_VECTOR {
+        v16 given = load16(plane + x), value = mirrored ? abs16(given) : given;
+        v16 bent = power(fma16(value, splat(n[IN_FACTOR]), splat(n[IN_ADDED])), &how);
+        bent = fma16(bent, splat(n[OUT_FACTOR]), splat(n[OUT_ADDED]));
+        v16 result = value > n[BORDER] ? bent : fma16(value, splat(n[SLOPE]), splat(n[SHIFT]));
+        store16(plane + x, mirrored ? with_sign_of(result, given) : result);
+    }
+}
+
+static void logarithm_step(const step *by, float *plane, int channel, int64_t count) {
+    const float *n = by->numbers[channel];
+    EACH_VECTOR {
+        v16 value = load16(plane + x), e;
+        v16 inside = fma16(value, splat(n[IN_FACTOR]), splat(n[IN_ADDED]));
+        v16 log = log2_of_mantissa(max16(inside, splat(1.17549435e-38f)), &e) + e;
+        log = inside < __builtin_inff() ? log : inside;
+        v16 bent = fma16(log, splat(n[OUT_FACTOR]), splat(n[OUT_ADDED]));
+        store16(plane + x, value < n[BORDER] ? fma16(value, splat(n[SLOPE]), splat(n[SHIFT])) : bent);
+    }
+}
+
+static void antilogarithm_step(const step *by, float *plane, int channel, int64_t count) {
+    const float *n = by->numbers[channel];
+    EACH_VECTOR {
+        v16 value = load16(plane + x);
+        v16 inside = fma16(value, splat(n[IN_FACTOR]), splat(n[IN_ADDED]));
+        v16 kept = clipped(inside, -200.0f, 200.0f), whole = __builtin_elementwise_rint(kept);
+        v16 raised = ranged((product){exp2_of_rest(kept - whole), whole});
+        v16 bent = fma16(inside == inside ? raised : inside, splat(n[OUT_FACTOR]), splat(n[OUT_ADDED]));
+        store16(plane + x, value < n[BORDER] ? fma16(value, splat(n[SLOPE]), splat(n[SHIFT])) : bent);
+    }
+}
+
+/* A NaN becomes the lowest, or the highest where nothing is; OCIO has it so. */
+static void clamp_step(const step *by, float *plane, int channel, int64_t count) {
+    const float *n = by->numbers[channel];
+    int bounded_below = n[LOWEST] > -__builtin_inff();
+    EACH_VECTOR {
+        v16 value = load16(plane + x);
+        if (bounded_below) value = max16(value, splat(n[LOWEST]));
+        store16(plane + x, min16(value, splat(n[HIGHEST])));
+    }
+}
+
+/* The whole part and the rest of a place on an axis of `size` points from 0 to 1; a NaN is at 0. The rest of the last
+ * point is 1, so that there always is a next one. */
+INLINE i16 place_on(v16 value, int32_t size, v16 *rest) {
+    v16 at = clipped(value * (float)(size - 1), 0.0f, (float)(size - 1));
+    i16 whole = __builtin_convertvector(at, i16);
+    whole = whole < size - 1 ? whole : (i16)(size - 2);
+    *rest = at - __builtin_convertvector(whole, v16);
+    return whole;
+}
+
+static void curve_step(const step *by, float *plane, int channel, int64_t count) {
+    const float *curve = by->table + (int64_t)channel * by->size;
+    EACH_VECTOR {
+        v16 rest;
+        i16 at = place_on(load16(plane + x), by->size, &rest);
+        v16 low = gather(curve, at), high = gather(curve + 1, at);
+        store16(plane + x, fma16(high - low, rest, low));
+    }
+}
+
+/* -- lattices ------------------------------------------------------------------------------------------------------ */
+
+/* Where sixteen pixels lie in a lattice. */
+typedef struct {
+    i16 base; /* of the cell, in floats */
+    v16 r, g, b;
+    int32_t red, green, blue; /* floats from a point to the next one on each axis */
+} cells;
+
+INLINE cells cells_of(const step *by, const block *pixels, int64_t x) {
+    cells c;
+    c.blue = 4, c.green = 4 * by->size, c.red = 4 * by->size * by->size;
+    c.base = place_on(load16(pixels->colour[0] + x), by->size, &c.r) * c.red;
+    c.base += place_on(load16(pixels->colour[1] + x), by->size, &c.g) * c.green;
+    c.base += place_on(load16(pixels->colour[2] + x), by->size, &c.b) * c.blue;
+    return c;
+}
+
+INLINE void put_back(block *pixels, const float *found, int64_t count) {
+    EACH_VECTOR {
+        planar p = load_planar(found + 4 * x);
+        store16(pixels->colour[0] + x, p.r);
+        store16(pixels->colour[1] + x, p.g);
+        store16(pixels->colour[2] + x, p.b);
+    }
+}
+
+/* Four points of a tetrahedron by their weights; the fourth lies `whole` after the first. AVX-512 gathers sixteen pixels a
+ * channel. Without it, all channels of a point are fetched at once, and what is `found` is still to be put back. */
+INLINE void weighted(const float *table, int32_t whole, const i16 places[3], const v16 weights[4], block *pixels,
+                     int64_t x, float *found) {
+#if defined(__AVX512F__)
+    for (int channel = 0; channel < 3; channel++) {
+        v16 sum = gather(table + channel, places[0]) * weights[0];
+        sum = fma16(gather(table + channel, places[1]), weights[1], sum);
+        sum = fma16(gather(table + channel, places[2]), weights[2], sum);
+        store16(pixels->colour[channel] + x, fma16(gather(table + channel + whole, places[0]), weights[3], sum));
+    }
+#else
+    const int32_t *at = (const int32_t *)places;
+    const float *weight = (const float *)weights;
+    for (int lane = 0; lane < LANES; lane++) {
+        v4 sum = load4(table + at[lane]) * weight[lane];
+        sum += load4(table + at[16 + lane]) * weight[16 + lane];
+        sum += load4(table + at[32 + lane]) * weight[32 + lane];
+        sum += load4(table + at[lane] + whole) * weight[48 + lane];
+        store4(found + 4 * lane, sum);
+    }
+#endif
+}
+
+/* Each cell is six tetrahedra around its diagonal: from the cell's first point along the axis of the largest rest, then
+ * that of the middle one, then to the last point. */
+static void tetrahedra_step(const step *by, block *pixels, int64_t count) {
+    float found[4 * BLOCK];
+    EACH_VECTOR {
+        cells c = cells_of(by, pixels, x);
+        v16 largest = max16(max16(c.r, c.g), c.b), least = min16(min16(c.r, c.g), c.b);
+        v16 middle = max16(min16(c.r, c.g), min16(max16(c.r, c.g), c.b));
+        i16 first = c.g >= c.b ? (i16)c.green : (i16)c.blue;
+        first = ((c.r >= c.g) & (c.r >= c.b)) ? (i16)c.red : first;
+        i16 last = c.g <= c.r ? (i16)c.green : (i16)c.red;
+        last = ((c.b <= c.r) & (c.b <= c.g)) ? (i16)c.blue : last;
+        int32_t whole = c.red + c.green + c.blue;
+        i16 places[3] = {c.base, c.base + first, c.base + (whole - last)};
+        v16 weights[4] = {1.0f - largest, largest - middle, middle - least, least};
+        weighted(by->table, whole, places, weights, pixels, x, found + 4 * x);
+    }
+#if !defined(__AVX512F__)
+    put_back(pixels, found, count);
+#endif
+}
+
+INLINE v4 between(v4 low, v4 high, float rest) { return (high - low) * rest + low; }
+
+static void cubes_step(const step *by, block *pixels, int64_t count) {
+    float found[4 * BLOCK];
+    EACH_VECTOR {
+        cells c = cells_of(by, pixels, x);
+        const int32_t *at = (const int32_t *)&c.base;
+        const float *r = (const float *)&c.r, *g = (const float *)&c.g, *b = (const float *)&c.b;
+        for (int lane = 0; lane < LANES; lane++) {
+            v4 lines[4];
+            for (int corner = 0; corner < 4; corner++) {
+                const float *point = by->table + at[lane] + (corner & 2 ? c.red : 0) + (corner & 1 ? c.green : 0);
+                lines[corner] = between(load4(point), load4(point + c.blue), b[lane]);
+            }
+            v4 low = between(lines[0], lines[1], g[lane]), high = between(lines[2], lines[3], g[lane]);
+            store4(found + 4 * (x + lane), between(low, high, r[lane]));
+        }
+    }
+    put_back(pixels, found, count);
+}
+
+/* -- the program --------------------------------------------------------------------------------------------------- */
+
+typedef void (*channel_function)(const step *, float *, int, int64_t);
+typedef void (*block_function)(const step *, block *, int64_t);
+static const channel_function CHANNELS[] = {
+    [SCALE] = scale_step,         [POWER] = power_step,
+    [BEND] = bend_step,           [LOGARITHM] = logarithm_step,
+    [CLAMP] = clamp_step,         [ANTILOGARITHM] = antilogarithm_step,
+    [CURVES] = curve_step,        [CUBES] = 0,
+};
+static const block_function BLOCKS[] = {[MATRIX] = matrix_step, [TETRAHEDRA] = tetrahedra_step, [CUBES] = cubes_step};
+
+/* Up to BLOCK pixels. Those up to the next vector's end are zeros. Alpha 0 and 1 leave colour as it is. */
+INLINE void read_block(const float *from, int64_t count, int premultiplied, block *pixels) {
+    EACH_VECTOR {
+        planar p = load_planar_part(from + 4 * x, count - x);
+        if (premultiplied && !__builtin_reduce_and(p.a == 1.0f)) {
+            v16 divisor = p.a == 0.0f ? splat(1.0f) : p.a;
+            p.r /= divisor;
+            p.g /= divisor;
+            p.b /= divisor;
+        }
+        store16(pixels->colour[0] + x, p.r);
+        store16(pixels->colour[1] + x, p.g);
+        store16(pixels->colour[2] + x, p.b);
+        store16(pixels->alpha + x, p.a);
+    }
+}
+
+INLINE void write_block(float *to, int64_t count, int premultiplied, const block *pixels) {
+    EACH_VECTOR {
+        planar p = {load16(pixels->colour[0] + x), load16(pixels->colour[1] + x), load16(pixels->colour[2] + x),
+                    load16(pixels->alpha + x)};
+        if (premultiplied) {
+            p.r *= p.a;
+            p.g *= p.a;
+            p.b *= p.a;
+        }
+        store_planar_part(to + 4 * x, p, count - x);
+    }
+}
+
+EXPORT void artifex_grade(const step *steps, int64_t number, int32_t premultiplied, const float *pixels, int64_t stride,
+                          float *out, int64_t out_stride, int64_t height, int64_t width) {
+    block work;
+    for (int64_t y = 0; y < height; y++) {
+        for (int64_t x = 0; x < width; x += BLOCK) {
+            int64_t count = least(BLOCK, width - x);
+            read_block(row_in(pixels, stride, y) + 4 * x, count, premultiplied, &work);
+            for (const step *by = steps; by < steps + number; by++) {
+                channel_function change = CHANNELS[by->kind];
+                if (!change) BLOCKS[by->kind](by, &work, count);
+                else
+                    for (int channel = 0; channel < 3; channel++) change(by, work.colour[channel], channel, count);
+            }
+            write_block(row_at(out, out_stride, y) + 4 * x, count, premultiplied, &work);
+        }
+    }
+}

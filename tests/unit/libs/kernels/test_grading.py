@@ -1,0 +1,87 @@
+"""The colour kernel as a kernel: its arrays, alpha, and what it refuses. That its steps do what OpenColorIO does is in
+tests/unit/services/graph/domain/evaluate/test_colour_program.py."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from libs.kernels import grade, native, premultiply, unpremultiply
+from libs.kernels.grading import Bend, Clamp, Curves, Exponents, Lattice, Linear, Program, Segment
+from tests.unit.libs.kernels.pictures import SIZES, noise, premultiplied, strip, untouched
+
+HALVED = Linear(np.eye(3) * 0.5, (0.0, 0.25, 0.0))
+
+
+@pytest.fixture(params=[name for name in native.runnable() if name != native.NUMPY])
+def compiled(request: pytest.FixtureRequest) -> Iterator[str]:
+    name: str = request.param
+    with native.using(name):
+        yield name
+
+
+@pytest.mark.parametrize("size", [*SIZES, (2, 383), (2, 384), (2, 385), (1, 1000)])
+def test_alpha_passes_and_colour_is_changed_as_if_it_were_opaque(compiled: str, size: tuple[int, int]) -> None:
+    pixels = premultiplied(*size)
+    pixels[0, 0, 3] = 0.0
+    result = grade(Program([HALVED]), pixels, premultiplied=True)
+    expected = unpremultiply(pixels)
+    expected[..., :3] = expected[..., :3] * np.float32(0.5) + np.array([0, 0.25, 0], np.float32)
+    premultiply(expected, alpha=pixels[..., 3:].copy(), out=expected)
+    np.testing.assert_allclose(result, expected, rtol=1e-6)
+    assert np.array_equal(result[..., 3], pixels[..., 3])
+    assert not result[0, 0].any()
+
+
+def test_straight_colour_is_taken_as_it_is_and_no_steps_are_a_copy(compiled: str) -> None:
+    pixels = noise(5, 40, seed=3, low=-1.0, high=2.0)
+    assert np.array_equal(grade(Program([]), pixels, premultiplied=False), pixels)
+    halved = grade(Program([HALVED]), pixels, premultiplied=False)
+    np.testing.assert_allclose(halved[..., 0], pixels[..., 0] / 2, rtol=1e-6)
+    assert np.array_equal(halved[..., 3], pixels[..., 3])
+
+
+def test_strips_in_place(compiled: str) -> None:
+    program = Program([HALVED, Exponents((0.5, 2.0, 1.0))])
+    pixels = premultiplied(9, 50)
+    expected = grade(program, pixels, premultiplied=True)
+    source, whole = strip(pixels)
+    assert grade(program, source, premultiplied=True, out=source) is source
+    assert np.array_equal(source, expected)
+    assert untouched(whole, 9)
+
+
+def test_what_is_not_finite_stays_in_its_pixel(compiled: str) -> None:
+    pixels = noise(1, 32)
+    lattice = Lattice(np.random.default_rng(1).random((3, 3, 3, 3), np.float32))
+    program = Program([Linear(np.full((3, 3), 0.3)), Exponents((0.4, 0.4, 0.4)), lattice])
+    expected = grade(program, pixels, premultiplied=False)
+    pixels[0, 7, :3] = np.nan, np.inf, -np.inf
+    result = grade(program, pixels, premultiplied=False)
+    # A NaN lies at the first point of a table.
+    np.testing.assert_array_equal(result[0, 7, :3], lattice.values[0, 0, 0])
+    assert np.array_equal(np.delete(result, 7, axis=1), np.delete(expected, 7, axis=1))
+
+
+def test_without_a_library_it_says_so() -> None:
+    with native.using(native.NUMPY), pytest.raises(RuntimeError, match="no native kernels"):
+        grade(Program([HALVED]), noise(2, 2), premultiplied=False)
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (Linear(np.full((3, 3), np.nan)), "finite"),
+        (Linear(np.eye(3), (0.0, np.inf, 0.0)), "finite"),
+        (Exponents((1.0, 0.001, 1.0)), "exponent"),
+        (Bend((Segment((1.0, 0.0), (np.inf, 0.0)),) * 3), "finite"),
+        (Curves(np.zeros((1, 3), np.float32)), "table"),
+        (Curves(np.full((4, 3), np.inf, np.float32)), "finite"),
+        (Lattice(np.zeros((3, 3, 2, 3), np.float32)), "table"),
+        (Clamp(1.0, 0.0), "limit"),
+    ],
+    ids=str,
+)
+def test_steps_that_make_no_sense_are_refused(step: Linear, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Program([step])
