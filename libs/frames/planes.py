@@ -6,8 +6,10 @@ far as the rectangle goes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -17,10 +19,12 @@ from av.video.frame import VideoFrame
 from libs.frames.colour_tags import ColourTags, effective_matrix
 from libs.frames.pixels import is_full_range, packed_layout, packed_samples, plane_samples
 from libs.kernels import Siting
-from libs.kernels.formats import PixelFormat, is_supported, pixel_format
+from libs.kernels.formats import PixelFormat, between, is_supported, pixel_format
 
 Samples = npt.NDArray[Any]
 """uint8 or uint16 [rows, samples], contiguous in the rows."""
+
+_STILL: Final = (0.0, 1.0, 0.0)
 
 # Columns converted on both sides of a narrow rectangle, so that its chroma is spread from the same neighbours.
 _MARGIN = 4
@@ -75,6 +79,26 @@ class Planes:
         planes = [_columns(plane, index, layout, left, right) for index, plane in enumerate(self.samples)]
         return self._cut(self.format, planes, slice(y, y + height), slice(x - left, x - left + width))
 
+    def halved(self) -> Planes | None:
+        """The picture in half its size, averaged over two by two pixels as it is stored, before it becomes light.
+
+        Luma becomes the mean of four codes, chroma that of what linear interpolation gives for these four pixels; both
+        to the nearest code, without subsampling. As averages of codes and not of light they make fine contrast darker:
+        good enough for what passes by. None for sides that are odd, alpha, and samples that share a plane.
+        """
+        if self.order or self.alpha or self.width % 2 or self.height % 2:
+            return None
+        layout = pixel_format(self.format)
+        if layout.interleaved:
+            return None
+        size = (self.width // 2, self.height // 2)
+        luma, *chroma = self.samples
+        across, down = between(layout, self.siting)
+        weights = (_halving(layout.chroma_x, across), _halving(layout.chroma_y, down))
+        planes = [_mean(luma, size), *(_mean(plane, size, *weights) for plane in chroma)]
+        full = layout.name if layout.rgb else re.sub("420|422|440", "444", layout.name)
+        return replace(self, format=full, width=size[0], height=size[1], samples=tuple(planes))
+
     def _sorted(self, x: int, y: int, width: int, height: int) -> Cut:
         part = self.samples[0][y : y + height, x : x + width]
         planes: list[Samples] = [np.ascontiguousarray(cv2.extractChannel(part, channel)) for channel in self.order]
@@ -100,6 +124,28 @@ def planes_of(frame: VideoFrame, tags: ColourTags, siting: Siting | None) -> Pla
     matrix = "gbr" if planar.rgb else effective_matrix(tags, *size)
     full_range = planar.rgb or is_full_range(name, tags)
     return Planes(name, *size, matrix, full_range, siting, planar.alpha, views)
+
+
+def _halving(shift: int, between: bool) -> Sequence[float]:
+    """The weights of the samples before, at and after a pixel of half the size, in one direction of a chroma plane.
+
+    The two pixels that it was lie on a sample and half-way to the next, or a quarter to both sides of it.
+    """
+    if not shift:
+        return _STILL
+    return (0.125, 0.75, 0.125) if between else (0.0, 0.75, 0.25)
+
+
+def _mean(
+    plane: Samples, size: tuple[int, int], across: Sequence[float] = _STILL, down: Sequence[float] = _STILL
+) -> Samples:
+    """A plane at half of the picture's size: what is larger averaged, what has that size already weighed as it lies."""
+    if across is not _STILL or down is not _STILL:
+        kernels = np.array(across), np.array(down)
+        plane = np.asarray(cv2.sepFilter2D(plane, -1, *kernels, borderType=cv2.BORDER_REPLICATE))
+    if plane.shape != size[::-1]:
+        plane = np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA))
+    return plane
 
 
 def _columns(plane: Samples, index: int, layout: PixelFormat, left: int, right: int) -> Samples:

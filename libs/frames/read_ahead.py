@@ -46,8 +46,8 @@ class ReadAhead:
 
     The last few frames are kept, so threads that work on neighbouring frames may ask in any order. Once frames are
     asked for one after another, a thread of its own decodes the next ones. Memory is a decoder, `together` + `ahead`
-    frames, and one to four more, as many as fit into 96 MiB. Errors are those of `VideoDecoder`, and come with the
-    frame that they befall.
+    frames, and one to four more, as many as fit into 96 MiB, or all that fit into `behind` bytes. Errors are those of
+    `VideoDecoder`, and come with the frame that they befall.
     """
 
     def __init__(
@@ -58,14 +58,16 @@ class ReadAhead:
         threads: int = 1,
         ahead: int = AHEAD,
         together: int = 1,
+        behind: int = 0,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         """As `VideoDecoder`; `ahead` is how many frames are decoded before anyone asks for them, 0 for none.
 
         `together` is how many neighbouring frames are worked on at a time, the first of which is still wanted when
-        the last is decoded.
+        the last is decoded. `behind`: bytes for frames that were asked for and may be again, the last first.
         """
         self._ahead = ahead
+        self._behind = behind
         self._needed = together + ahead
         self._decoder = VideoDecoder(path, stream=stream, threads=threads, limits=limits)
         self.info = self._decoder.info
@@ -119,7 +121,8 @@ class ReadAhead:
     def _keep(self, shown: Shown) -> _Kept:
         planes = planes_of(shown.frame, self.info.tags, self.info.siting)
         size = sum(plane.buffer_size for plane in shown.frame.planes)
-        room = self._needed + min(max(_SPARE_BYTES // max(size, 1), 1), _MOST_SPARE)
+        spare = min(max(_SPARE_BYTES // max(size, 1), 1), _MOST_SPARE)
+        room = self._needed + max(spare, self._behind // max(size, 1))
         with self._guard:
             self._decoded += 1
             kept = _Kept(self._decoded, shown, Decoded(shown.frame, planes))

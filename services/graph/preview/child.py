@@ -160,7 +160,7 @@ class _Child:
 
     def _begin(self, told: dict[str, Any]) -> None:
         cv2.setNumThreads(told["threads"])
-        self._scene = Scene(catalogue(), told["threads"])
+        self._scene = Scene(catalogue(), told["threads"], told["decoded_bytes"])
         self._puller = Puller(told["cache_bytes"], told["threads"])
         self._side_by_side = told["threads"]
         self._frames = ThreadPoolExecutor(self._side_by_side, "frames")

@@ -21,6 +21,7 @@ async def build_previews(
         threads=settings.threads,
         memory_bytes=settings.memory_bytes,
         cache_bytes=settings.cache_bytes,
+        decoded_bytes=settings.decoded_bytes,
         read_ahead=settings.read_ahead,
         idle_seconds=settings.idle_seconds,
         render_seconds=settings.render_seconds,

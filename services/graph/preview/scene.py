@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from artifex.graph.v1 import preview_pb2
-from artifex.nodes import MediaSource
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.compiler import Compiled, check, compile_checked, validate_checked
 from services.graph.domain.documents.document import parse_document
@@ -32,7 +31,7 @@ class Ready:
     viewer: Viewer
     """How the picture is shown."""
     colour: WorkingColour
-    sources: Mapping[str, MediaSource]
+    sources: Mapping[str, FileSource]
 
     def frame(self, wanted: int) -> int:
         """The frame itself, or the last one where the movie ends before it."""
@@ -50,9 +49,11 @@ class AssetsNeeded(Exception):
 class Scene:
     """Keeps the document by the same edits as the session does, and the media open from one revision to the next."""
 
-    def __init__(self, catalogue: Catalogue, threads: int) -> None:
+    def __init__(self, catalogue: Catalogue, threads: int, decoded_bytes: int) -> None:
+        """`decoded_bytes`: of all media together, for decoded pictures that a playback has left behind."""
         self._catalogue = catalogue
         self._threads = threads
+        self._decoded_bytes = decoded_bytes
         self._document: Json = {}
         self._node = ""
         self._assets: dict[str, SourceFile | None] = {}
@@ -151,14 +152,16 @@ class Scene:
             self._colour = WorkingColour(space)
         return self._colour
 
-    def _sources(self, files: Mapping[str, SourceFile], colour: WorkingColour) -> dict[str, MediaSource]:
+    def _sources(self, files: Mapping[str, SourceFile], colour: WorkingColour) -> dict[str, FileSource]:
         """A reader for each node, kept while the node reads the same file: two that share one would seek to and fro."""
         wanted = {(node, str(file.path)): file for node, file in files.items()}
         for key in self._open.keys() - wanted.keys():
             self._open.pop(key).close()
+        movies = sum(bool(file.info.video_streams) for file in wanted.values())
+        behind = self._decoded_bytes // max(1, movies)
         for key, file in wanted.items():
             if key not in self._open:
-                self._open[key] = FileSource(file, colour, self._threads)
+                self._open[key] = FileSource(file, colour, self._threads, behind=behind)
         return {node: self._open[node, path] for node, path in wanted}
 
 

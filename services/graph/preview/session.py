@@ -1,17 +1,15 @@
 """One preview session: between a client's stream and the child that draws.
 
-It keeps all that the client has said, so that a child that died is replaced by one that knows as much.
+What the client has said is kept (said.py), so that a child that died is replaced by one that knows as much.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, Final
 
 from google.protobuf import json_format
@@ -19,22 +17,19 @@ from google.protobuf.message import DecodeError
 
 from artifex.common.v1 import types_pb2
 from artifex.graph.v1 import preview_pb2
-from artifex.media.v1 import messages_pb2 as media_pb2
-from libs.chassis.errors import DeadlineExceeded, InvalidArgument, ResourceExhausted, Unavailable
-from libs.chassis.objects import LocalCache, ObjectMissing, blob_key
+from libs.chassis.errors import DeadlineExceeded, Unavailable
+from libs.chassis.objects import LocalCache
 from libs.chassis.principal import Principal
 from libs.chassis.rpc.failures import to_failure
 from libs.chassis.sandbox import Limits, SandboxCrashed, SandboxSession, SandboxTimeout
 from services.graph.ports import Documents, MediaCatalogue
 from services.graph.preview import wire
-from services.graph.preview.director import SMALLEST
-from services.graph.preview.edits import EditRefused, Json, apply_edit, load_document
+from services.graph.preview.assets import AssetFiles
 from services.graph.preview.outbox import Outbox, Parts
 from services.graph.preview.playback import Playback
+from services.graph.preview.said import Said
 
 CHILD: Final = "services.graph.preview.child:serve"
-MOST_BYTES: Final = 16 * 1024 * 1024
-"""Of a document, grown by edits: as many as the parser takes."""
 _CRASHES_ALLOWED: Final = 2
 
 _Picture = list[preview_pb2.PreviewResponse]
@@ -56,6 +51,8 @@ class SessionLimits:
     """A client that says nothing for so long, while nothing plays, has left."""
     render_seconds: float
     """A child that is silent for so long over something hangs."""
+    decoded_bytes: int = 0
+    """Of the child's memory for decoded frames that a playback has passed."""
 
 
 class PreviewSession:
@@ -70,24 +67,15 @@ class PreviewSession:
         limits: SessionLimits,
         closing: asyncio.Event,
     ) -> None:
-        self._caller = caller
-        self._media = media
+        self._assets = AssetFiles(caller.tenant, media, files)
         self._documents = documents
-        self._files = files
         self._limits = limits
         self._closing = closing
         self._outbox = Outbox()
 
         self._opened = asyncio.Event()
         self._heard_all = False
-        self._sequence = 0
-        self._document: Json = {}
-        self._size = 0
-        """At most so many bytes of JSON are in the document."""
-        self._revision = 1
-        self._frame = 0
-        self._look = preview_pb2.PreviewLook()
-        self._meters = preview_pb2.PreviewMeters()
+        self._said = Said()
 
         self._child: SandboxSession | None = None
         self._told = 0
@@ -153,7 +141,7 @@ class PreviewSession:
         if not self._heard_all or self._playback.playing or not self._outbox.empty:
             return False
         settled = self._child is not None and self._done >= self._told
-        return self._sequence == 0 or settled or self._state == preview_pb2.PreviewStatus.STATE_FAILED
+        return self._said.sequence == 0 or settled or self._state == preview_pb2.PreviewStatus.STATE_FAILED
 
     async def _end_with_the_server(self) -> None:
         await self._closing.wait()
@@ -163,24 +151,11 @@ class PreviewSession:
 
     async def _hear(self, requests: AsyncIterator[preview_pb2.PreviewRequest]) -> None:
         while (request := await self._next(requests)) is not None:
-            self._sequence += 1
-            kind = request.WhichOneof("request")
-            if (kind == "open") != (self._sequence == 1):
-                raise InvalidArgument("the first message of a preview opens it, and no other may")
-            match kind:
+            match self._said.count(request):
                 case "open":
                     await self._open(request.open)
-                case "edit":
-                    await self._edit(request)
-                case "seek":
-                    self._frame = request.seek.frame
-                    await self._changed(request, play_from=request.seek.frame)
-                case "look":
-                    _check(request.look)
-                    self._look = request.look
-                    await self._changed(request)
-                case "meters":
-                    self._meters = request.meters
+                case "edit" | "seek" | "look" | "meters":
+                    self._said.change(request)
                     await self._changed(request)
                 case "play":
                     await self._play(request.play)
@@ -210,39 +185,18 @@ class PreviewSession:
             reading.cancel()
 
     async def _open(self, opening: preview_pb2.PreviewOpen) -> None:
-        _check(opening.look)
         text = opening.document_json or await self._documents.read(opening.document, opening.revision)
-        try:
-            self._document = load_document(text)
-        except EditRefused as refusal:
-            raise InvalidArgument(refusal.message, reason="ERROR_REASON_GRAPH_INVALID") from refusal
-        self._size = len(text)
-        self._look, self._meters, self._frame = opening.look, opening.meters, opening.frame
+        self._said.open(opening, text)
         self._outbox.window = opening.window
         self._opened.set()
 
-    async def _edit(self, request: preview_pb2.PreviewRequest) -> None:
-        self._revision += 1
-        # The child finds the same fault, and says so.
-        with suppress(EditRefused):
-            self._document = apply_edit(self._document, request.edit)
-        self._size += request.ByteSize()
-        if self._size > MOST_BYTES:
-            self._size = len(json.dumps(self._document, ensure_ascii=False).encode())
-        if self._size > MOST_BYTES:
-            raise ResourceExhausted(
-                "the document has grown too large",
-                metadata={"limit": "max_document_bytes", "value": str(MOST_BYTES)},
-            )
-        await self._changed(request)
-
-    async def _changed(self, request: preview_pb2.PreviewRequest, play_from: int | None = None) -> None:
+    async def _changed(self, request: preview_pb2.PreviewRequest) -> None:
         """Tell the child of a request that changes what is to be seen; a playback goes on with it."""
-        await self._tell(wire.pack_request(self._sequence, request))
+        await self._tell(wire.pack_request(self._said.sequence, request))
         if self._wants_play is None or not self._playback.playing:
             return
-        if play_from is not None:
-            await self._start_playing(self._wants_play, play_from)
+        if request.HasField("seek"):
+            await self._start_playing(self._wants_play, self._said.frame)
         else:
             await self._playback.change()
 
@@ -262,7 +216,9 @@ class PreviewSession:
         counters.CopyFrom(self._outbox.counters)
         counters.cancelled = self._cancelled_before + self._cancelled
         counters.dropped += self._playback.dropped
-        status = preview_pb2.PreviewStatus(state=self._state, frame=self._frame, failure=failure, counters=counters)
+        status = preview_pb2.PreviewStatus(
+            state=self._state, frame=self._said.frame, failure=failure, counters=counters
+        )
         self._outbox.say(preview_pb2.PreviewResponse(status=status))
 
     # -- the child -----------------------------------------------------------------------------------------------------
@@ -309,14 +265,10 @@ class PreviewSession:
         self._child, self._told, self._done = child, 1, 0
         self._asked = time.monotonic()
         begin = {
-            "document": json.dumps(self._document, ensure_ascii=False),
-            "revision": self._revision,
-            "sequence": self._sequence,
-            "frame": self._frame,
-            "look": self._look.SerializeToString().hex(),
-            "meters": self._meters.SerializeToString().hex(),
+            **self._said.told(),
             "threads": self._limits.threads,
             "cache_bytes": self._limits.cache_bytes,
+            "decoded_bytes": self._limits.decoded_bytes,
         }
         await child.send(wire.pack_object(wire.OBJECT, {"begin": begin}))
         parts: _Picture = []
@@ -364,7 +316,7 @@ class PreviewSession:
                 self._state = preview_pb2.PreviewStatus.STATE_PAUSED
                 self._say_status()
             if self._wants_play is not None and before != word.document:
-                await self._start_playing(self._wants_play, self._frame)
+                await self._start_playing(self._wants_play, self._said.frame)
         self._outbox.say(word)
 
     def _take_picture(self, parts: _Picture, told: dict[str, Any]) -> None:
@@ -383,25 +335,11 @@ class PreviewSession:
                 self._say_status()
             self._outbox.wake()
         elif "assets" in told:
-            await self._tell(wire.pack_object(wire.OBJECT, {"assets": await self._fetch(told["assets"], pins)}))
+            await self._tell(wire.pack_object(wire.OBJECT, {"assets": await self._assets.fetch(told["assets"], pins)}))
         elif "failure" in told:
             if "serial" in told:
                 self._end_playback()
             self._say_status(json_format.ParseDict(told["failure"], types_pb2.Failure()))
-
-    async def _fetch(self, names: Sequence[str], pins: AsyncExitStack) -> dict[str, dict[str, Any] | None]:
-        """Local files of assets, which stay until `pins` is closed; None for those that the caller does not have."""
-        assets = await self._media.find(names)
-        found: dict[str, dict[str, Any] | None] = dict.fromkeys(names)
-        for name, asset in assets.items():
-            with suppress(ObjectMissing):
-                found[name] = await self._file(asset, pins)
-        return found
-
-    async def _file(self, asset: media_pb2.Asset, pins: AsyncExitStack) -> dict[str, Any]:
-        key = blob_key(self._caller.tenant, asset.blob.digest)
-        path = await pins.enter_async_context(self._files.path(key))
-        return {"path": str(path), "media": json_format.MessageToDict(asset.media), "digest": asset.blob.digest}
 
     # -- playback ------------------------------------------------------------------------------------------------------
 
@@ -409,23 +347,23 @@ class PreviewSession:
         self._wants_play = play
         # Else it begins as soon as it is known what there is to play.
         if self._movie is not None and self._child is not None:
-            await self._start_playing(play, self._frame)
+            await self._start_playing(play, self._said.frame)
 
     async def _start_playing(self, play: preview_pb2.PreviewPlay, frame: int) -> None:
         assert self._movie is not None
         await self._playback.start(play, self._movie, frame)
-        self._frame = self._playback.frame
+        self._said.frame = self._playback.frame
         self._state = preview_pb2.PreviewStatus.STATE_PLAYING
         self._say_status()
 
     def _show_frame(self, picture: Parts) -> None:
-        self._frame = self._playback.frame
+        self._said.frame = self._playback.frame
         self._outbox.show(picture, playing=True)
 
     async def _stop(self) -> None:
         """End the playback on the frame that was sent last, which is then drawn as any other."""
         if self._end_playback():
-            await self._tell(wire.pack_object(wire.OBJECT, {"stop": self._frame}))
+            await self._tell(wire.pack_object(wire.OBJECT, {"stop": self._said.frame}))
 
     def _end_playback(self) -> bool:
         """Whether there was one."""
@@ -436,11 +374,3 @@ class PreviewSession:
         self._state = preview_pb2.PreviewStatus.STATE_PAUSED
         self._say_status()
         return True
-
-
-def _check(look: preview_pb2.PreviewLook) -> None:
-    if not look.HasField("scale"):
-        return
-    scale = Fraction(look.scale.numerator, look.scale.denominator)
-    if not SMALLEST <= scale <= 1:
-        raise InvalidArgument(f"the scale {scale} of a preview must be at least {SMALLEST} and at most 1")

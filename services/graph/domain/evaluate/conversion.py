@@ -1,6 +1,7 @@
 """A file's decoded frames to pictures in the working space."""
 
 import threading
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -44,9 +45,26 @@ class FrameConverter:
             return Frame(pixels, part.x, part.y, opaque=not self._info.has_alpha)
         return Frame(self._pixels(planes, part), part.x, part.y, opaque=not planes.alpha)
 
+    def halved(self, decoded: Decoded) -> Callable[[Window], Frame] | None:
+        """The upright picture in half its size, averaged before it becomes light: what gives its part in a region.
+
+        None where it cannot be made so (see `Planes.halved`).
+        """
+        planes = decoded.planes
+        if planes is None or (planes.width, planes.height) != self._stored or (small := planes.halved()) is None:
+            return None
+        whole = Window(0, 0, self._info.width // 2, self._info.height // 2)
+
+        def convert(region: Window) -> Frame:
+            part = whole.intersect(region)
+            return Frame.empty() if part.empty else Frame(self._pixels(small, part), part.x, part.y, opaque=True)
+
+        return convert
+
     def _pixels(self, planes: Planes, part: Window) -> Pixels:
         orientation = self._info.orientation
-        cut = planes.cut(*orientation.stored(part.x, part.y, part.width, part.height, self._stored))
+        stored = (planes.width, planes.height)
+        cut = planes.cut(*orientation.stored(part.x, part.y, part.width, part.height, stored))
         pixels = yuv_to_linear(
             cut.planes,
             format=cut.format,

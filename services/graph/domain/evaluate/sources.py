@@ -1,7 +1,7 @@
 """Media files as nodes see them: pictures in the working space, samples in the document's rate."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -34,12 +34,14 @@ Sources = Mapping[str, SourceFile]
 class FileSource:
     """One file; its readers open when they are first needed. Implements `artifex.nodes.MediaSource`."""
 
-    def __init__(self, file: SourceFile, colour: WorkingColour, threads: int) -> None:
+    def __init__(self, file: SourceFile, colour: WorkingColour, threads: int, *, behind: int = 0) -> None:
+        """`behind`: bytes for decoded pictures that were asked for, and may be again."""
         self._path = Path(file.path)
         self._info = file.info
         self._digest = file.digest
         self._colour = colour
         self._threads = threads
+        self._behind = behind
         self._video: tuple[ReadAhead, FrameConverter] | None = None
         self._audio: AudioReader | None = None
         self._readers = ExitStack()
@@ -63,6 +65,11 @@ class FileSource:
         frames, converter = self._video or self._opened()
         return converter.convert(frames.frame_at(time), region)
 
+    def half(self, time: Fraction) -> Callable[[Window], Frame] | None:
+        """See `DraftSource.halved`; no node asks for it here, where pictures are exact."""
+        frames, converter = self._video or self._opened()
+        return converter.halved(frames.frame_at(time))
+
     def samples(self, start: int, count: int, *, rate: int, channels: int) -> NDArray[np.float32]:
         """See `artifex.nodes.MediaSource.samples`."""
         with self._listening:
@@ -79,10 +86,49 @@ class FileSource:
             if self._video is None:
                 # Who may use one thread uses one. On several, as many frames are made at a time, and one waits.
                 ahead, together = (0, 1) if self._threads == 1 else (AHEAD, self._threads + 1)
-                reader = ReadAhead(self._path, threads=self._threads, ahead=ahead, together=together)
+                reader = ReadAhead(
+                    self._path, threads=self._threads, ahead=ahead, together=together, behind=self._behind
+                )
                 frames = self._readers.enter_context(reader)
                 self._video = (frames, FrameConverter(frames.info, self._colour))
             return self._video
+
+
+class DraftSource:
+    """A file's pictures for a proxy that passes by: a third of the work, and not quite the same.
+
+    They are averaged over two by two pixels as they are stored, and only then converted to light. Fine contrast becomes
+    darker than averaged light is. So they have another key: nothing made of them is taken for the exact picture. The
+    file stays open with the source that it was made of. Implements `artifex.nodes.MediaSource`, and
+    `services.graph.nodes.placement.Halving`.
+    """
+
+    def __init__(self, source: FileSource) -> None:
+        self._source = source
+
+    @property
+    def key(self) -> str:
+        return f"{self._source.key} draft"
+
+    @property
+    def path(self) -> Path:
+        return self._source.path
+
+    @property
+    def info(self) -> media.MediaInfo:
+        return self._source.info
+
+    def picture(self, time: Fraction, region: Window | None = None) -> Frame:
+        """See `artifex.nodes.MediaSource.picture`; this is exact."""
+        return self._source.picture(time, region)
+
+    def halved(self, time: Fraction) -> Callable[[Window], Frame] | None:
+        """What converts a region of the picture at `time` in half its size; None where it cannot be halved so."""
+        return self._source.half(time)
+
+    def samples(self, start: int, count: int, *, rate: int, channels: int) -> NDArray[np.float32]:
+        """See `artifex.nodes.MediaSource.samples`."""
+        return self._source.samples(start, count, rate=rate, channels=channels)
 
 
 @contextmanager

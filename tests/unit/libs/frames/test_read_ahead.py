@@ -208,3 +208,16 @@ def test_a_jump_within_a_long_group_of_pictures_decodes_on_instead_of_going_back
         assert number_at(frames, 20) == 20
         assert number_at(frames, 90) == 90
     assert decoded == sorted(set(decoded))
+
+
+def test_what_was_passed_by_is_kept_as_far_as_there_is_room_for_it(clip: Path, decoded: list[int]) -> None:
+    with ReadAhead(clip) as frames:
+        size = sum(plane.buffer_size for plane in frames.frame_at(Fraction(0)).frame.planes)
+    with ReadAhead(clip, ahead=0, behind=40 * size) as frames:
+        for number in range(50):
+            assert number_at(frames, number) == number
+        done = len(decoded)
+        for number in range(49, 15, -1):
+            assert number_at(frames, number) == number
+        assert len(decoded) == done, "nothing is decoded on the way back"
+        assert len(frames._kept) <= 1 + 40
