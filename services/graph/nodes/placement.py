@@ -1,9 +1,10 @@
 """Laying a file's pictures into a document of another size."""
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -15,6 +16,15 @@ NONE: Final = "none"
 FITS: Final = (NONE, "fit", "fill", "stretch")
 _STRIP: Final = 64
 """Lines of a file that are converted and averaged at once, so that they stay in the processor's cache."""
+
+
+@runtime_checkable
+class Halving(Protocol):
+    """A source that has its pictures in half their size for less, not quite as exact."""
+
+    def halved(self, time: Fraction) -> Callable[[Window], Frame] | None:
+        """What converts a region of the picture at `time`, in its pixels; None where there is only the whole one."""
+        ...
 
 
 def keeps_size(info: media.MediaInfo, fit: str, request: Request) -> bool:
@@ -39,7 +49,7 @@ def placed(source: MediaSource, time: Fraction, fit: str, request: Request) -> F
         part = source.picture(time, Window(region.x - target.x, region.y - target.y, region.width, region.height))
         return Frame(part.pixels, part.x + target.x, part.y + target.y, part.opaque)
     if target.width <= width and target.height <= height:
-        frame = _averaged(source, time, (width, height), target)
+        frame = _smaller(source, time, (width, height), target)
     else:
         frame = _enlarged(source.picture(time), target)
     return frame.crop(request.format)
@@ -95,7 +105,22 @@ def pixel_aspect(info: media.MediaInfo) -> Fraction:
 _SQUARE: Final = Fraction(1)
 
 
-def _averaged(source: MediaSource, time: Fraction, size: tuple[int, int], target: Window) -> Frame:
+def _smaller(source: MediaSource, time: Fraction, size: tuple[int, int], target: Window) -> Frame:
+    if isinstance(source, Halving) and _may_halve(size, target):
+        half = source.halved(time)
+        if half is not None:
+            return _averaged(half, (size[0] // 2, size[1] // 2), target)
+    return _averaged(lambda rows: source.picture(time, rows), size, target)
+
+
+def _may_halve(size: tuple[int, int], target: Window) -> bool:
+    """Whether halves go first: areas of a factor between, in two steps, would be much softer than in one."""
+    if (2 * target.width, 2 * target.height) == size:
+        return True
+    return 4 * target.width <= size[0] and 4 * target.height <= size[1]
+
+
+def _averaged(picture: Callable[[Window], Frame], size: tuple[int, int], target: Window) -> Frame:
     """The picture made smaller, a few of its lines at a time: as many as make whole lines of the result."""
     width, height = size
     pixels = np.empty((target.height, target.width, 4), np.float32)
@@ -106,9 +131,10 @@ def _averaged(source: MediaSource, time: Fraction, size: tuple[int, int], target
     for top in range(0, target.height, step):
         bottom = min(top + step, target.height)
         rows = Window(0, int(top * lines), width, int((bottom - top) * lines))
-        part = source.picture(time, rows)
+        part = picture(rows)
         opaque = opaque and part.opaque
-        pixels[top:bottom] = _resized(part.filled(rows), target.width, bottom - top, cv2.INTER_AREA)
+        lines_made = pixels[top:bottom]
+        cv2.resize(part.filled(rows), lines_made.shape[1::-1], dst=lines_made, interpolation=cv2.INTER_AREA)
     if opaque:
         pixels[..., 3] = 1.0  # weights of an area may sum to a little less
     return Frame(pixels, target.x, target.y, opaque)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from typing import Final
 
 from artifex.nodes import Pixels, Window
 from libs.chassis.errors import Cancelled
 from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.pull import FramePuller, Keep
+from services.graph.domain.evaluate.sources import DraftSource
 from services.graph.preview.scene import Ready
+
+_DRAFTS_FROM: Final = Fraction(1, 2)
+"""A playback in this scale, or a coarser one, may be made from pictures that are averaged before they become light."""
 
 
 class GivenUp(Exception):
@@ -56,9 +61,15 @@ class Puller:
         return pull
 
     def _puller(self, ready: Ready, scale: Fraction, *, alone: bool) -> FramePuller:
+        # What passes by may be a little off, and what stands may not.
+        passing = not alone and scale <= _DRAFTS_FROM
+        sources = {
+            node: DraftSource(file) if passing and file.info.video_streams else file
+            for node, file in ready.sources.items()
+        }
         return FramePuller(
             ready.compiled,
-            ready.sources,
+            sources,
             ready.colour,
             cache=self._cache,
             keep=Keep.COSTLY,

@@ -318,6 +318,26 @@ async def test_a_playback_goes_on_through_edits_and_stops_when_told(service: Pre
         assert last.head.frame == paused.frame
 
 
+async def test_what_plays_is_near_and_what_it_stops_on_exact(service: Previewing, plate: str) -> None:
+    document = graded(plate)
+    async with service.open(document, frame=5, look=look((1, 4))) as talk:
+        await talk.picture()
+        await talk.say(play=pb.PreviewPlay())
+        while not (played := await talk.picture()).head.playing:
+            pass
+        await talk.say(pause=pb.PreviewPause())
+        while (last := await talk.picture()).head.playing:
+            pass
+    window = Window(0, 0, 320, 180)
+
+    def codes(frame: int) -> np.ndarray[Any, Any]:
+        return np.asarray(np.rint(shown(rendered(document, frame, Fraction(1, 4), window), window) * 255))
+
+    difference = np.abs(played.pixels - codes(played.head.frame))
+    assert 0 < difference.mean() < 0.6
+    np.testing.assert_array_equal(last.pixels, codes(last.head.frame))
+
+
 async def test_the_first_picture_is_a_draft_and_the_right_one_follows(service: Previewing, plate: str) -> None:
     async with service.open(graded(plate), look=look((1, 2), no_drafts=False)) as talk:
         draft = await talk.picture(drafts=True)
