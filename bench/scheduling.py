@@ -13,7 +13,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import numpy as np
@@ -29,7 +29,7 @@ from services.graph.domain.evaluate.pull import FramePuller, Keep
 from services.graph.nodes.output.file_output import FileOutput
 
 SIZES: Final = (1_000, 10_000)
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 COLD_GOAL: Final = 100.0
 CACHED_GOAL: Final = 20.0
 LINEAR_GOAL: Final = 1.15
@@ -131,40 +131,58 @@ SHAPES: Final[dict[str, Callable[[int], dict[str, Any]]]] = {"wide": wide, "chai
 
 async def run() -> bool:
     """Prints the table; whether all goals were reached."""
-    rows = {
-        (shape, size, animated): measure(shape, size, animated=animated)
-        for animated in (False, True)
-        for shape in SHAPES
-        for size in SIZES
-    }
+    rows: dict[tuple[str, bool, int], Row] = {}
+    growths: list[float] = []
+    for animated in (False, True):
+        for shape in SHAPES:
+            small, large, growth = measure(shape, animated=animated)
+            rows[shape, animated, SIZES[0]], rows[shape, animated, SIZES[1]] = small, large
+            growths.append(growth)
     say(f"\nscheduling: microseconds a node, medians of {ROUNDS} runs")
     say("| graph | nodes | compile | first frame | cold | cached | cached, compiled anew | ComfyUI cold / cached |")
     say("|---|---|---|---|---|---|---|---|")
-    for (shape, size, animated), row in rows.items():
+    for (shape, animated, size), row in rows.items():
         name = f"{shape}, {'animated' if animated else 'static'}"
         figures = " | ".join(f"{figure:.2f}" for figure in (row.compile, row.first, row.cold, row.again, row.edited))
         say(f"| {name} | {size:,} | {figures} | {_COMFYUI.get((shape, size), '')} |")
-    cold = max(row.cold for row in rows.values())
-    cached = max(row.again for row in rows.values())
-    small, large = SIZES
-    growth = max(rows[shape, large, moves].cold / rows[shape, small, moves].cold for shape, _, moves in rows)
-    goals = (("cold", cold, COLD_GOAL), ("cached", cached, CACHED_GOAL), ("growth", growth, LINEAR_GOAL))
+    goals = (
+        ("cold", max(row.cold for row in rows.values()), COLD_GOAL),
+        ("cached", max(row.again for row in rows.values()), CACHED_GOAL),
+        ("cached, compiled anew", max(row.edited for row in rows.values()), CACHED_GOAL),
+        ("growth", max(growths), LINEAR_GOAL),
+    )
     for name, figure, goal in goals:
         say(f"goal: {name} at most {goal:g}: {'reached' if figure <= goal else 'NOT reached'} ({figure:.2f})")
-    return cold <= COLD_GOAL and cached <= CACHED_GOAL and growth <= LINEAR_GOAL
+    return all(figure <= goal for _, figure, goal in goals)
 
 
-def measure(shape: str, size: int, *, animated: bool) -> Row:
-    """The medians of one graph."""
+def measure(shape: str, *, animated: bool) -> tuple[Row, Row, float]:
+    """The medians of a small and a large graph, and how much dearer a node of the large one is.
+
+    Sizes take turns, and only neighbours are compared: a machine that others use is faster now and slower then.
+    """
+    texts = [_document(shape, size, animated=animated) for size in SIZES]
+    smalls, larges, growths = [], [], []
+    for _ in range(ROUNDS):
+        before, large, after = (_once(*texts[which]) for which in (0, 1, 0))
+        smalls += [before, after]
+        larges.append(large)
+        growths.append(large.cold / statistics.mean((before.cold, after.cold)))
+    return _median(smalls), _median(larges), statistics.median(growths)
+
+
+def _median(rows: list[Row]) -> Row:
+    return Row(*(statistics.median(getattr(row, field.name) for row in rows) for field in fields(Row)))
+
+
+def _document(shape: str, size: int, *, animated: bool) -> tuple[str, int]:
+    """A document, and how many nodes it has."""
     nodes = SHAPES[shape](size)
     if animated:
         for spec in nodes.values():
             name = "level" if spec["type"] == "Number" else "amount"
             spec.setdefault("params", {})[name] = {"keys": [[0, 0.0], [1, spec.get("params", {}).get(name, 1.0)]]}
-    count = len(nodes)
-    text = text_of(nodes)
-    rows = [_once(text, count) for _ in range(ROUNDS)]
-    return Row(*(statistics.median(values) for values in zip(*rows, strict=True)))
+    return text_of(nodes), len(nodes)
 
 
 def text_of(nodes: dict[str, Any]) -> str:
@@ -175,7 +193,7 @@ def text_of(nodes: dict[str, Any]) -> str:
     return json.dumps({"schema": "artifex.graph/1", "settings": settings, "nodes": nodes})
 
 
-def _once(text: str, count: int) -> tuple[float, float, float, float]:
+def _once(text: str, count: int) -> Row:
     colour, cache = WorkingColour("ACEScg"), FrameCache(1 << 30)
     gc.collect()
     begin = time.process_time()
@@ -195,7 +213,7 @@ def _once(text: str, count: int) -> tuple[float, float, float, float]:
     assert np.array_equal(first.pixels, again.pixels)
     assert np.array_equal(first.pixels, edited.pixels)
     micro = 1e6 / count
-    return compile_seconds * micro, first_seconds * micro, again_seconds * micro, edited_seconds * micro
+    return Row(compile_seconds * micro, first_seconds * micro, again_seconds * micro, edited_seconds * micro)
 
 
 def _compiled(text: str) -> Compiled:
