@@ -6,6 +6,7 @@ nodes see; what it reads comes and what it makes goes through the arena.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -26,6 +27,7 @@ from artifex.nodes import Audio, Float, Frame, Input, Node, OldNode, Request, Wi
 from libs.frames.errors import MediaError
 from services.graph.domain.evaluate.colour import WorkingColour, working_colour
 from services.graph.nodes.alpha import straight
+from services.graph.packs.clips import RemoteClip
 from services.graph.packs.schema import describe, values_from, window_from, window_json
 from services.graph.packs.wire import Arena, Closed, Message, receive, send
 
@@ -52,6 +54,8 @@ class Host:
             "render": self._render,
             "sound": self._sound,
             "extent": self._extent,
+            "needs_analysis": lambda message: {"needed": bool(self._node(message).needs_analysis())},
+            "analyse": self._analyse,
         }
 
     def serve(self) -> None:
@@ -72,8 +76,10 @@ class Host:
         return receive(self._channel)
 
     def _node(self, message: Message) -> Node:
-        node = self._types[message["type"]]
-        return node(values_from(node, message["values"]))
+        node_type = self._types[message["type"]]
+        node = node_type(values_from(node_type, message["values"]))
+        node.analysed = message.get("analysed")
+        return node
 
     def _request(self, node: Node, message: Message) -> Request:
         given = message["request"]
@@ -153,6 +159,21 @@ class Host:
         )
         self._arena.clear()
         return {"samples": self._arena.put(np.ascontiguousarray(sound.samples, np.float32)), "rate": sound.rate}
+
+    def _analyse(self, message: Message) -> Message:
+        facts = message["clip"]
+
+        def heard(
+            told: Message, blocks: dict[str, Audio], curves: dict[str, NDArray[np.float64]], media: Message | None
+        ) -> Sound:
+            source = Source(self._ask, self._arena, media) if media else None
+            names = facts["connections"]
+            return Sound(told["start"], told["count"], facts["rate"], facts["channels"], source, names, blocks, curves)
+
+        space = working_colour(facts["working_space"])
+        found = self._node(message).analyse(RemoteClip.of(self._ask, self._arena, facts, space, heard))
+        # Said as text: what JSON lacks is the node's error, and not the end of the conversation.
+        return {"found": json.dumps(found, allow_nan=False)}
 
     def _extent(self, message: Message) -> Message:
         info = message["info"]

@@ -69,6 +69,10 @@ class PackProcess:
                 raise
             raise PackFailed(message, metadata={"pack": self._pack})
 
+    def another(self) -> PackProcess:
+        """A process of the same pack that serves nobody else; whoever asks for it closes it."""
+        return PackProcess(self._pack, call_seconds=self._seconds)
+
     def close(self) -> None:
         """End the process. Repeatable, and the next call starts another."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import types
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -13,6 +14,7 @@ from google.protobuf import json_format
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import (
     Audio,
+    Clip,
     DeclarationError,
     Float,
     Frame,
@@ -27,6 +29,7 @@ from artifex.nodes import (
     upgrade,
 )
 from libs.frames.errors import MediaError
+from services.graph.packs.clips import ClipAnswers
 from services.graph.packs.process import PackFailed, PackProcess
 from services.graph.packs.schema import declarations, request_json, values_json, window_from, window_json
 from services.graph.packs.wire import Arena, Message
@@ -84,6 +87,9 @@ class PackNode(Node, base=True):
             return self._message("render", {**about, **_requested(request)})
 
         return _frame(self.process.call(build, _taken, _answers(request.source)))
+
+    def needs_analysis(self) -> bool:
+        return bool(self._asked("needs_analysis", {})["needed"])
 
     def sound(self, context: SoundContext) -> Audio:
         def build(arena: Arena) -> Message:
@@ -146,7 +152,8 @@ class PackNode(Node, base=True):
         return self.process.call(lambda _: self._message(call, about), lambda reply, _: reply)
 
     def _message(self, call: str, about: Message) -> Message:
-        return {"call": call, "type": self.schema.type, "values": values_json(self), **about}
+        message = {"call": call, "type": self.schema.type, "values": values_json(self), **about}
+        return message if self.analysed is None else {**message, "analysed": self.analysed}
 
 
 class MovingPackNode(PackNode, base=True):
@@ -191,9 +198,23 @@ def _node_type(told: Message, pack: str, process: PackProcess) -> type[Node]:
             "__module__": __name__,
         }
     )
+    if "analysis" in attributes:
+        attributes["analyse"] = _analyse
     base = MovingPackNode if told["moves"] else PackNode
     keywords = {"sink": True} if told["sink"] else {}
     return types.new_class(told["type"], (base,), keywords, lambda namespace: namespace.update(attributes))
+
+
+def _analyse(node: PackNode, clip: Clip) -> Any:
+    """Has the pack look at the clip: in a process of its own, since nodes of the same pack may stand before it."""
+    assert node.analysis is not None
+    answers = ClipAnswers(clip, node.analysis, _described, _answers)
+    process = node.process.another()
+    try:
+        about = node._message("analyse", {"clip": answers.facts()})
+        return json.loads(process.call(lambda _: about, lambda reply, _: reply, answers)["found"])
+    finally:
+        process.close()
 
 
 def _upgrade(process: PackProcess, node_type: str, step: int) -> Callable[[OldNode], None]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, Final
 
 from artifex.nodes import (
     REQUIRED,
+    Analysis,
     Asset,
     Boolean,
     Choice,
@@ -41,6 +42,7 @@ def describe(node: type[Node]) -> Message:
         "sink": not schema.outputs,
         "moves": node.motion is not Node.motion,
         "main": node.main,
+        "analysis": _analysis(node.analysis),
         "upgrades": [[_version_text(step.since), _version_text(step.to)] for step in schema.upgrades],
         "inputs": [
             {
@@ -74,7 +76,13 @@ def declarations(described: Message) -> dict[str, Any]:
         parameter["name"]: _MAKERS[ParameterType(parameter["kind"])](parameter, inputs)
         for parameter in described["parameters"]
     }
-    return {**inputs, **outputs, **parameters}
+    declared = {**inputs, **outputs, **parameters}
+    if (told := described["analysis"]) is not None:
+        reads = [inputs[name] for name in told["inputs"]]
+        declared["analysis"] = Analysis(
+            told["name"], reads, [parameters[name] for name in told["parameters"]], told["version"]
+        )
+    return declared
 
 
 def values_json(node: Node) -> dict[str, object]:
@@ -108,6 +116,17 @@ def window_json(window: Window) -> list[int]:
 def window_from(given: list[int]) -> Window:
     x, y, width, height = (int(number) for number in given)
     return Window(x, y, width, height)
+
+
+def _analysis(analysis: Analysis | None) -> Message | None:
+    if analysis is None:
+        return None
+    return {
+        "name": analysis.name,
+        "inputs": [port.name for port in analysis.inputs],
+        "parameters": [parameter.name for parameter in analysis.parameters],
+        "version": analysis.version,
+    }
 
 
 def _version_text(version: tuple[int, int, int]) -> str:
@@ -215,7 +234,7 @@ def _asset(given: Message, inputs: Mapping[str, Input]) -> Asset:
     return Asset(doc=given["doc"], holds=given["holds"])
 
 
-_MAKERS: Final = {
+_MAKERS: Final[dict[ParameterType, Callable[[Message, Mapping[str, Input]], Parameter[Any]]]] = {
     ParameterType.FLOAT: _float,
     ParameterType.INTEGER: _integer,
     ParameterType.STRING: _string,

@@ -15,8 +15,11 @@ import psutil
 import pytest
 
 from artifex.nodes import Frame, installed_packs, load
+from services.graph.domain.compile.analyses import decode, with_analysed
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.compiler import Compiled, check, compile
+from services.graph.domain.compile.plan import Analysed
+from services.graph.domain.evaluate import analysis
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.mixdown import SoundPuller
 from services.graph.domain.evaluate.pull import FramePuller
@@ -179,6 +182,62 @@ def test_a_pack_reads_its_media_through_the_engine(apart: Catalogue, within: Cat
     np.testing.assert_array_equal(pictures[0], pictures[1])
     np.testing.assert_array_equal(sounds[0], sounds[1])
     assert np.abs(sounds[0]).max() > 0
+
+
+def test_a_pack_looks_at_the_whole_clip(
+    apart: Catalogue, within: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind nodes of the same pack, one of which looks at the clip, too."""
+    nodes = {
+        "title": TITLE,
+        "moving": MOVING,
+        "reads": {"type": "Reads", "params": {"asset": "assets/clip"}},
+        "echo": {"type": "Echo", "inputs": {"video": "moving"}},
+        "first": {"type": "Even", "inputs": {"video": "echo"}, "params": {"level": 0.25}},
+        "second": {"type": "Even", "inputs": {"video": "first"}, "params": {"level": 0.5}},
+        "loud": {
+            "type": "Peak",
+            "inputs": {"audio": "reads.audio", "audio.1": "reads.audio"},
+            "params": {"gain": {"keys": [[0, 0], [1, 1]]}, "gain.1": 0.5},
+        },
+        "out": {**output("second", audio="loud"), "params": {"path": "x.mov", "audio_codec": "pcm"}},
+    }
+    made = document(nodes, duration="6/25")
+    media = {"reads": SourceFile(footage(), footage_info(), "c0ffee")}
+    results = []
+    for types in (apart, within):
+        monkeypatch.setattr(analysis, "catalogue", lambda types=types: types)
+        found: dict[str, Analysed] = {}
+        for node in ("first", "second", "loud"):
+            path = tmp_path / node
+            analysis.analyse(made, "", media, node, found, path, 1, lambda done: None)
+            found[node] = decode(path.read_text())
+        key = analysis.analysis_key(made, "", media, "second")
+        bound = with_analysed(compile(made, types, "", {"reads": footage_info()}), found)
+        colour = WorkingColour("ACEScg")
+        with open_sources(media, colour, threads=1) as opened:
+            seen = FramePuller(bound, dict(opened), colour).frame(3)
+            heard = SoundPuller(bound, dict(opened)).block(0, 9600)
+        results.append((found, key, seen.pixels, heard.samples))
+    (found, key, pixels, samples), (its_found, its_key, its_pixels, its_samples) = results
+    assert found == its_found
+    assert found["first"].value["frames"] == 6
+    assert found["second"].value["mean"] == pytest.approx(0.25, rel=1e-4)
+    assert key == its_key
+    np.testing.assert_array_equal(pixels, its_pixels)
+    np.testing.assert_array_equal(samples, its_samples)
+
+
+@pytest.mark.parametrize(("how", "words"), [("wrong", "ValueError: Out of range float"), ("undeclared", "KeyError")])
+def test_what_a_pack_must_not_find_is_its_error(
+    apart: Catalogue, how: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analysis, "catalogue", lambda: apart)
+    even = {"type": "Even", "inputs": {"video": "moving"}, "params": {"how": how}}
+    made = document({"title": TITLE, "moving": MOVING, "x": even, "out": output("x")})
+    with pytest.raises(PackFailed, match=words) as caught:
+        analysis.analyse(made, "", {}, "x", {}, tmp_path / "x", 1, lambda done: None)
+    assert (caught.value.metadata["pack"], caught.value.metadata["node"]) == ("troublesome", "x")
 
 
 def test_values_that_do_not_go_together_are_refused(apart: Catalogue) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.nodes import MediaSource, Node, Output, PortType
@@ -12,8 +12,7 @@ from services.graph.domain.compile.signals import Signal
 from services.graph.domain.documents.model import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """Where an input of a step comes from."""
 
     step: int

@@ -22,7 +22,7 @@ from services.graph.domain.compile.compiler import Compiled, compile
 from services.graph.domain.compile.plan import Analysed
 from services.graph.domain.documents.model import SAMPLE_RATE, Document
 from services.graph.domain.evaluate.ahead import in_order
-from services.graph.domain.evaluate.allocation import keep_freed_memory, quiet_collector
+from services.graph.domain.evaluate.allocation import keep_freed_memory
 from services.graph.domain.evaluate.analysis import complete
 from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.colour import WorkingColour, working_colour
@@ -141,5 +141,4 @@ def render_audio(
 
 def _compile(document: Document, output_node: str, sources: Sources) -> Compiled:
     infos = {node: file.info for node, file in sources.items()}
-    with quiet_collector():
-        return compile(document, catalogue(), output_node, infos)
+    return compile(document, catalogue(), output_node, infos)

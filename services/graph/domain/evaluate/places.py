@@ -7,7 +7,6 @@ node of constant parameters, its spelling for digests, and, where nothing change
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final, NamedTuple
-from weakref import WeakKeyDictionary
 
 from artifex.nodes import MediaSource, Node, Output, Request, Window
 from services.graph.domain.compile.plan import Compiled, Edge, Step
@@ -32,6 +31,18 @@ class Traits(NamedTuple):
     plain: bool
     """Whether the fingerprint is the parameters, as `Node.fingerprint` has it."""
 
+    @classmethod
+    def of(cls, node_type: type[Node]) -> "Traits":
+        return cls(
+            identity=node_type.identity is not Node.identity,
+            frames=node_type.frames_needed is not Node.frames_needed,
+            region=node_type.region_needed is not Node.region_needed,
+            pointwise=node_type.pointwise is not Node.pointwise,
+            grade=node_type.grade is not Node.grade,
+            motion=node_type.motion is not Node.motion,
+            plain=node_type.fingerprint is Node.fingerprint,
+        )
+
 
 class Place:
     """One output of one step, and what is known of it for all frames."""
@@ -41,7 +52,9 @@ class Place:
         "step", "traits",
     )  # fmt: skip
 
-    def __init__(self, index: int, step: Step, output: Output, source: MediaSource | None, document: str) -> None:
+    def __init__(
+        self, index: int, step: Step, traits: Traits, output: Output, source: MediaSource | None, document: str
+    ) -> None:
         """`document`: what every digest says of the document: size, rate, working space, scale."""
         schema = step.type.schema
         self.index = index
@@ -50,7 +63,7 @@ class Place:
         self.output = output
         self.source = source
         self.static = step.static
-        self.traits = _traits(step.type)
+        self.traits = traits
         self.constant = all(type(signal) is Constant for signal in step.signals.values())
         self.inputs: tuple[tuple[str, Place, bytes], ...] = ()
         """By connection: its name, where it leads, and the name as digests spell it."""
@@ -105,30 +118,12 @@ def root_place(compiled: Compiled, sources: Mapping[str, MediaSource], document:
             found[key] = edge
             stack.extend(compiled.steps[edge.step].inputs.values())
     places: dict[tuple[int, str], Place] = {}
+    traits = {node_type: Traits.of(node_type) for node_type in {step.type for step in compiled.steps}}
     for index, key in enumerate(sorted(found)):
         step = compiled.steps[key[0]]
-        place = places[key] = Place(index, step, found[key].output, step.source(sources), document)
+        place = places[key] = Place(index, step, traits[step.type], found[key].output, step.source(sources), document)
         # Sources of lower index are there already, so every link is to a finished place.
         place.inputs = tuple(
-            (name, places[edge.step, edge.output.name], f"\0{name}=".encode()) for name, edge in step.inputs.items()
+            [(name, places[edge.step, edge.output.name], f"\0{name}=".encode()) for name, edge in step.inputs.items()]
         )
     return places[compiled.picture.step, compiled.picture.output.name]
-
-
-_TRAITS: Final[WeakKeyDictionary[type[Node], Traits]] = WeakKeyDictionary()
-
-
-def _traits(node_type: type[Node]) -> Traits:
-    traits = _TRAITS.get(node_type)
-    if traits is not None:
-        return traits
-    traits = _TRAITS[node_type] = Traits(
-        identity=node_type.identity is not Node.identity,
-        frames=node_type.frames_needed is not Node.frames_needed,
-        region=node_type.region_needed is not Node.region_needed,
-        pointwise=node_type.pointwise is not Node.pointwise,
-        grade=node_type.grade is not Node.grade,
-        motion=node_type.motion is not Node.motion,
-        plain=node_type.fingerprint is Node.fingerprint,
-    )
-    return traits

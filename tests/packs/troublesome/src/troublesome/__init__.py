@@ -10,12 +10,15 @@ from fractions import Fraction
 
 import numpy as np
 import PyOpenColorIO as ocio
+from numpy.typing import NDArray
 
 from artifex.nodes import (
     AUDIO,
     VIDEO,
+    Analysis,
     Asset,
     Audio,
+    Clip,
     Colour,
     Float,
     Frame,
@@ -162,4 +165,56 @@ class Louder(Node):
         return Audio(total.astype(np.float32), context.rate)
 
 
-NODES = [Raises, Dies, Hangs, Echo, Halved, Moved, Reads, Louder]
+class Even(Node):
+    """Brings the mean light of the whole clip to `level`."""
+
+    category = "Test"
+    video = Input(VIDEO, "The picture.")
+    out = Output(VIDEO, "The evened picture.", name="video")
+    level = Float(0.5, doc="The mean.")
+    how = String("well", doc="Of which kind what is found is.")
+    analysis = Analysis("mean light", inputs=[video], parameters=[how])
+
+    def needs_analysis(self) -> bool:
+        return self.level > 0
+
+    def analyse(self, clip: Clip) -> object:
+        if self.how == "wrong":
+            return float("nan")
+        if self.how == "undeclared":
+            return self.level
+        means = [float(frame.pixels[..., :3].mean(dtype=np.float64)) for frame in clip.frames(Even.video)]
+        # Whoever looks twice sees the same.
+        brightest = max(float(frame.pixels[..., :3].max()) for frame in clip.frames(Even.video))
+        return {"mean": sum(means) / len(means), "brightest": brightest, "frames": clip.frame_count}
+
+    def render(self, context: RenderContext) -> Frame:
+        frame = context.take(Even.video)
+        if self.analysed is not None:
+            frame.pixels[..., :3] *= np.float32(self.level / self.analysed["mean"])
+        return Frame(frame.pixels, frame.x, frame.y, frame.opaque)
+
+
+class Peak(Node):
+    """Brings the highest sample of the whole clip, after `gain`, to full scale."""
+
+    category = "Test"
+    audio = Input(AUDIO, "The sound.", multiple=True)
+    out = Output(AUDIO, "The sum.", name="audio")
+    gain = Float(1.0, doc="Of each.", per=audio)
+    analysis = Analysis("peak", inputs=[audio], parameters=[gain])
+
+    def analyse(self, clip: Clip) -> object:
+        return max((float(np.abs(self._sum(block)).max()) for block in clip.blocks()), default=0.0)
+
+    def sound(self, context: SoundContext) -> Audio:
+        return Audio((self._sum(context) / (self.analysed or 1.0)).astype(np.float32), context.rate)
+
+    def _sum(self, context: SoundContext) -> NDArray[np.float64]:
+        total = np.zeros((context.channels, context.count), np.float64)
+        for name in context.connections(Peak.audio):
+            total += context.read(name).samples * context.automation(Peak.gain, name)
+        return total
+
+
+NODES = [Raises, Dies, Hangs, Echo, Halved, Moved, Reads, Louder, Even, Peak]
