@@ -35,6 +35,11 @@ def fuse(steps: Sequence[Step], ends: Iterable[Edge | None]) -> tuple[list[Step]
     for group in groups:
         first, last = group[0], group[-1]
         index = len(fused)
+        if last.index == index:
+            # There is no run before it, so none that it reads, and it is none itself.
+            moved[index] = index
+            fused.append(last)
+            continue
         inputs = {name: follow(edge, moved) for name, edge in first.inputs.items()}
         sources = [changed.get(edge.step) for edge in inputs.values()]
         digest = last.digest
@@ -71,7 +76,8 @@ def _groups(steps: Sequence[Step], ends: Iterable[Edge | None]) -> list[list[Ste
     for end in ends:
         if end is not None:
             readers[end.step] += 1
-    runs = [_run_type(step.type) if _always(step) else None for step in steps]
+    types = {node_type: _run_type(node_type) for node_type in {step.type for step in steps}}
+    runs = [run if (run := types[step.type]) is not None and _always(step) else None for step in steps]
     groups: list[list[Step]] = []
     absorbed: set[int] = set()
     for step in steps:
