@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from services.graph.nodes.audio.audio_mixer import AudioMixer
+from services.graph.nodes.audio.audio_mixer import AudioMixer, normalising
 from tests.unit.services.graph.support import Sound, node
 
 
@@ -58,3 +58,34 @@ def test_nothing_connected_is_silence() -> None:
 def test_loud_sums_are_not_limited() -> None:
     a = np.ones((2, 4), np.float32)
     assert mixed({"audio": a, "audio.1": a, "audio.2": a}).max() == 3.0
+
+
+@pytest.mark.parametrize(
+    ("lufs", "peak", "loudness", "ceiling", "gain"),
+    [
+        (-30.0, -12.0, -23.0, -1.0, 7.0),
+        (-30.0, -4.0, -23.0, -1.0, 3.0),
+        (-10.0, 2.0, -23.0, -1.0, -13.0),
+        # What is silent by the gate is made no louder, and its peaks are held.
+        (None, -80.0, -23.0, -1.0, 0.0),
+        (None, 1.0, -23.0, -1.0, -2.0),
+        (None, None, -23.0, -1.0, 0.0),
+    ],
+)
+def test_normalising_is_one_gain_that_the_true_peak_bounds(
+    lufs: float | None, peak: float | None, loudness: float, ceiling: float, gain: float
+) -> None:
+    assert normalising({"lufs": lufs, "true_peak": peak}, loudness, ceiling) == pytest.approx(gain)
+
+
+def test_normalised_sound_is_scaled_and_unknown_sound_passes() -> None:
+    a = noise(5)
+    mixer = node(AudioMixer, normalize="loudness")
+    assert mixer.needs_analysis()
+    np.testing.assert_array_equal(mixer.sound(Sound({"audio": a}, {}, 64)).samples, a)
+    mixer.analysed = {"lufs": -43.0, "true_peak": -30.0}
+    np.testing.assert_allclose(mixer.sound(Sound({"audio": a}, {}, 64)).samples, a * 10, rtol=1e-6)
+    plain = node(AudioMixer)
+    plain.analysed = mixer.analysed
+    assert not plain.needs_analysis()
+    np.testing.assert_array_equal(plain.sound(Sound({"audio": a}, {}, 64)).samples, a)
