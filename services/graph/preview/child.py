@@ -92,6 +92,8 @@ class _Child:
         """For assets; the document cannot be made ready before."""
         self._stale = False
         """Whether there is a wish that the director has not heard of."""
+        self._seen = False
+        """Whether the client has seen what it now wishes for, as a playback shows it."""
         self._troubled = False
         """Whether the last revision had problems."""
         self._compiled_in = 0.0
@@ -156,7 +158,8 @@ class _Child:
         elif "play" in told:
             self._start_playing(told["play"])
         elif "stop" in told:
-            self._play, self._frame, self._stale = None, told["stop"], True
+            # A coarser picture of what is on the screen already would be a step back.
+            self._play, self._frame, self._stale, self._seen = None, told["stop"], True, True
 
     def _begin(self, told: dict[str, Any]) -> None:
         cv2.setNumThreads(told["threads"])
@@ -186,7 +189,7 @@ class _Child:
                 self._scene.look_at(request.look.node)
             case "meters":
                 self._wish = Wish(self._wish.look, request.meters)
-        self._stale = True
+        self._stale, self._seen = True, False
 
     def _start_playing(self, told: dict[str, Any]) -> None:
         span = Range(told["first"], told["end"], told["start"], told["loop"])
@@ -238,7 +241,7 @@ class _Child:
         self._puller.use(ready)
         if before is None or _movie(before) != _movie(ready):
             self._say(preview_pb2.PreviewResponse(document=_movie(ready, revision=ready.revision)))
-        self._stale = True
+        self._stale, self._seen = True, False
 
     def _draw(self) -> None:
         assert self._ready is not None
@@ -247,7 +250,7 @@ class _Child:
             size = self._ready.compiled.settings
             window = self._wish.window(size.width, size.height)
             side = min(window.width, window.height)
-            self._director.want(self._wish.scale, side, drafts=not self._wish.look.no_drafts)
+            self._director.want(self._wish.scale, side, drafts=not (self._wish.look.no_drafts or self._seen))
         order = self._director.next(time.perf_counter())
         if order is None:
             return

@@ -320,19 +320,20 @@ async def test_a_playback_goes_on_through_edits_and_stops_when_told(service: Pre
 
 async def test_what_plays_is_near_and_what_it_stops_on_exact(service: Previewing, plate: str) -> None:
     document = graded(plate)
-    async with service.open(document, frame=5, look=look((1, 4))) as talk:
+    async with service.open(document, frame=5, look=look((1, 4), no_drafts=False)) as talk:
         await talk.picture()
         await talk.say(play=pb.PreviewPlay())
         while not (played := await talk.picture()).head.playing:
             pass
         await talk.say(pause=pb.PreviewPause())
-        while (last := await talk.picture()).head.playing:
+        while (last := await talk.picture(drafts=True)).head.playing:
             pass
     window = Window(0, 0, 320, 180)
 
     def codes(frame: int) -> np.ndarray[Any, Any]:
         return np.asarray(np.rint(shown(rendered(document, frame, Fraction(1, 4), window), window) * 255))
 
+    assert not last.head.draft
     difference = np.abs(played.pixels - codes(played.head.frame))
     assert 0 < difference.mean() < 0.6
     np.testing.assert_array_equal(last.pixels, codes(last.head.frame))
