@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from libs.kernels import checks, native
 from libs.kernels.reference import blur as fallback
+from libs.kernels.room import ROOMS
 from libs.kernels.threads import over_rows
 from libs.kernels.types import Pixels
 from libs.kernels.weights import TAIL, gaussian_reach, gaussian_weights
@@ -80,7 +81,7 @@ def _two_rates(
     direct = rows.step == 1
     # Without a second step down, `low` is the result, and nobody may write where others still read.
     in_place = direct and not np.may_share_memory(pixels, out)
-    low = out if in_place else np.empty((rows.low_size, width, channels), np.float32)
+    low = out if in_place else ROOMS.take((rows.low_size, width, channels))
     together = 16 // channels
 
     def down(first: int, count: int) -> None:

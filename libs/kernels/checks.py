@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from libs.kernels.room import ROOMS
 from libs.kernels.types import Matrix, Pixels
 
 
@@ -19,7 +20,7 @@ def picture(array: Pixels, name: str, channels: int | None = None) -> Pixels:
 def result(out: Pixels | None, shape: tuple[int, ...]) -> Pixels:
     """`out` if it can take a result of this shape, a new array where there is none."""
     if out is None:
-        return np.empty(shape, np.float32)
+        return ROOMS.take(shape)
     if out.shape != shape or out.dtype != np.float32 or not out.flags.writeable or not _rows_are_dense(out):
         raise ValueError(
             f"out is a writable float32 {list(shape)}, dense in its rows, not {out.dtype} {list(out.shape)}"

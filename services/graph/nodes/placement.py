@@ -11,6 +11,7 @@ import numpy as np
 
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import Frame, MediaSource, Pixels, Request, Window
+from libs.kernels.room import ROOMS
 
 NONE: Final = "none"
 FITS: Final = (NONE, "fit", "fill", "stretch")
@@ -123,7 +124,7 @@ def _may_halve(size: tuple[int, int], target: Window) -> bool:
 def _averaged(picture: Callable[[Window], Frame], size: tuple[int, int], target: Window) -> Frame:
     """The picture made smaller, a few of its lines at a time: as many as make whole lines of the result."""
     width, height = size
-    pixels = np.empty((target.height, target.width, 4), np.float32)
+    pixels = ROOMS.take((target.height, target.width, 4))
     lines = Fraction(height, target.height)
     # Of p / q lines to one, p of the file's lines make q of the result's.
     step = lines.denominator * max(1, _STRIP // lines.numerator)

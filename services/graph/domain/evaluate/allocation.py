@@ -4,26 +4,28 @@ import ctypes
 import sys
 from typing import Final
 
-from services.graph.domain.collector import collector_held
-
-quiet_collector = collector_held
+from libs.kernels.room import ROOMS
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
+_MAPPED: Final = 2 << 20
+"""Bytes from which on a block is mapped on its own: frames of codecs, and whatever else is large and seldom."""
 
 
 def keep_freed_memory() -> None:
-    """Lets glibc keep the memory of freed frames for the next ones, instead of giving it back and asking again.
+    """Keeps the memory of freed pictures for the next ones, instead of giving it back and asking again.
 
-    A frame is large enough for glibc to map it anew each time, whose page faults took an eighth of a render's processor
-    time. What the process holds at most stays the same, since every frame needs what the last one needed; and since
-    all threads draw on one heap, what one has freed is there for all of them. To be called before there are threads.
+    Every frame needs what the last one needed, and page faults took an eighth of a render's processor time. Pictures
+    have blocks that are used again (libs.kernels.room), strips and what is smaller stay in glibc's heap, one for all
+    threads, so that what one has freed is there for the others. Codecs' frames, which live longer, are mapped on their
+    own: in the heap they cut it to pieces. To be called before there are threads.
     """
+    ROOMS.keep()
     if sys.platform != "linux":
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, 2**30)
+        mallopt(_M_MMAP_THRESHOLD, _MAPPED)
         mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
         mallopt(_M_ARENA_MAX, 1)

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from artifex.nodes import Frame, Input, Pixels, Request
+from libs.kernels.room import ROOMS
 from services.graph.domain.evaluate.colour import WorkingColour
 
 
@@ -87,7 +88,7 @@ class Context:
         spare, self._spare = self._spare, None
         if spare is None or spare.shape != frame.pixels.shape:
             self._spare = spare
-            return frame.pixels.copy() if copy else np.empty_like(frame.pixels)
+            return frame.pixels.copy() if copy else ROOMS.take(frame.pixels.shape)
         if copy:
             np.copyto(spare, frame.pixels)
         return spare

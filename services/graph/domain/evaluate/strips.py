@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from artifex.nodes import EMPTY, MASK, Frame, Pixels, Request, Window
+from libs.kernels.room import ROOMS
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.context import Context, StripResult, owned
 from services.graph.domain.evaluate.demand import Wanted
@@ -92,7 +93,7 @@ class StripPass:
             fits = frame is not None and frame.window == target and frame.pixels.shape == shape
             if frame is not None and fits and self._owns(number, item):
                 return frame.pixels, number
-        return np.empty(shape, dtype=np.float32), -1
+        return ROOMS.take(shape), -1
 
     def _owns(self, number: int, item: Wanted) -> bool:
         return self._uses[number] == 1 and item.frame is not None and owned(item, item.frame)
