@@ -14,6 +14,7 @@ import resource
 import select
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -25,6 +26,7 @@ from libs.chassis.sandbox.framing import CRASH_OUT_OF_MEMORY
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _IDLE_SECONDS = 0.5
+_TRIM_SECONDS = 4.0
 
 Target = Callable[[dict[str, Any], Callable[[dict[str, Any]], None]], dict[str, Any]]
 
@@ -54,10 +56,11 @@ def _limit_cpu(seconds: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (until, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _load(target: str) -> Callable[..., Any]:
-    module, _, function = target.partition(":")
-    run: Callable[..., Any] = getattr(importlib.import_module(module), function)
-    return run
+def _load(target: str) -> tuple[Callable[..., Any], Callable[[], object]]:
+    """The target, and what its module wants done when nothing is asked of it: its function `rest`, if it has one."""
+    name, _, function = target.partition(":")
+    module = importlib.import_module(name)
+    return getattr(module, function), getattr(module, "rest", lambda: None)
 
 
 def _error(error: Exception) -> dict[str, Any]:
@@ -81,7 +84,8 @@ def _serve(requests: BinaryIO, answers: BinaryIO, target: str, cpu_seconds: int 
         answers.write(framing.encode(message))
         answers.flush()
 
-    run: Target = _load(target)
+    run, rest = _load(target)
+    spare = _Spare(rest)
     # What was imported stays, and need not be looked through after each request.
     gc.collect()
     gc.freeze()
@@ -96,21 +100,35 @@ def _serve(requests: BinaryIO, answers: BinaryIO, target: str, cpu_seconds: int 
             answer = _error(error)
         send(answer)
         del answer, request
-        _let_go(requests)
+        spare.let_go(requests)
 
 
-def _let_go(requests: BinaryIO) -> None:
-    """Give the memory of a finished request back, when the next does not follow at once.
+class _Spare:
+    """The memory of finished requests, given back when the next does not follow at once, and every few seconds."""
 
-    Codec contexts refer to one another in circles, so they live until the collector happens to run, and the C library
-    keeps what was freed: without this a child grows by some megabytes with each file, up to a plateau of its own. What
-    follows at once would have to ask for the same memory again.
-    """
-    gc.collect()
-    # Nothing is buffered: a parent sends a request when it has the answer to the one before.
-    ready, _, _ = select.select([requests], [], [], _IDLE_SECONDS)
-    if not ready:
+    def __init__(self, rest: Callable[[], object]) -> None:
+        self._rest = rest
+        self._trimmed = time.monotonic()
+
+    def let_go(self, requests: BinaryIO) -> None:
+        """To be called after each request.
+
+        Codec contexts refer to one another in circles, so they live until the collector happens to run, and the C
+        library keeps what was freed: without this a child grows by some megabytes with each file. What follows at once
+        would have to ask for the same memory again, so short requests do so together.
+        """
+        gc.collect()
+        if time.monotonic() - self._trimmed >= _TRIM_SECONDS:
+            self._trim()
+        # Nothing is buffered: a parent sends a request when it has the answer to the one before.
+        ready, _, _ = select.select([requests], [], [], _IDLE_SECONDS)
+        if not ready:
+            self._rest()
+            self._trim()
+
+    def _trim(self) -> None:
         ctypes.CDLL(None).malloc_trim(0)
+        self._trimmed = time.monotonic()
 
 
 def main() -> None:
@@ -124,7 +142,7 @@ def main() -> None:
         os.set_inheritable(int(answer_fd), False)
         try:
             if mode == "session":
-                _load(target)(requests, answers)
+                _load(target)[0](requests, answers)
             else:
                 _serve(requests, answers, target, limits["cpu_seconds"])
         except MemoryError:

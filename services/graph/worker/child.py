@@ -14,16 +14,18 @@ from typing import Any
 from google.protobuf import json_format
 
 from artifex.media.v1 import messages_pb2 as media_pb2
+from libs.kernels.room import ROOMS
 from services.graph.domain.compile.analyses import decode
 from services.graph.domain.compile.catalogue import catalogue
-from services.graph.domain.documents.document import parse_document
+from services.graph.domain.compile.plan import Compiled
 from services.graph.domain.evaluate.analysis import analyse, analysis_key
 from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.disk_cache import DiskCache
 from services.graph.domain.evaluate.evaluator import render_audio, render_frames
+from services.graph.domain.evaluate.plans import Plans
 from services.graph.domain.evaluate.pull import CACHE_BYTES
 from services.graph.domain.evaluate.shelf import SourceShelf
-from services.graph.domain.evaluate.sources import SourceFile
+from services.graph.domain.evaluate.sources import SourceFile, Sources
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -43,26 +45,23 @@ def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     if request["kind"] == "describe":
         return {"node_types": [f"{schema.type} {schema.version}" for schema in catalogue().schemas()]}
     if request["kind"] == "analysis_key":
-        document = parse_document(request["document"])
-        return {"key": analysis_key(document, request["output_node"], _sources(request), request["node"])}
+        sources = _sources(request)
+        return {"key": analysis_key(_plan(request, sources), sources, request["node"])}
     begin = monotonic()
     media_type = _render(request, progress)
     return {"media_type": media_type, "seconds": monotonic() - begin}
 
 
 def _render(request: dict[str, Any], progress: Progress) -> str:
-    document = parse_document(request["document"])
     sources = _sources(request)
+    compiled = _plan(request, sources)
     analysed = {node: decode(text) for node, text in request.get("analysed", {}).items()}
     output = Path(request["output"])
     if request["kind"] == "audio":
-        return render_audio(
-            document, request["output_node"], sources, output, lambda done: progress({}), analysed=analysed
-        )
+        return render_audio(compiled, sources, output, lambda done: progress({}), analysed=analysed)
     if request["kind"] == "analyse":
         return analyse(
-            document,
-            request["output_node"],
+            compiled,
             sources,
             request["node"],
             analysed,
@@ -72,8 +71,7 @@ def _render(request: dict[str, Any], progress: Progress) -> str:
         )
     frame_cache = request.get("frame_cache")
     return render_frames(
-        document,
-        request["output_node"],
+        compiled,
         sources,
         request["first_frame"],
         request["frame_count"],
@@ -88,6 +86,10 @@ def _render(request: dict[str, Any], progress: Progress) -> str:
     )
 
 
+def _plan(request: dict[str, Any], sources: Sources) -> Compiled:
+    return _plans.of(request["document"], request["output_node"], sources)
+
+
 def _sources(request: dict[str, Any]) -> dict[str, SourceFile]:
     return {
         node: SourceFile(
@@ -99,8 +101,17 @@ def _sources(request: dict[str, Any]) -> dict[str, SourceFile]:
     }
 
 
+def rest() -> None:
+    """Called when no request follows at once: what was kept for the next picture is given back."""
+    ROOMS.empty()
+
+
 _memory = FrameCache(CACHE_BYTES)
 """For all renders of the process: the next chunk of a movie finds what never changes."""
+
+
+_plans = Plans()
+"""The next chunk is of the same document."""
 
 
 _shelf = SourceShelf(8)
