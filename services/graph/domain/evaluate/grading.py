@@ -45,7 +45,9 @@ class Grade:
         colour = context.colour
         if not self._transforms or frame.window.empty:
             return frame if owned(held, frame) else context.copied(frame)
-        result = frame.pixels if owned(held, frame) else context.room_for(frame)
+        # One pass from here to there costs no more than one in place, and saves a copy to where the result belongs.
+        spare = context.spare is not None and context.spare.shape == frame.pixels.shape
+        result = frame.pixels if owned(held, frame) and not spare else context.room_for(frame)
         colour.change(
             self._key,
             lambda: ocio.GroupTransform(list(self._transforms)),
