@@ -83,7 +83,7 @@ async def explain(output: Output, studio: Client, file: Path, output_node: str, 
     if len(plan.steps) < plan.step_count:
         output.text(f"… and {plan.step_count - len(plan.steps)} more steps")
     for analysis in plan.analyses:
-        output.text(f"  {_analysis_text(analysis)}")
+        output.text(f"  {analysis_text(analysis)}")
     for converter in plan.converters:
         output.text(f"  {_converter_text(converter)}")
     for entry in plan.set_aside:
@@ -120,7 +120,8 @@ def _table(output: Output, plan: plan_pb.RenderPlan) -> Table:
     return table
 
 
-def _analysis_text(analysis: plan_pb.PlanAnalysis) -> str:
+def analysis_text(analysis: plan_pb.PlanAnalysis) -> str:
+    """What a plan says of one of its analyses, for people."""
     read = ", ".join(source.name for source in analysis.inputs) or "nothing"
     after = f", after {', '.join(analysis.after)}" if analysis.after else ""
     stored = analysis.state == plan_pb.PlanAnalysis.STATE_STORED

@@ -59,6 +59,17 @@ async def test_a_job_comes_back_as_it_was_stored(store: SqlJobStore) -> None:
     assert await store.get("studio", job.id) == job
 
 
+async def test_what_is_made_ahead_comes_with_whatever_task_is_locked(store: SqlJobStore) -> None:
+    job = await submit(store, make_job(analyses=1))
+    async with store.transaction() as transaction:
+        locked = await transaction.lock(job.id, ["audio"])
+        assert locked is not None
+        assert set(locked.tasks) == {"generate:g0", "analyse:mix0", "audio"}
+        # Before the frames, which do not wait for it.
+        (waiting,) = await transaction.waiting(START, 9)
+        assert waiting.tasks[0][0] == "analyse:mix0"
+
+
 async def test_another_tenants_job_does_not_exist(store: SqlJobStore) -> None:
     job = await submit(store, make_job())
     assert await store.get("rival", job.id) is None
