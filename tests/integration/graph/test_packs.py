@@ -19,7 +19,7 @@ from services.graph.domain.compile.analyses import decode, with_analysed
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.compiler import Compiled, check, compile
 from services.graph.domain.compile.plan import Analysed
-from services.graph.domain.evaluate import analysis
+from services.graph.domain.evaluate import analysis, plans
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.mixdown import SoundPuller
 from services.graph.domain.evaluate.pull import FramePuller
@@ -206,13 +206,13 @@ def test_a_pack_looks_at_the_whole_clip(
     media = {"reads": SourceFile(footage(), footage_info(), "c0ffee")}
     results = []
     for types in (apart, within):
-        monkeypatch.setattr(analysis, "catalogue", lambda types=types: types)
+        monkeypatch.setattr(plans, "catalogue", lambda types=types: types)
         found: dict[str, Analysed] = {}
         for node in ("first", "second", "loud"):
             path = tmp_path / node
-            analysis.analyse(made, "", media, node, found, path, 1, lambda done: None)
+            analysis.analyse(plans.plan(made, "", media), media, node, found, path, 1, lambda done: None)
             found[node] = decode(path.read_text())
-        key = analysis.analysis_key(made, "", media, "second")
+        key = analysis.analysis_key(plans.plan(made, "", media), media, "second")
         bound = with_analysed(compile(made, types, "", {"reads": footage_info()}), found)
         colour = WorkingColour("ACEScg")
         with open_sources(media, colour, threads=1) as opened:
@@ -232,11 +232,11 @@ def test_a_pack_looks_at_the_whole_clip(
 def test_what_a_pack_must_not_find_is_its_error(
     apart: Catalogue, how: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(analysis, "catalogue", lambda: apart)
+    monkeypatch.setattr(plans, "catalogue", lambda: apart)
     even = {"type": "Even", "inputs": {"video": "moving"}, "params": {"how": how}}
     made = document({"title": TITLE, "moving": MOVING, "x": even, "out": output("x")})
     with pytest.raises(PackFailed, match=words) as caught:
-        analysis.analyse(made, "", {}, "x", {}, tmp_path / "x", 1, lambda done: None)
+        analysis.analyse(plans.plan(made, "", {}), {}, "x", {}, tmp_path / "x", 1, lambda done: None)
     assert (caught.value.metadata["pack"], caught.value.metadata["node"]) == ("troublesome", "x")
 
 

@@ -29,10 +29,8 @@ from artifex.nodes import (
 )
 from libs.chassis.errors import ArtifexError, Internal
 from services.graph.domain.compile.analyses import PlannedAnalysis, analyses_of, awaited, encode, keys_of, with_analysed
-from services.graph.domain.compile.catalogue import catalogue
-from services.graph.domain.compile.compiler import Compiled, Edge, compile
-from services.graph.domain.compile.plan import Analysed
-from services.graph.domain.documents.model import CHANNELS, SAMPLE_RATE, Document
+from services.graph.domain.compile.plan import Analysed, Compiled, Edge
+from services.graph.domain.documents.model import CHANNELS, SAMPLE_RATE
 from services.graph.domain.evaluate.allocation import keep_freed_memory
 from services.graph.domain.evaluate.colour import WorkingColour, working_colour
 from services.graph.domain.evaluate.mixdown import BlockContext, Results, SoundPuller
@@ -46,9 +44,8 @@ Progress = Callable[[int], None]
 """Takes the number of frames seen so far."""
 
 
-def analysis_key(document: Document, output_node: str, sources: Sources, node: str) -> str:
+def analysis_key(compiled: Compiled, sources: Sources, node: str) -> str:
     """The key of what the analysis of `node` finds. Errors as of `analyse`; none of them need be the node's."""
-    compiled = _compiled(document, output_node, sources)
     analyses = analyses_of(compiled)
     _planned(analyses, node)
     contents = {name: file.digest for name, file in sources.items()}
@@ -59,8 +56,7 @@ def analysis_key(document: Document, output_node: str, sources: Sources, node: s
 
 
 def analyse(
-    document: Document,
-    output_node: str,
+    compiled: Compiled,
     sources: Sources,
     node: str,
     analysed: Mapping[str, Analysed],
@@ -70,15 +66,14 @@ def analyse(
 ) -> str:
     """What the analysis of `node` finds as JSON at `out_path`; answers its media type.
 
-    `analysed`: what the analyses before it found, by node. Raises GraphInvalid, the errors of libs.frames for media
-    that cannot be read, and Internal naming the node.
+    `compiled`: the plan for these sources (plans.py). `analysed`: what the analyses before it found, by node. Raises
+    the errors of libs.frames for media that cannot be read, and Internal naming the node.
 
     Memory: a frame in the making and the frame cache, or two blocks of sound; whatever the clip's length.
     """
-    compiled = _compiled(document, output_node, sources)
     planned = _planned(analyses_of(compiled), node)
     compiled = complete(compiled, analysed, planned.reads.values(), but=node)
-    colour = working_colour(document.settings.colorspace)
+    colour = working_colour(compiled.settings.colorspace)
     with open_sources(sources, colour, threads) as opened, ExitStack() as stack:
         clip = _Clip(compiled, planned, dict(opened), colour, threads, out_path.parent, stack, progress)
         out_path.write_bytes(encode(_ask(planned, clip), node))
@@ -226,8 +221,3 @@ def _planned(analyses: Mapping[str, PlannedAnalysis], node: str) -> PlannedAnaly
     if node not in analyses:
         raise Internal(f'there is nothing to analyse for node "{node}"', metadata={"node": node})
     return analyses[node]
-
-
-def _compiled(document: Document, output_node: str, sources: Sources) -> Compiled:
-    infos = {node: file.info for node, file in sources.items()}
-    return compile(document, catalogue(), output_node, infos)

@@ -1,7 +1,7 @@
-"""Renders a range of frames, or the sound, of a document to a file.
+"""Renders a range of frames, or the sound, of a compiled document to a file.
 
 Both functions run to their end in the calling thread and are meant for a child process that can be killed: the files
-they read come from users. The same document, sources, range and number of threads give the same bytes.
+they read come from users. The same plan, sources, range and number of threads give the same bytes.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,10 +17,8 @@ import cv2
 from artifex.nodes import MediaSource, sample_at
 from libs.chassis.errors import OutOfRange
 from libs.frames.video_writer import OutputFrame
-from services.graph.domain.compile.catalogue import catalogue
-from services.graph.domain.compile.compiler import Compiled, compile
-from services.graph.domain.compile.plan import Analysed
-from services.graph.domain.documents.model import SAMPLE_RATE, Document
+from services.graph.domain.compile.plan import Analysed, Compiled
+from services.graph.domain.documents.model import SAMPLE_RATE
 from services.graph.domain.evaluate.ahead import in_order
 from services.graph.domain.evaluate.allocation import keep_freed_memory
 from services.graph.domain.evaluate.analysis import complete
@@ -41,8 +39,7 @@ Progress = Callable[[int], None]
 
 
 def render_frames(
-    document: Document,
-    output_node: str,
+    compiled: Compiled,
     sources: Sources,
     first: int,
     count: int,
@@ -60,17 +57,16 @@ def render_frames(
 
     Answers the segment's media type.
 
-    `sources` holds, by node, the local file and description of every asset and every generated clip. Up to `threads`
-    frames are evaluated side by side while others are encoded; a frame alone is divided into strips. Decoders and
-    encoder have as many threads each. `cache` and `disk` may have served other documents; `disk` is what makes a second
-    render cheap after a change near the output, and `shelf` what lets the next chunk begin where this one ends.
-    `analysed` is what was found of the whole clip before, by node (see analysis.py).
-    `progress` is called after every frame, `watch` with the nodes that are about to be evaluated. Raises GraphInvalid,
+    `compiled` is the plan for these sources (plans.py), which hold, by node, the local file and description of every
+    asset and every generated clip. Up to `threads` frames are evaluated side by side while others are encoded; a frame
+    alone is divided into strips. Decoders and encoder have as many threads each. `cache` and `disk` may have served
+    other documents; `disk` is what makes a second render cheap after a change near the output, and `shelf` what lets
+    the next chunk begin where this one ends. `analysed` is what was found of the whole clip before, by node (see
+    analysis.py). `progress` is called after every frame, `watch` with the nodes that are about to be evaluated. Raises
     OutOfRange, the errors of libs.frames for media that cannot be read, and Internal naming the node and the frame.
 
     Memory: `threads` + 2 frames in the making (see pull.py), of which one waits and one is encoded, and the caches.
     """
-    compiled = _compile(document, output_node, sources)
     if first < 0 or count < 1 or first + count > compiled.frame_count:
         raise OutOfRange(f"frames {first} to {first + count} are not within the document's {compiled.frame_count}")
     compiled = complete(compiled, analysed or {}, [compiled.picture] if compiled.picture else [])
@@ -78,7 +74,7 @@ def render_frames(
     within = 1 if side_by_side > 1 else max(1, threads)
     cv2.setNumThreads(within)
     keep_freed_memory()
-    colour = working_colour(document.settings.colorspace)
+    colour = working_colour(compiled.settings.colorspace)
     with (
         ThreadPoolExecutor(within, thread_name_prefix="strips") as strips,
         (shelf or SourceShelf(0)).open(sources, colour, threads) as opened,
@@ -109,8 +105,7 @@ def render_frames(
 
 
 def render_audio(
-    document: Document,
-    output_node: str,
+    compiled: Compiled,
     sources: Sources,
     out_path: Path,
     progress: Progress,
@@ -119,11 +114,10 @@ def render_audio(
 ) -> str:
     """The whole sound at `out_path`, exactly as long as the frames, proved by decoding; answers its media type.
 
-    `analysed` and errors as of `render_frames`.
+    `compiled`, `analysed` and errors as of `render_frames`.
     """
-    compiled = _compile(document, output_node, sources)
     compiled = complete(compiled, analysed or {}, [compiled.sound] if compiled.sound else [])
-    colour = WorkingColour(document.settings.colorspace)
+    colour = WorkingColour(compiled.settings.colorspace)
     total = sample_at(compiled.frame_count / compiled.fps, SAMPLE_RATE)
     with (
         open_sources(sources, colour, threads=1) as opened,
@@ -137,8 +131,3 @@ def render_audio(
             progress(int(Fraction(end, SAMPLE_RATE) * compiled.fps))
     sound.prove()
     return sound.media_type
-
-
-def _compile(document: Document, output_node: str, sources: Sources) -> Compiled:
-    infos = {node: file.info for node, file in sources.items()}
-    return compile(document, catalogue(), output_node, infos)

@@ -17,9 +17,10 @@ from libs.frames.audio_reader import AudioReader
 from libs.frames.probe import probe
 from libs.frames.video_reader import VideoReader
 from services.graph.domain.compile.catalogue import Catalogue
-from services.graph.domain.documents.model import Document
+from services.graph.domain.compile.plan import Compiled
 from services.graph.domain.evaluate.disk_cache import DiskCache
 from services.graph.domain.evaluate.evaluator import render_audio, render_frames
+from services.graph.domain.evaluate.plans import plan
 from services.graph.domain.evaluate.sources import SourceFile, Sources
 from services.graph.nodes import BUILTIN
 from services.graph.nodes.composite.merge import Merge
@@ -32,8 +33,8 @@ def sources() -> Sources:
     return {"clip": SourceFile(footage(), footage_info())}
 
 
-def comp(merge: str = "Merge", **settings: Any) -> Document:
-    return document(
+def comp(merge: str = "Merge", **settings: Any) -> Compiled:
+    made = document(
         {
             "clip": CLIP,
             "grade": {"type": "ColorCorrector", "inputs": {"video": "clip"}, "params": {"exposure": 0.3}},
@@ -45,11 +46,12 @@ def comp(merge: str = "Merge", **settings: Any) -> Document:
         },
         **{"width": 160, "height": 90, "duration": None, **settings},
     )  # fmt: skip
+    return plan(made, "out", sources())
 
 
 def test_a_segment_holds_its_frames_and_no_others(tmp_path: Path) -> None:
     done: list[int] = []
-    render_frames(comp(), "out", sources(), 50, 12, tmp_path / "s.mp4", 1, done.append)
+    render_frames(comp(), sources(), 50, 12, tmp_path / "s.mp4", 1, done.append)
     info = probe(tmp_path / "s.mp4")
     assert info.video_streams[0].frame_count == 12
     assert (info.video_streams[0].width, info.video_streams[0].height) == (160, 90)
@@ -57,9 +59,10 @@ def test_a_segment_holds_its_frames_and_no_others(tmp_path: Path) -> None:
 
 
 def test_segments_join_into_what_one_would_be(tmp_path: Path) -> None:
-    plain = document({"clip": CLIP, "out": output("clip")}, width=160, height=90, duration=None)
+    document_of_one = document({"clip": CLIP, "out": output("clip")}, width=160, height=90, duration=None)
+    plain = plan(document_of_one, "out", sources())
     for name, first, count in (("all", 20, 8), ("a", 20, 3), ("b", 23, 5)):
-        render_frames(plain, "out", sources(), first, count, tmp_path / f"{name}.mp4", 1, lambda done: None)
+        render_frames(plain, sources(), first, count, tmp_path / f"{name}.mp4", 1, lambda done: None)
 
     def pictures(*names: str) -> list[Any]:
         result = []
@@ -78,7 +81,7 @@ def test_segments_join_into_what_one_would_be(tmp_path: Path) -> None:
 def test_the_same_work_gives_the_same_bytes(tmp_path: Path) -> None:
     digests = set()
     for name in ("a.mp4", "b.mp4"):
-        render_frames(comp(), "out", sources(), 10, 6, tmp_path / name, 1, lambda done: None)
+        render_frames(comp(), sources(), 10, 6, tmp_path / name, 1, lambda done: None)
         digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
     assert len(digests) == 1
 
@@ -89,10 +92,10 @@ def test_frames_side_by_side_and_kept_frames_give_the_same_bytes(tmp_path: Path)
     with patch.multiple("services.graph.domain.evaluate.pull", DISK_PAYS=0.0, DISK_LEAST=0.0):
         for name in ("first.mp4", "again.mp4"):
             disk = DiskCache(tmp_path / "frames", 1 << 28)
-            render_frames(comp(), "out", sources(), 10, 9, tmp_path / name, 3, lambda done: None, disk=disk,
+            render_frames(comp(), sources(), 10, 9, tmp_path / name, 3, lambda done: None, disk=disk,
                           watch=told.extend)  # fmt: skip
             digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
-    render_frames(comp(), "out", sources(), 10, 9, tmp_path / "cold.mp4", 3, lambda done: None)
+    render_frames(comp(), sources(), 10, 9, tmp_path / "cold.mp4", 3, lambda done: None)
     digests.add(hashlib.sha256((tmp_path / "cold.mp4").read_bytes()).hexdigest())
     assert len(digests) == 1
     assert len(list((tmp_path / "frames").iterdir())) >= 9
@@ -111,10 +114,10 @@ def test_a_frame_that_fails_ends_the_segment_and_names_itself(tmp_path: Path) ->
     types = Catalogue([*BUILTIN, FailsLate])
     done: list[int] = []
     with (
-        patch("services.graph.domain.evaluate.evaluator.catalogue", lambda: types),
+        patch("services.graph.domain.evaluate.plans.catalogue", lambda: types),
         pytest.raises(Internal, match=r'node "comp" \(FailsLate\) failed at frame 13') as raised,
     ):
-        render_frames(comp("FailsLate"), "out", sources(), 10, 9, tmp_path / "s.mp4", 2, done.append)
+        render_frames(comp("FailsLate"), sources(), 10, 9, tmp_path / "s.mp4", 2, done.append)
     assert raised.value.metadata["frame"] == "13"
     assert "b 160x64x4 at 0,0" in raised.value.metadata["inputs"], "the first strip"
     assert done == [1, 2, 3]
@@ -124,7 +127,7 @@ def test_an_ungraded_clip_comes_out_as_it_went_in(tmp_path: Path) -> None:
     plain = document(
         {"clip": CLIP, "out": {**output("clip"), "params": {"quality": 1}}}, width=1280, height=720, duration=None
     )
-    render_frames(plain, "out", sources(), 60, 1, tmp_path / "s.mp4", 1, lambda done: None)
+    render_frames(plan(plain, "out", sources()), sources(), 60, 1, tmp_path / "s.mp4", 1, lambda done: None)
     # FFmpeg's own samples, before any conversion to RGB.
     with av.open(str(footage())) as original, av.open(str(tmp_path / "s.mp4")) as ours:
         expected = next(itertools.islice(original.decode(video=0), 60, None)).to_ndarray().astype(int)
@@ -139,11 +142,11 @@ def test_an_ungraded_clip_comes_out_as_it_went_in(tmp_path: Path) -> None:
 def test_a_range_outside_the_document_is_refused(tmp_path: Path) -> None:
     for first, count in ((-1, 2), (0, 0), (130, 3)):
         with pytest.raises(OutOfRange):
-            render_frames(comp(), "out", sources(), first, count, tmp_path / "s.mp4", 1, lambda done: None)
+            render_frames(comp(), sources(), first, count, tmp_path / "s.mp4", 1, lambda done: None)
 
 
 def test_the_sound_is_exactly_as_long_as_the_frames(tmp_path: Path) -> None:
-    render_audio(comp(duration="1001/480", fps="24000/1001"), "out", sources(), tmp_path / "a.m4a", lambda done: None)
+    render_audio(comp(duration="1001/480", fps="24000/1001"), sources(), tmp_path / "a.m4a", lambda done: None)
     with AudioReader(tmp_path / "a.m4a") as reader, AudioReader(footage()) as original:
         # 50 frames of 24000/1001 are 100,100 samples; MP4 says how long an edit is in milliseconds.
         assert reader.info.duration is not None
