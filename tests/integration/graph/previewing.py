@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from artifex.common.v1 import types_pb2
 from artifex.graph.v1 import preview_pb2 as pb
 from artifex.graph.v1 import service_pb2, service_pb2_grpc
 from artifex.media.v1 import messages_pb2 as media_pb2
+from artifex.nodes import Frame, Window
 from libs.chassis.errors import NotFound
 from libs.chassis.objects import LocalCache, ObjectStore, blob_key, open_objects, put_blob_file
 from libs.chassis.principal import current_principal
@@ -32,8 +34,15 @@ from services.graph.api.graph_service import GraphServicer
 from services.graph.commands.explain_graph import ExplainGraph
 from services.graph.commands.validate_graph import ValidateGraph
 from services.graph.domain.compile.catalogue import catalogue
+from services.graph.domain.compile.compiler import compile
+from services.graph.domain.documents.document import parse_document
+from services.graph.domain.evaluate.colour import WorkingColour
+from services.graph.domain.evaluate.pull import FramePuller
+from services.graph.domain.evaluate.sources import SourceFile, open_sources
+from services.graph.nodes.output.viewer import Viewer
 from services.graph.preview.host import Previews
 from services.graph.preview.session import SessionLimits
+from tests.unit.services.graph.support import footage, footage_info, node
 
 
 class Shelf:
@@ -180,6 +189,45 @@ def look(scale: tuple[int, int] = (1, 1), **options: Any) -> pb.PreviewLook:
     """A look at a scale, without loss and without drafts unless said otherwise."""
     options = {"format": pb.PREVIEW_FORMAT_PNG, "no_drafts": True, **options}
     return pb.PreviewLook(scale=types_pb2.Rational(numerator=scale[0], denominator=scale[1]), **options)
+
+
+def titled(text: str = "A", frames: int = 48) -> dict[str, Any]:
+    """A white title on nothing, which a grade can dim."""
+    return {
+        "schema": "artifex.graph/1",
+        "settings": {"width": 192, "height": 108, "fps": "24", "duration": frames / 24},
+        "nodes": {
+            "title": {"type": "TextInput", "params": {"text": text, "size": 48}},
+            "grade": {"type": "ColorCorrector", "inputs": {"video": "title"}},
+            "out": {"type": "FileOutput", "inputs": {"video": "grade"}, "params": {"path": "a.mp4"}},
+        },
+    }
+
+
+def graded(asset: str) -> dict[str, Any]:
+    return {
+        "schema": "artifex.graph/1",
+        "settings": {"width": 1280, "height": 720, "fps": "25", "duration": 4},
+        "nodes": {
+            "plate": {"type": "MediaInput", "params": {"asset": asset}},
+            "grade": {"type": "ColorCorrector", "inputs": {"video": "plate.video"}, "params": {"exposure": 0.5}},
+            "out": {"type": "FileOutput", "inputs": {"video": "grade"}, "params": {"path": "a.mp4"}},
+        },
+    }
+
+
+def rendered(document: dict[str, Any], frame: int, scale: Fraction, window: Window) -> np.ndarray[Any, Any]:
+    """What the evaluator makes of a document with footage, in this process."""
+    parsed = parse_document(json.dumps(document))
+    compiled = compile(parsed, catalogue(), "", {"plate": footage_info()})
+    colour = WorkingColour("ACEScg")
+    with open_sources({"plate": SourceFile(footage(), footage_info(), "x")}, colour, threads=1) as sources:
+        return FramePuller(compiled, sources, colour, scale=scale).frame(frame, window).filled(window)
+
+
+def shown(pixels: np.ndarray[Any, Any], window: Window) -> np.ndarray[Any, Any]:
+    """As a screen gets it."""
+    return node(Viewer).show(Frame(pixels, window.x, window.y), window, WorkingColour("ACEScg"))
 
 
 @asynccontextmanager

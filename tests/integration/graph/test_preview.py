@@ -13,18 +13,21 @@ import pytest
 import pytest_asyncio
 
 from artifex.graph.v1 import preview_pb2 as pb
-from artifex.nodes import Frame, Window
+from artifex.nodes import Window
 from libs.chassis.errors import DeadlineExceeded, InvalidArgument, NotFound, ResourceExhausted
 from libs.chassis.testing import eventually
-from services.graph.domain.compile.catalogue import catalogue
-from services.graph.domain.compile.compiler import compile
-from services.graph.domain.documents.document import parse_document
-from services.graph.domain.evaluate.colour import WorkingColour
-from services.graph.domain.evaluate.pull import FramePuller
-from services.graph.domain.evaluate.sources import SourceFile, open_sources
-from services.graph.nodes.output.viewer import Viewer
-from tests.integration.graph.previewing import Previewing, Talk, children, look, previewing
-from tests.unit.services.graph.support import footage, footage_info, node
+from tests.integration.graph.previewing import (
+    Previewing,
+    Talk,
+    children,
+    graded,
+    look,
+    previewing,
+    rendered,
+    shown,
+    titled,
+)
+from tests.unit.services.graph.support import footage
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
 
@@ -46,45 +49,6 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pre
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def plate(service: Previewing) -> str:
     return await service.shelf.add(footage())
-
-
-def titled(text: str = "A", frames: int = 48) -> dict[str, Any]:
-    """A white title on nothing, which a grade can dim."""
-    return {
-        "schema": "artifex.graph/1",
-        "settings": {"width": 192, "height": 108, "fps": "24", "duration": frames / 24},
-        "nodes": {
-            "title": {"type": "TextInput", "params": {"text": text, "size": 48}},
-            "grade": {"type": "ColorCorrector", "inputs": {"video": "title"}},
-            "out": {"type": "FileOutput", "inputs": {"video": "grade"}, "params": {"path": "a.mp4"}},
-        },
-    }
-
-
-def graded(asset: str) -> dict[str, Any]:
-    return {
-        "schema": "artifex.graph/1",
-        "settings": {"width": 1280, "height": 720, "fps": "25", "duration": 4},
-        "nodes": {
-            "plate": {"type": "MediaInput", "params": {"asset": asset}},
-            "grade": {"type": "ColorCorrector", "inputs": {"video": "plate.video"}, "params": {"exposure": 0.5}},
-            "out": {"type": "FileOutput", "inputs": {"video": "grade"}, "params": {"path": "a.mp4"}},
-        },
-    }
-
-
-def rendered(document: dict[str, Any], frame: int, scale: Fraction, window: Window) -> np.ndarray[Any, Any]:
-    """What the evaluator makes of a document with footage, in this process."""
-    parsed = parse_document(json.dumps(document))
-    compiled = compile(parsed, catalogue(), "", {"plate": footage_info()})
-    colour = WorkingColour("ACEScg")
-    with open_sources({"plate": SourceFile(footage(), footage_info(), "x")}, colour, threads=1) as sources:
-        return FramePuller(compiled, sources, colour, scale=scale).frame(frame, window).filled(window)
-
-
-def shown(pixels: np.ndarray[Any, Any], window: Window) -> np.ndarray[Any, Any]:
-    """As a screen gets it."""
-    return node(Viewer).show(Frame(pixels, window.x, window.y), window, WorkingColour("ACEScg"))
 
 
 async def test_an_edit_is_seen_in_the_next_picture(service: Previewing) -> None:
