@@ -20,6 +20,7 @@ import numpy as np
 
 from artifex.nodes import VIDEO, Float, Frame, Input, Node, Output, RenderContext
 from bench.studio import say
+from services.graph.domain.collector import collector_held
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.compiler import Compiled, compile
 from services.graph.domain.documents.document import parse_document
@@ -217,4 +218,6 @@ def _once(text: str, count: int) -> Row:
 
 
 def _compiled(text: str) -> Compiled:
-    return compile(parse_document(text), CATALOGUE, "", {})
+    """As a worker does it (plans.py)."""
+    with collector_held():
+        return compile(parse_document(text), CATALOGUE, "", {})

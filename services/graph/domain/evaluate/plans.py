@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Final
 
 from artifex.media.v1 import messages_pb2 as media
+from services.graph.domain.collector import collector_held
 from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.compile.compiler import Compiled, compile
 from services.graph.domain.documents.document import parse_document
@@ -51,7 +52,9 @@ class Plans:
             if found is not None:
                 self._kept.move_to_end(key)
                 return found
-        made = plan(parse_document(text), output_node, sources)
+        with collector_held():
+            # The document is gone when the block ends, so the collector looks at the plan alone.
+            made = plan(parse_document(text), output_node, sources)
         with self._lock:
             self._kept[key] = made
             steps = sum(len(kept.steps) for kept in self._kept.values())
