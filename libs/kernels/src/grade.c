@@ -140,7 +140,8 @@ static void curve_step(const step *by, float *plane, int channel, int64_t count)
 
 /* -- lattices ------------------------------------------------------------------------------------------------------ */
 
-/* Where sixteen pixels lie in a lattice. */
+/* Where sixteen pixels lie in a lattice. Its points are fetched one by one, all channels at once: gathers of sixteen by
+ * one channel are hardly faster at their best, and far slower where the processor guards them. */
 typedef struct {
     i16 base; /* of the cell, in floats */
     v16 r, g, b;
@@ -156,43 +157,31 @@ INLINE cells cells_of(const step *by, const block *pixels, int64_t x) {
     return c;
 }
 
-INLINE void put_back(block *pixels, const float *found, int64_t count) {
-    EACH_VECTOR {
-        planar p = load_planar(found + 4 * x);
-        store16(pixels->colour[0] + x, p.r);
-        store16(pixels->colour[1] + x, p.g);
-        store16(pixels->colour[2] + x, p.b);
-    }
+INLINE void put_back(block *pixels, int64_t x, planar p) {
+    store16(pixels->colour[0] + x, p.r);
+    store16(pixels->colour[1] + x, p.g);
+    store16(pixels->colour[2] + x, p.b);
 }
 
-/* Four points of a tetrahedron by their weights; the fourth lies `whole` after the first. AVX-512 gathers sixteen pixels a
- * channel. Without it, all channels of a point are fetched at once, and what is `found` is still to be put back. */
-INLINE void weighted(const float *table, int32_t whole, const i16 places[3], const v16 weights[4], block *pixels,
-                     int64_t x, float *found) {
-#if defined(__AVX512F__)
-    for (int channel = 0; channel < 3; channel++) {
-        v16 sum = gather(table + channel, places[0]) * weights[0];
-        sum = fma16(gather(table + channel, places[1]), weights[1], sum);
-        sum = fma16(gather(table + channel, places[2]), weights[2], sum);
-        store16(pixels->colour[channel] + x, fma16(gather(table + channel + whole, places[0]), weights[3], sum));
-    }
-#else
-    const int32_t *at = (const int32_t *)places;
-    const float *weight = (const float *)weights;
-    for (int lane = 0; lane < LANES; lane++) {
-        v4 sum = load4(table + at[lane]) * weight[lane];
-        sum += load4(table + at[16 + lane]) * weight[16 + lane];
-        sum += load4(table + at[32 + lane]) * weight[32 + lane];
-        sum += load4(table + at[lane] + whole) * weight[48 + lane];
-        store4(found + 4 * lane, sum);
-    }
-#endif
+/* The points at four places, side by side. */
+INLINE v16 points_at(const float *table, const int32_t *at) {
+    v4 p0 = load4(table + at[0]), p1 = load4(table + at[1]), p2 = load4(table + at[2]), p3 = load4(table + at[3]);
+    v8 low = __builtin_shufflevector(p0, p1, 0, 1, 2, 3, 4, 5, 6, 7);
+    v8 high = __builtin_shufflevector(p2, p3, 0, 1, 2, 3, 4, 5, 6, 7);
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
+/* Of four pixels, the four points of their tetrahedra by their weights; the fourth lies `whole` after the first. */
+INLINE v16 weighted(const float *table, int32_t whole, const int32_t *at, v4 w0, v4 w1, v4 w2, v4 w3) {
+    v16 sum = points_at(table, at) * for_pixels(w0);
+    sum = fma16(points_at(table, at + 16), for_pixels(w1), sum);
+    sum = fma16(points_at(table, at + 32), for_pixels(w2), sum);
+    return fma16(points_at(table + whole, at), for_pixels(w3), sum);
 }
 
 /* Each cell is six tetrahedra around its diagonal: from the cell's first point along the axis of the largest rest, then
  * that of the middle one, then to the last point. */
 static void tetrahedra_step(const step *by, block *pixels, int64_t count) {
-    float found[4 * BLOCK];
     EACH_VECTOR {
         cells c = cells_of(by, pixels, x);
         v16 largest = max16(max16(c.r, c.g), c.b), least = min16(min16(c.r, c.g), c.b);
@@ -203,33 +192,40 @@ static void tetrahedra_step(const step *by, block *pixels, int64_t count) {
         last = ((c.b <= c.r) & (c.b <= c.g)) ? (i16)c.blue : last;
         int32_t whole = c.red + c.green + c.blue;
         i16 places[3] = {c.base, c.base + first, c.base + (whole - last)};
-        v16 weights[4] = {1.0f - largest, largest - middle, middle - least, least};
-        weighted(by->table, whole, places, weights, pixels, x, found + 4 * x);
+        const int32_t *at = (const int32_t *)places;
+        v16 w0 = 1.0f - largest, w1 = largest - middle, w2 = middle - least, w3 = least;
+        put_back(pixels, x,
+                 planar_of(weighted(by->table, whole, at, w0.s0123, w1.s0123, w2.s0123, w3.s0123),
+                           weighted(by->table, whole, at + 4, w0.s4567, w1.s4567, w2.s4567, w3.s4567),
+                           weighted(by->table, whole, at + 8, w0.s89ab, w1.s89ab, w2.s89ab, w3.s89ab),
+                           weighted(by->table, whole, at + 12, w0.scdef, w1.scdef, w2.scdef, w3.scdef)));
     }
-#if !defined(__AVX512F__)
-    put_back(pixels, found, count);
-#endif
 }
 
-INLINE v4 between(v4 low, v4 high, float rest) { return (high - low) * rest + low; }
+INLINE v16 between(v16 low, v16 high, v16 rest) { return fma16(high - low, rest, low); }
+
+/* Four pixels, in the square of blue and green that begins `from` after their places. */
+INLINE v16 square(const float *from, const cells *c, const int32_t *at, v16 g, v16 b) {
+    v16 low = between(points_at(from, at), points_at(from + c->blue, at), b);
+    v16 high = between(points_at(from + c->green, at), points_at(from + c->green + c->blue, at), b);
+    return between(low, high, g);
+}
+
+INLINE v16 cube(const float *table, const cells *c, const int32_t *at, v4 red, v4 green, v4 blue) {
+    v16 r = for_pixels(red), g = for_pixels(green), b = for_pixels(blue);
+    return between(square(table, c, at, g, b), square(table + c->red, c, at, g, b), r);
+}
 
 static void cubes_step(const step *by, block *pixels, int64_t count) {
-    float found[4 * BLOCK];
     EACH_VECTOR {
         cells c = cells_of(by, pixels, x);
         const int32_t *at = (const int32_t *)&c.base;
-        const float *r = (const float *)&c.r, *g = (const float *)&c.g, *b = (const float *)&c.b;
-        for (int lane = 0; lane < LANES; lane++) {
-            v4 lines[4];
-            for (int corner = 0; corner < 4; corner++) {
-                const float *point = by->table + at[lane] + (corner & 2 ? c.red : 0) + (corner & 1 ? c.green : 0);
-                lines[corner] = between(load4(point), load4(point + c.blue), b[lane]);
-            }
-            v4 low = between(lines[0], lines[1], g[lane]), high = between(lines[2], lines[3], g[lane]);
-            store4(found + 4 * (x + lane), between(low, high, r[lane]));
-        }
+        put_back(pixels, x,
+                 planar_of(cube(by->table, &c, at, c.r.s0123, c.g.s0123, c.b.s0123),
+                           cube(by->table, &c, at + 4, c.r.s4567, c.g.s4567, c.b.s4567),
+                           cube(by->table, &c, at + 8, c.r.s89ab, c.g.s89ab, c.b.s89ab),
+                           cube(by->table, &c, at + 12, c.r.scdef, c.g.scdef, c.b.scdef)));
     }
-    put_back(pixels, found, count);
 }
 
 /* -- the program --------------------------------------------------------------------------------------------------- */

@@ -68,8 +68,8 @@ typedef struct {
     v16 r, g, b, a;
 } planar;
 
-INLINE planar load_planar(const float *from) {
-    v16 p0 = load16(from), p1 = load16(from + 16), p2 = load16(from + 32), p3 = load16(from + 48);
+/* Of four pixels in each. */
+INLINE planar planar_of(v16 p0, v16 p1, v16 p2, v16 p3) {
     v16 rg01 = __builtin_shufflevector(p0, p1, 0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29);
     v16 rg23 = __builtin_shufflevector(p2, p3, 0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29);
     v16 ba01 = __builtin_shufflevector(p0, p1, 2, 6, 10, 14, 18, 22, 26, 30, 3, 7, 11, 15, 19, 23, 27, 31);
@@ -80,6 +80,10 @@ INLINE planar load_planar(const float *from) {
     result.b = __builtin_shufflevector(ba01, ba23, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
     result.a = __builtin_shufflevector(ba01, ba23, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
     return result;
+}
+
+INLINE planar load_planar(const float *from) {
+    return planar_of(load16(from), load16(from + 16), load16(from + 32), load16(from + 48));
 }
 
 INLINE void store_planar(float *to, planar p) {
