@@ -69,7 +69,7 @@ class Colour(Protocol):
         ...
 
     def apply(self, key: Hashable, build: "Callable[[], PyOpenColorIO.Transform]", pixels: Pixels) -> None:
-        """Changes straight (not premultiplied) RGBA pixels in place by an OCIO transform.
+        """Changes the colour of straight (not premultiplied) RGBA pixels in place by an OCIO transform; alpha stays.
 
         `build` is called when no processor is kept under `key`, which must tell transforms apart.
         """

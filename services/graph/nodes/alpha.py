@@ -17,8 +17,6 @@ def straight(frame: Frame) -> Iterator[Pixels]:
     pixels = frame.pixels
     if frame.opaque:
         yield pixels
-        # OCIO's fast power function also runs over alpha, whose 1 becomes 1.00002.
-        pixels[..., 3] = 1.0
         return
     alpha = pixels[..., 3:].copy()
     unpremultiply(pixels, out=pixels)

@@ -133,7 +133,7 @@ class WorkingColour:
         return np.ascontiguousarray(basis[0, :, :3].T, dtype=np.float64)
 
     def encode(self, pixels: Pixels) -> None:
-        """RGBA of the working space, in place, to display-encoded Rec.709. Alpha is of no use afterwards."""
+        """RGBA of the working space, in place, to display-encoded Rec.709. Alpha stays as it is."""
         self._apply(("encode",), lambda: ocio.ColorSpaceTransform(self._space, DISPLAY), pixels)
 
     def _apply(self, key: Hashable, build: Callable[[], Any], pixels: Pixels) -> None:

@@ -80,3 +80,13 @@ def test_pixels_that_ocio_cannot_change_in_place_are_refused() -> None:
 
 def test_no_pixels_are_no_trouble() -> None:
     WorkingColour("ACEScg").encode(np.zeros((0, 0, 4), np.float32))
+
+
+@pytest.mark.parametrize("exponent", [1.0, 2.0], ids=["colour alone", "alpha too"])
+def test_no_change_of_colour_changes_alpha(exponent: float) -> None:
+    pixels = np.random.default_rng(1).random((3, 5, 4), dtype=np.float32)
+    before = pixels.copy()
+    transform = ocio.ExponentTransform(value=[0.5, 1.0, 2.0, exponent])
+    WorkingColour("ACEScg").apply("key", lambda: transform, pixels)
+    assert np.array_equal(pixels[..., 3], before[..., 3])
+    np.testing.assert_allclose(pixels[..., :3], before[..., :3] ** np.array([0.5, 1.0, 2.0]), rtol=1e-4)
