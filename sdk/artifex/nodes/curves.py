@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from itertools import pairwise
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -143,14 +142,22 @@ class Curve:
         """`keys`: at least one, in strictly increasing order of time, all with equally many components."""
         if not keys:
             raise ValueError("a curve needs a key")
-        seconds = [_seconds(key.time) for key in keys]
-        # Rounding keeps the order, so only what falls on one number has to be looked at exactly.
-        if any(t <= s and b.time <= a.time for (s, a), (t, b) in pairwise(zip(seconds, keys, strict=True))):
-            raise ValueError("keys must be in order of time, no two at the same")
-        if len({len(key.components) for key in keys}) != 1:
-            raise ValueError("keys must have equally many components")
+        seconds: list[float] = []
+        overshoots = False
+        before = keys[0]
+        for key in keys:
+            t, per = key.time.as_integer_ratio()
+            now = t / per
+            # Rounding keeps the order, so only what falls on one number has to be looked at exactly.
+            if seconds and now <= seconds[-1] and key.time <= before.time:
+                raise ValueError("keys must be in order of time, no two at the same")
+            if len(key.components) != len(before.components):
+                raise ValueError("keys must have equally many components")
+            overshoots = overshoots or (isinstance(key.ease, Bezier) and key.ease.overshoots)
+            seconds.append(now)
+            before = key
         self.keys = tuple(keys)
-        self.overshoots = any(isinstance(key.ease, Bezier) and key.ease.overshoots for key in keys)
+        self.overshoots = overshoots
         """Whether values between two keys may lie outside theirs."""
         self._seconds = tuple(seconds)
         """The nearest float64 to each time: in the same order, though two may be one number."""
@@ -193,8 +200,3 @@ class Curve:
                 w = eased(b.ease, u)
                 result[inside] = a.components[0] + (b.components[0] - a.components[0]) * w
         return result
-
-
-def _seconds(time: Fraction) -> float:
-    numerator, denominator = time.as_integer_ratio()
-    return numerator / denominator
