@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from fractions import Fraction
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -40,8 +41,15 @@ class OutputFrame:
     def __init__(self, width: int, height: int, pixel_format: str) -> None:
         self.frame = VideoFrame(width, height, pixel_format)
         self.pixel_format = pixel_format
-        self.planes = [_samples(plane, pixel_format) for plane in self.frame.planes]
+        self.planes: list[npt.NDArray[Any]] = []
         """The encoder's own memory: uint8 or uint16 codes [height, width] of each plane, in libavutil's order."""
+        self.open()
+
+    def open(self) -> None:
+        """Make it ready to be filled again. Where an encoder still reads the old samples it gets others."""
+        self.planes = []
+        self.frame.make_writable()
+        self.planes = [_samples(plane, self.pixel_format) for plane in self.frame.planes]
 
     @property
     def full_range(self) -> bool:
@@ -74,6 +82,8 @@ class VideoWriter:
         for _, problem in codec.misfits(settings, width, height):
             raise ValueError(problem)
         self._size = (height, width)
+        # Frames that were written, to be filled again: new ones would be new memory for each picture.
+        self._written: SimpleQueue[OutputFrame] = SimpleQueue()
         self._pixel_format = codec.profile(settings.profile).pixel_format
         self._count = 0
         self._muxed = 0
@@ -117,9 +127,14 @@ class VideoWriter:
         return self._count
 
     def blank(self) -> OutputFrame:
-        """A frame to fill and `append`. Safe on any thread."""
-        height, width = self._size
-        return OutputFrame(width, height, self._pixel_format)
+        """A frame to fill and `append`, with anything in it. Safe on any thread."""
+        try:
+            again = self._written.get_nowait()
+        except Empty:
+            height, width = self._size
+            return OutputFrame(width, height, self._pixel_format)
+        again.open()
+        return again
 
     def append(self, filled: OutputFrame) -> None:
         """Write a frame of `blank`, which is not to be changed afterwards. ValueError for one of another kind."""
@@ -133,6 +148,7 @@ class VideoWriter:
         frame.time_base = 1 / self._fps
         self._mux(self._container, self._stream.encode(frame))
         self._count += 1
+        self._written.put(filled)
 
     def write(self, picture: npt.NDArray[np.float32] | npt.NDArray[np.uint8]) -> None:
         """Append a picture [height, width, 3 or 4]: float32 display-encoded in 0..1, or uint8; alpha is straight.

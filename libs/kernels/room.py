@@ -18,9 +18,8 @@ from libs.kernels.types import Pixels
 
 LARGE = 2 << 20
 """Bytes from which on a picture is given a block."""
-IDLE_BYTES = 160 << 20
-"""Of blocks that nobody uses: five frames of 1920x1080."""
-_STEP = 1 << 20
+IDLE_BYTES = 96 << 20
+"""Of blocks that nobody uses: two frames of 1920x1080, and some."""
 # References to a block that no array lies in: the list's, and that of the count itself.
 _UNUSED = 2
 
@@ -55,7 +54,10 @@ class Rooms:
         with self._lock:
             found = self._idle(size)
             if found is None:
-                found = np.empty(-(-size // _STEP) * _STEP, np.uint8)
+                # Larger than asked for, as a picture that moves is a little larger each time; what is not written to
+                # is no memory yet.
+                step = _step(size)
+                found = np.empty(-(-size // step) * step, np.uint8)
                 self._blocks.append(found)
                 self._drop(self._idle_bytes)
             return found[:size].view(np.float32).reshape(shape)
@@ -68,7 +70,7 @@ class Rooms:
     def _idle(self, size: int) -> npt.NDArray[np.uint8] | None:
         """An idle block that is large enough, and not much larger; from now on the one that was used last."""
         for index in range(len(self._blocks)):
-            if size <= self._blocks[index].nbytes <= size + size // 4 + _STEP and self._unused(index):
+            if size <= self._blocks[index].nbytes <= size + 2 * _step(size) and self._unused(index):
                 self._blocks.append(self._blocks.pop(index))
                 return self._blocks[-1]
         return None
@@ -88,6 +90,11 @@ class Rooms:
             gone.add(index)
         if gone:
             self._blocks = [block for index, block in enumerate(self._blocks) if index not in gone]
+
+
+def _step(size: int) -> int:
+    """An eighth to a quarter of a size, a power of two."""
+    return 1 << (size.bit_length() - 3)
 
 
 ROOMS = Rooms()
