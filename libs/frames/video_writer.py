@@ -137,7 +137,7 @@ class VideoWriter:
         return again
 
     def append(self, filled: OutputFrame) -> None:
-        """Write a frame of `blank`, which is not to be changed afterwards. ValueError for one of another kind."""
+        """Write a frame of `blank`, which is the writer's again from then on. ValueError for one of another kind."""
         if self._container is None:
             raise ValueError("the writer is closed")
         frame = filled.frame
