@@ -68,7 +68,8 @@ class LocalCache:
     async def _download(self, key: str, entry: _Entry) -> None:
         partial = entry.path.with_suffix(".part")
         await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
-        handle = await asyncio.to_thread(partial.open, "wb")
+        # Not in a thread: one that is cancelled meanwhile would open the file for nobody.
+        handle = partial.open("wb")
         size = 0
         try:
             async for piece in self._store.get(key):
