@@ -127,7 +127,7 @@ class ChildProcess:
         except BaseException:
             # Cancelled in the middle: nobody else knows of it.
             process.kill()
-            await asyncio.shield(process.wait())
+            await _reaped(process)
             raise
         writer = asyncio.StreamWriter(transport, protocol, None, loop)
         return cls(process, reader, source, writer, log)
@@ -183,7 +183,20 @@ class ChildProcess:
             self._kill_group()
         self.writer.close()
         self._source.close()
-        await asyncio.shield(self.process.wait())
+        await _reaped(self.process)
         # A grandchild that left the session may keep the pipe open; nobody waits for it.
         await asyncio.wait({self._listener}, timeout=_LAST_WORDS_SECONDS)
         self._listener.cancel()
+
+
+async def _reaped(process: Process) -> None:
+    """Wait for the end of a process that was killed. A cancellation waits, too: it takes but a moment, and a loop that
+    closed before would leave a process that nobody takes the status of."""
+    cancelled: asyncio.CancelledError | None = None
+    while process.returncode is None:
+        try:
+            await process.wait()
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled

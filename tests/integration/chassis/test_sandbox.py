@@ -99,6 +99,21 @@ async def test_cancelling_kills_a_child_that_ignores_signals(sandbox: Sandbox) -
     assert (await sandbox.call({"do": "echo", "value": 1}))["echo"] == 1
 
 
+async def test_a_second_cancellation_leaves_no_child_behind(sandbox: Sandbox) -> None:
+    """As when a server stops and then its loop ends: the status of the child is taken all the same."""
+    running: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    call = asyncio.create_task(
+        sandbox.call({"do": "spin"}, on_progress=lambda update: running.set_result(update["pid"]))
+    )
+    pid = await running
+    call.cancel()
+    while not call.done():
+        await asyncio.sleep(0)
+        call.cancel()
+    assert call.cancelled()
+    assert not psutil.pid_exists(pid)
+
+
 async def test_cancelling_reaches_grandchildren(sandbox: Sandbox) -> None:
     running: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
     call = asyncio.create_task(
