@@ -118,7 +118,11 @@ class Stack:
         pid = self.pid(name)
         if pid == 0:
             raise StackError(f"{name} does not run")
-        os.kill(pid, signal.SIGKILL)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            # It ended a moment ago, and the supervisor is about to notice.
+            raise StackError(f"{name} does not run") from None
         return pid
 
     async def restarted(self, name: str, former_pid: int, timeout: float = 60.0) -> None:
