@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from google.protobuf.message import Message
 from opentelemetry import context
@@ -81,48 +82,28 @@ def work_item(job: Job, task: Task) -> Message:
             attempt=task.attempt,
         )
     if task.kind is TaskKind.ANALYSIS:
-        return work_pb2.AnalyseWork(
-            actor=_actor(job),
-            job=job.run_name,
-            task=task.id,
-            attempt=task.attempt,
-            document=job.document,
-            output_node=job.output_node,
-            sources=_sources(job),
-            avoid=task.avoid,
-            failures=task.failures,
-            node=task.id.partition(":")[2],
-            analyses=_analyses(job, task),
-        )
+        return work_pb2.AnalyseWork(**_evaluation(job, task), node=task.id.partition(":")[2])
     if task.kind is TaskKind.FRAMES:
-        return work_pb2.FramesWork(
-            actor=_actor(job),
-            job=job.run_name,
-            task=task.id,
-            attempt=task.attempt,
-            document=job.document,
-            output_node=job.output_node,
-            sources=_sources(job),
-            first_frame=task.first_frame,
-            frame_count=task.frame_count,
-            avoid=task.avoid,
-            failures=task.failures,
-            analyses=_analyses(job, task),
-        )
+        return work_pb2.FramesWork(**_evaluation(job, task), first_frame=task.first_frame, frame_count=task.frame_count)
     if task.kind is TaskKind.AUDIO:
-        return work_pb2.AudioWork(
-            actor=_actor(job),
-            job=job.run_name,
-            task=task.id,
-            attempt=task.attempt,
-            document=job.document,
-            output_node=job.output_node,
-            sources=_sources(job),
-            avoid=task.avoid,
-            failures=task.failures,
-            analyses=_analyses(job, task),
-        )
+        return work_pb2.AudioWork(**_evaluation(job, task))
     return _assemble_work(job, task)
+
+
+def _evaluation(job: Job, task: Task) -> dict[str, Any]:
+    """What every work item tells that render workers do."""
+    return {
+        "actor": _actor(job),
+        "job": job.run_name,
+        "task": task.id,
+        "attempt": task.attempt,
+        "document": job.document,
+        "output_node": job.output_node,
+        "sources": _sources(job),
+        "avoid": task.avoid,
+        "failures": task.failures,
+        "analyses": _analyses(job, task),
+    }
 
 
 def _assemble_work(job: Job, task: Task) -> media_work_pb2.AssembleWork:

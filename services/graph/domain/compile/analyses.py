@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 from artifex.nodes import AUDIO, MAX_ANALYSED_BYTES, VIDEO, Analysis, base_name, sample_at
 from libs.chassis.errors import Internal
 from services.graph.domain.compile.plan import Analysed, Compiled, Edge, Step
+from services.graph.domain.compile.walks import upstream
 from services.graph.domain.documents.model import CHANNELS, SAMPLE_RATE
 
 _START: Final = Fraction(0)
@@ -104,18 +105,6 @@ def encode(value: Any, node: str) -> bytes:
 def decode(text: str) -> Analysed:
     """What `encode` wrote."""
     return Analysed(json.loads(text), hashlib.sha256(text.encode()).hexdigest())
-
-
-def upstream(steps: Sequence[Step], ends: Iterable[Edge]) -> list[Step]:
-    """All steps that the ends come from, in order."""
-    reached: set[int] = set()
-    stack = [end.step for end in ends]
-    while stack:
-        index = stack.pop()
-        if index not in reached:
-            reached.add(index)
-            stack.extend(edge.step for edge in steps[index].inputs.values())
-    return [steps[index] for index in sorted(reached)]
 
 
 def _needed(step: Step) -> bool:

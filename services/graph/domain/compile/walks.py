@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+from services.graph.domain.compile.plan import Edge, Step
+
 _SHOWN: Final = 8
 """Names at the beginning of a long cycle."""
 
@@ -89,3 +91,15 @@ def _without_acyclic_sources(sources: Mapping[str, Iterable[str]]) -> dict[str, 
             if waiting[consumer] == 0:
                 ready.append(consumer)
     return waiting
+
+
+def upstream(steps: Sequence[Step], ends: Iterable[Edge]) -> list[Step]:
+    """All steps that the ends come from, in order."""
+    reached: set[int] = set()
+    stack = [end.step for end in ends]
+    while stack:
+        index = stack.pop()
+        if index not in reached:
+            reached.add(index)
+            stack.extend(edge.step for edge in steps[index].inputs.values())
+    return [steps[index] for index in sorted(reached)]

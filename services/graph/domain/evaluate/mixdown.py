@@ -1,6 +1,6 @@
 """Pulls the sound of a compiled graph, block by block."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -10,6 +10,7 @@ from artifex.nodes import Audio, Float, Input, MediaSource, base_name
 from libs.chassis.errors import ArtifexError, Internal
 from services.graph.domain.compile.compiler import Compiled, Edge, Step
 from services.graph.domain.compile.signals import sample
+from services.graph.domain.compile.walks import upstream
 from services.graph.domain.documents.model import CHANNELS, SAMPLE_RATE
 
 Results = Mapping[tuple[int, str], Audio]
@@ -29,7 +30,7 @@ class SoundPuller:
             roots = [compiled.sound]
         self._sources = sources
         self._roots = roots
-        self._steps = _upstream(compiled.steps, roots)
+        self._steps = upstream(compiled.steps, roots)
         self._readers: dict[tuple[int, str], int] = {}
         for edge in (*roots, *(edge for step in self._steps for edge in step.inputs.values())):
             self._readers[_place(edge)] = self._readers.get(_place(edge), 0) + 1
@@ -70,15 +71,6 @@ def _mix(step: Step, context: "BlockContext") -> Audio:
 
 def _place(edge: Edge) -> tuple[int, str]:
     return edge.step, edge.output.name
-
-
-def _upstream(steps: Sequence[Step], roots: Iterable[Edge]) -> list[Step]:
-    """The steps that the sound comes from, in order."""
-    reached = {root.step for root in roots}
-    for index in range(max(reached, default=-1), -1, -1):
-        if index in reached:
-            reached.update(edge.step for edge in steps[index].inputs.values())
-    return [steps[index] for index in sorted(reached)]
 
 
 class BlockContext:
