@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -65,20 +66,7 @@ class Bezier:
         """`__call__` of one number, which is far quicker without arrays."""
         if u <= 0.0 or u >= 1.0:
             return 0.0 if u <= 0.0 else 1.0
-        # Newton's method, which bisection takes over from where a step would leave what is known to hold the root.
-        low, high, s = 0.0, 1.0, u
-        for _ in range(_ROUNDS):
-            error = _cubic(self.x1, self.x2, s) - u
-            if abs(error) <= _SOLVED:
-                break
-            if error < 0.0:
-                low = s
-            else:
-                high = s
-            slope = _cubic_slope(self.x1, self.x2, s)
-            step = s - error / slope if slope else low
-            s = step if low < step < high else 0.5 * (low + high)
-        return _cubic(self.y1, self.y2, s)
+        return _cubic(self.y1, self.y2, self._solved(u))
 
     def __call__(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
         # As `at`, until the last of them is solved.
@@ -94,6 +82,32 @@ class Bezier:
             s = np.where((step > low) & (step < high), step, 0.5 * (low + high))
         result: NDArray[np.float64] = np.where(u <= 0.0, 0.0, np.where(u >= 1.0, 1.0, _cubic(self.y1, self.y2, s)))
         return result
+
+    def integral(self, u: float) -> float:
+        """The area under `at` from 0 to u, 0 ≤ u ≤ 1: ∫ y(s) x'(s) ds up to the s where x is u."""
+        s = self._solved(u)
+        # y and x' as polynomials in s; their product's antiderivative is of the sixth degree.
+        y1, y2, y3 = 3.0 * self.y1, 3.0 * (self.y2 - 2.0 * self.y1), 1.0 + 3.0 * (self.y1 - self.y2)
+        x0, x1, x2 = 3.0 * self.x1, 6.0 * (self.x2 - 2.0 * self.x1), 3.0 * (1.0 + 3.0 * (self.x1 - self.x2))
+        terms = (y1 * x0, y1 * x1 + y2 * x0, y1 * x2 + y2 * x1 + y3 * x0, y2 * x2 + y3 * x1, y3 * x2)
+        return sum(term * s ** (power + 2) / (power + 2) for power, term in enumerate(terms))
+
+    def _solved(self, u: float) -> float:
+        """The s at which the first coordinate is u."""
+        # Newton's method, which bisection takes over from where a step would leave what is known to hold the root.
+        low, high, s = 0.0, 1.0, u
+        for _ in range(_ROUNDS):
+            error = _cubic(self.x1, self.x2, s) - u
+            if abs(error) <= _SOLVED:
+                break
+            if error < 0.0:
+                low = s
+            else:
+                high = s
+            slope = _cubic_slope(self.x1, self.x2, s)
+            step = s - error / slope if slope else low
+            s = step if low < step < high else 0.5 * (low + high)
+        return s
 
 
 def _cubic(a: float, b: float, s: _Numbers) -> _Numbers:
@@ -128,6 +142,23 @@ def eased(ease: Ease | Bezier, u: _Numbers) -> _Numbers:
             return u * u * (3.0 - 2.0 * u)
         case Bezier():
             return ease.at(u) if isinstance(u, float) else ease(u)
+
+
+def eased_integral(ease: Ease | Bezier, u: float) -> float:
+    """The area under `eased` from 0 to u, 0 ≤ u ≤ 1."""
+    match ease:
+        case Ease.LINEAR:
+            return u * u / 2.0
+        case Ease.STEP:
+            return 0.0
+        case Ease.EASE_IN:
+            return u * u * u / 3.0
+        case Ease.EASE_OUT:
+            return u * u * (1.0 - u / 3.0)
+        case Ease.EASE_IN_OUT:
+            return u * u * u * (1.0 - u / 2.0)
+        case Bezier():
+            return ease.integral(u)
 
 
 class Curve:
@@ -180,6 +211,25 @@ class Curve:
         u = (t * first_per - first * per) * last_per / ((last * first_per - first * last_per) * per)
         w = eased(b.ease, u)
         return tuple([p + (q - p) * w for p, q in zip(a.components, b.components, strict=True)])
+
+    def travelled(self, time: Fraction) -> float:
+        """The integral of the first component from second 0 to `time`, in the eases' closed forms."""
+        return self._area(time) - self._area(Fraction(0))
+
+    def _area(self, time: Fraction) -> float:
+        """The integral from the first key's time to `time`."""
+        first, last = self.keys[0], self.keys[-1]
+        if time <= first.time:
+            return float(time - first.time) * first.components[0]
+        total = 0.0
+        for a, b in pairwise(self.keys):
+            length = float(b.time - a.time)
+            u = min(float(time - a.time) / length, 1.0)
+            start, end = a.components[0], b.components[0]
+            total += length * (start * u + (end - start) * eased_integral(b.ease, u))
+            if time <= b.time:
+                return total
+        return total + float(time - last.time) * last.components[0]
 
     def sample(self, start: int, count: int, rate: int) -> NDArray[np.float64]:
         """The first component at samples `start` to `start + count` of `rate` a second, as float64 [count]."""

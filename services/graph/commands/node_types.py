@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from artifex.graph.v1 import messages_pb2
-from artifex.nodes import REQUIRED, Input, Node, Output, Parameter, PortType
+from artifex.nodes import REQUIRED, Input, Node, Output, Parameter, Points, PortType
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import decode_page_token, encode_page_token, page_size
 from libs.chassis.principal import Principal
@@ -95,4 +96,21 @@ def _parameter(parameter: Parameter[Any]) -> messages_pb2.Parameter:
         unit=parameter.unit,
         animatable=parameter.animatable,
         choices=parameter.choices,
+        **_points(parameter),
     )
+
+
+def _points(parameter: Parameter[Any]) -> dict[str, Any]:
+    """What only a parameter of points has."""
+    if not isinstance(parameter, Points):
+        return {}
+    columns = [
+        messages_pb2.Column(
+            name=column.name,
+            minimum=column.minimum if math.isfinite(column.minimum) else None,
+            maximum=column.maximum if math.isfinite(column.maximum) else None,
+            default_value=column.default,
+        )
+        for column in parameter.columns
+    ]
+    return {"columns": columns, "least_points": parameter.least, "most_points": parameter.most}

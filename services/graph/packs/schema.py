@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, Final
@@ -13,6 +14,7 @@ from artifex.nodes import (
     Boolean,
     Choice,
     Color,
+    Column,
     Float,
     Input,
     Integer,
@@ -20,11 +22,14 @@ from artifex.nodes import (
     Output,
     Parameter,
     ParameterType,
+    Points,
     PortType,
+    Rate,
     Request,
     String,
     Time,
     Vector2,
+    Vector3,
     Window,
 )
 from services.graph.packs.wire import Message
@@ -88,13 +93,13 @@ def declarations(described: Message) -> dict[str, Any]:
 def values_json(node: Node) -> dict[str, object]:
     """A node's values, by name, as JSON."""
     parameters = node.schema.parameters
-    return {name: parameters[name.partition(".")[0]].to_json(value) for name, value in node.values.items()}
+    return {name: parameters[name.partition(".")[0]].to_wire(value) for name, value in node.values.items()}
 
 
 def values_from(node: type[Node], given: Mapping[str, object]) -> dict[str, Any]:
     """The typed values that `values_json` wrote."""
     parameters = node.schema.parameters
-    return {name: parameters[name.partition(".")[0]].parse(value) for name, value in given.items()}
+    return {name: parameters[name.partition(".")[0]].from_wire(value) for name, value in given.items()}
 
 
 def request_json(request: Request) -> Message:
@@ -156,6 +161,12 @@ def _describe(parameter: Parameter[Any]) -> Message:
             "pattern": parameter.pattern,
             "pattern_hint": parameter.pattern_hint,
         }
+    if isinstance(parameter, Points):
+        columns = [
+            [column.name, _finite(column.minimum), _finite(column.maximum), column.default]
+            for column in parameter.columns
+        ]
+        message |= {"columns": columns, "least": parameter.least, "most": parameter.most}
     if isinstance(parameter, Asset):
         message["holds"] = parameter.holds
     return message
@@ -221,6 +232,50 @@ def _vector(given: Message, inputs: Mapping[str, Input]) -> Vector2:
     )
 
 
+def _vector3(given: Message, inputs: Mapping[str, Input]) -> Vector3:
+    default = tuple(given["default"]) if "default" in given else REQUIRED
+    return Vector3(
+        default,
+        doc=given["doc"],
+        unit=given["unit"],
+        minimum=given["minimum"],
+        maximum=given["maximum"],
+        animatable=given["animatable"],
+    )
+
+
+def _points(given: Message, inputs: Mapping[str, Input]) -> Points:
+    default = tuple(tuple(row) for row in given["default"]) if "default" in given else REQUIRED
+    return Points(
+        default,
+        columns=[
+            Column(name, -math.inf if low is None else low, math.inf if high is None else high, usual)
+            for name, low, high, usual in given["columns"]
+        ],
+        doc=given["doc"],
+        least=given["least"],
+        most=given["most"],
+        unit=given["unit"],
+        animatable=given["animatable"],
+    )
+
+
+def _finite(bound: float) -> float | None:
+    """JSON has no infinity."""
+    return bound if math.isfinite(bound) else None
+
+
+def _rate(given: Message, inputs: Mapping[str, Input]) -> Rate:
+    return Rate(
+        given.get("default", REQUIRED),
+        doc=given["doc"],
+        unit=given["unit"],
+        minimum=given["minimum"],
+        maximum=given["maximum"],
+        animatable=given["animatable"],
+    )
+
+
 def _boolean(given: Message, inputs: Mapping[str, Input]) -> Boolean:
     return Boolean(given.get("default", REQUIRED), doc=given["doc"], animatable=given["animatable"])
 
@@ -241,6 +296,9 @@ _MAKERS: Final[dict[ParameterType, Callable[[Message, Mapping[str, Input]], Para
     ParameterType.CHOICE: _choice,
     ParameterType.COLOR: _color,
     ParameterType.VECTOR2: _vector,
+    ParameterType.VECTOR3: _vector3,
+    ParameterType.POINTS: _points,
+    ParameterType.RATE: _rate,
     ParameterType.BOOLEAN: _boolean,
     ParameterType.TIME: _time,
     ParameterType.ASSET: _asset,

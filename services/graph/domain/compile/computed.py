@@ -13,6 +13,7 @@ from services.graph.domain.documents.hints import Hints
 from services.graph.domain.documents.model import Expression, Settings
 from services.graph.domain.documents.problems import Reason
 
+_COUNTS: Final = {ParameterType.VECTOR2: (2,), ParameterType.VECTOR3: (3,), ParameterType.COLOR: (3, 4)}
 _MAX_UNKNOWN: Final = 3
 """Names told of one expression that means nothing."""
 
@@ -60,8 +61,9 @@ def _parse(
     if not parameter.animatable:
         report(name, Reason.NOT_ANIMATABLE, "cannot change with time; give a value instead of an expression")
         return None
-    if not parameter.interpolates:
-        report(name, Reason.PARAMETER_TYPE, "is no number; expressions only give numbers")
+    if not parameter.computable:
+        what = "is no number that expressions can give; give a value" + (" or keys" if parameter.interpolates else "")
+        report(name, Reason.PARAMETER_TYPE, what)
         return None
     numbers = _numbers(parameter)
     if expression.others and len(expression.sources) not in numbers:
@@ -89,7 +91,7 @@ def _names(programs: Iterable[Program]) -> set[str]:
 
 def _numbers(parameter: Parameter[Any]) -> tuple[int, ...]:
     """How many numbers the parameter may be given; of a colour alpha may be left out."""
-    return {ParameterType.VECTOR2: (2,), ParameterType.COLOR: (3, 4)}.get(parameter.kind, (1,))
+    return _COUNTS.get(parameter.kind, (1,))
 
 
 def _bind(

@@ -9,7 +9,7 @@ from artifex.nodes import CONVERSIONS, REQUIRED, Input, Node, NodeSchema, Output
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.computed import bind_expressions
 from services.graph.domain.compile.exposures import is_use
-from services.graph.domain.compile.signals import Constant, Signal, compile_signal
+from services.graph.domain.compile.signals import Signal, compile_signal, constant
 from services.graph.domain.documents.hints import MAX_HINTS, Hints
 from services.graph.domain.documents.model import Document, Expression, Link, NodeSpec
 from services.graph.domain.documents.problems import Problem, Reason
@@ -184,7 +184,7 @@ class _Resolver:
             if suffix:
                 for declared in parameters.values():
                     if declared.per is not None and declared.per.name == base_name(name):
-                        signals[declared.name + suffix] = Constant(declared.default)
+                        signals[declared.name + suffix] = constant(declared, declared.default)
         expressions: dict[str, tuple[Parameter[Any], Expression]] = {}
         for name, given in self.spec.params.items():
             parameter = self.parameter(name)
@@ -240,7 +240,7 @@ def default_signals(node_type: type[Node]) -> Mapping[str, Signal]:
     defaults = _DEFAULTS.get(node_type)
     if defaults is None:
         parameters = node_type.schema.parameters.items()
-        defaults = {name: Constant(p.default) for name, p in parameters if p.default is not REQUIRED}
+        defaults = {name: constant(p, p.default) for name, p in parameters if p.default is not REQUIRED}
         _DEFAULTS[node_type] = defaults
     return defaults
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from artifex.nodes import Curve, Ease, Key, Parameter, ParameterError, ParameterType
+from artifex.nodes import Curve, Ease, Key, Parameter, ParameterError, ParameterType, Rate, Travelled
 from libs.chassis.errors import InvalidArgument
 from services.graph.domain.documents.expressions import Program
 from services.graph.domain.documents.model import Animation, ParameterValue, Settings
@@ -53,6 +53,24 @@ class Animated:
 
     def spelling(self) -> str:
         return f"keys {[(str(time), components, str(ease)) for time, components, ease in self.curve.keys]!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class Travelling:
+    """A rate, with the distance that it has led to; see `artifex.nodes.Rate`."""
+
+    rate: "Constant | Animated"
+
+    def at(self, time: Fraction) -> Any:
+        """`Travelled`."""
+        now: Travelled = self.rate.at(time)
+        if isinstance(self.rate, Constant):
+            return Travelled(now.rate, Fraction(now.rate) * time)
+        distance = self.rate.curve.travelled(time)
+        return Travelled(now.rate, Fraction(round(distance * _TRAVELLED_PARTS), _TRAVELLED_PARTS))
+
+    def spelling(self) -> str:
+        return f"rate {self.rate.spelling()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +134,12 @@ class Computed:
         return value
 
 
+_TRAVELLED_PARTS: Final = 1 << 40
 SCALARS: Final = (ParameterType.FLOAT, ParameterType.INTEGER)
 """Parameters that are one number, and can be read by expressions."""
 DOCUMENT_NAMES: Final = ("t", "frame", "fps", "width", "height")
 
-Signal = Constant | Animated | Stepped | Computed
+Signal = Constant | Animated | Travelling | Stepped | Computed
 
 
 def sample(signal: Signal, start: int, count: int, rate: int) -> NDArray[np.float64]:
@@ -130,12 +149,17 @@ def sample(signal: Signal, start: int, count: int, rate: int) -> NDArray[np.floa
     return np.full(count, float(signal.at(Fraction(0))), dtype=np.float64)
 
 
+def constant(parameter: Parameter[Any], value: Any) -> Signal:
+    """The signal of a parameter that keeps a value."""
+    return Travelling(Constant(value)) if isinstance(parameter, Rate) else Constant(value)
+
+
 def compile_signal(parameter: Parameter[Any], given: ParameterValue, report: Report) -> Signal | None:
     """The value or keys that the document gives for `parameter`, checked; None when there were problems."""
     if isinstance(given, Animation):
         return _compile_keys(parameter, given, report)
     try:
-        return Constant(parameter.parse(given))
+        return constant(parameter, parameter.parse(given))
     except ParameterError as error:
         report("", Reason(error.reason), error.message)
         return None
@@ -159,4 +183,10 @@ def _compile_keys(parameter: Parameter[Any], given: Animation, report: Report) -
             report(f".keys.{index}.2", Reason.PARAMETER_TYPE, 'has no values in between; its keys can only "step"')
         return None if wrong else Stepped(tuple(key.time for key in given.keys), tuple(values))
     keys = [Key(key.time, parameter.components(value), key.ease) for key, value in zip(given.keys, values, strict=True)]
-    return Animated(parameter, Curve(keys))
+    for index, found in enumerate(keys):
+        if len(found.components) != len(keys[0].components):
+            message = "has not as many points as the first key; keys move points, and neither add nor remove any"
+            report(f".keys.{index}.1", Reason.PARAMETER_RANGE, message)
+            return None
+    animated = Animated(parameter, Curve(keys))
+    return Travelling(animated) if isinstance(parameter, Rate) else animated

@@ -31,7 +31,10 @@ T = TypeVar("T")
 
 MAX_NODES: Final = 20_000
 MAX_KEYS: Final = 10_000
-MAX_LIST: Final = 64
+MAX_LIST: Final = 1024
+"""Of a parameter's numbers, words or points."""
+MAX_POINT: Final = 16
+"""Numbers of one point."""
 MAX_SIZE: Final = 8192
 MAX_DURATION: Final = 86_400
 MAX_NOTES: Final = 10_000
@@ -297,11 +300,11 @@ class _Parser:
         return self.plain(value, path)
 
     def plain(self, value: object, path: str) -> object | None:
-        """A scalar or a flat list of scalars."""
+        """A scalar, a flat list of scalars or a list of points."""
         if isinstance(value, list):
-            if len(value) <= MAX_LIST and all(isinstance(item, str | int | float | bool) for item in value):
+            if len(value) <= MAX_LIST and all(type(item) in _SCALARS or _point(item) for item in value):
                 return value
-            self.problem(path, Reason.INVALID_VALUE, f"a list holds up to {MAX_LIST} numbers or words")
+            self.problem(path, Reason.INVALID_VALUE, f"a list holds up to {MAX_LIST} numbers, words or points")
         elif value is None or isinstance(value, dict):
             self.problem(path, Reason.INVALID_VALUE, "must be a number, a word, true, false or a list")
         else:
@@ -358,6 +361,11 @@ def _expression(value: object) -> Expression | None:
     if isinstance(value, list) and 2 <= len(value) <= MAX_NUMBERS and all(isinstance(item, str) for item in value):
         return Expression(value[0], tuple(value[1:]))
     return None
+
+
+def _point(value: object) -> bool:
+    """Whether it is a list of a point's numbers."""
+    return isinstance(value, list) and len(value) <= MAX_POINT and all(type(item) in (int, float) for item in value)
 
 
 def _within(value: object, limit: float) -> bool:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.integrate import quad
 from scipy.interpolate import BPoly, CubicHermiteSpline, interp1d
 from scipy.optimize import brentq
 
@@ -134,3 +135,12 @@ def test_a_curve_follows_its_bezier_alone_and_sampled() -> None:
 def test_handles_that_give_no_curve_are_refused(wrong: tuple[float, float, float, float]) -> None:
     with pytest.raises(ValueError, match="handles"):
         Bezier(*wrong)
+
+
+@pytest.mark.parametrize("ease", [*Ease, Bezier(0.25, 0.1, 0.25, 1.0), Bezier(0.9, -2.0, 0.0, 3.0)], ids=str)
+def test_the_way_is_the_integral_of_the_speed(ease: Ease | Bezier) -> None:
+    keys = [(Fraction(-1), 2.0, Ease.LINEAR), (Fraction(1, 2), 0.5, ease), (Fraction(3), -1.0, ease)]
+    ours = Curve([Key(time, (value,), reached) for time, value, reached in keys])
+    for end in (Fraction(-3), Fraction(-1, 3), Fraction(0), Fraction(1, 2), Fraction(2), Fraction(5)):
+        expected = quad(lambda t: ours.at(Fraction(t))[0], 0.0, float(end), points=[-1.0, 0.5, 3.0], limit=200)[0]
+        assert ours.travelled(end) == pytest.approx(expected, abs=2e-7)

@@ -11,14 +11,23 @@ from artifex.nodes import (
     Boolean,
     Choice,
     Color,
+    Column,
     DeclarationError,
     Float,
     Integer,
     Parameter,
     ParameterError,
+    Points,
+    Rate,
     String,
     Time,
+    Travelled,
     Vector2,
+    Vector3,
+)
+
+CORNERS = Points(
+    ((0.0, 0.0, 1.0),), columns=(Column("x"), Column("y", 0, 9), Column("weight", 0, 1, 1.0)), doc="d", most=2
 )
 
 
@@ -36,6 +45,10 @@ from artifex.nodes import (
         (Color((0.0, 0.0, 0.0, 1.0), doc="d"), "#ff0080", (1.0, 0.0, 128 / 255, 1.0)),
         (Vector2((0.0, 0.0), doc="d"), [1, 2], (1.0, 2.0)),
         (Vector2((0.0, 0.0), doc="d"), 0.5, (0.5, 0.5)),
+        (Vector3((0.0, 0.0, 0.0), doc="d"), [1, 2, 3], (1.0, 2.0, 3.0)),
+        (Vector3((0.0, 0.0, 0.0), doc="d"), 2, (2.0, 2.0, 2.0)),
+        (CORNERS, [[1, 2], [3, 4, 0]], ((1.0, 2.0, 1.0), (3.0, 4.0, 0.0))),
+        (Rate(1.0, doc="d"), 0.5, Travelled(0.5, Fraction(0))),
         (Asset(doc="d"), "assets/01abc", "assets/01abc"),
         (Time(Fraction(0), doc="d"), "1001/24000", Fraction(1001, 24000)),
         (Time(Fraction(0), doc="d"), 0.1, Fraction(1, 10)),
@@ -57,6 +70,17 @@ def test_values_are_read_as_their_type(parameter: Parameter[Any], value: object,
         (Boolean(False, doc="d"), 1, "parameter_type"),
         (String("", doc="d", max_length=3), "abcd", "parameter_range"),
         (Choice("a", choices=("a",), doc="d"), "b", "parameter_range"),
+        (Vector3((0.0, 0.0, 0.0), doc="d"), [1, 2], "parameter_type"),
+        (Vector3((0.0, 0.0, 0.0), doc="d", maximum=2), [1, 2, 3], "parameter_range"),
+        (CORNERS, 3, "parameter_type"),
+        (CORNERS, [[1]], "parameter_type"),
+        (CORNERS, [[1, 2, 1, 1]], "parameter_type"),
+        (CORNERS, [[1, "2"]], "parameter_type"),
+        (CORNERS, [], "parameter_range"),
+        (CORNERS, [[1, 2]] * 3, "parameter_range"),
+        (CORNERS, [[1, 10]], "parameter_range"),
+        (Rate(1.0, doc="d", minimum=0), -1, "parameter_range"),
+        (Rate(1.0, doc="d"), [1, "2"], "parameter_type"),
         (Color((0.0, 0.0, 0.0, 1.0), doc="d"), [1, 2], "parameter_type"),
         (Color((0.0, 0.0, 0.0, 1.0), doc="d"), [0, 0, 0, 2], "parameter_range"),
         (Vector2((0.0, 0.0), doc="d"), [1], "parameter_type"),
@@ -91,3 +115,21 @@ def test_colours_survive_their_components(value: tuple[float, float, float, floa
     color = Color((0.0, 0.0, 0.0, 1.0), doc="d")
     assert color.compose(color.components(value)) == value
     assert color.parse(color.to_json(value)) == value
+
+
+def test_points_are_moved_number_by_number() -> None:
+    rows = CORNERS.parse([[1, 2], [3, 4, 0.5]])
+    assert CORNERS.compose(CORNERS.components(rows)) == rows
+    assert CORNERS.parse(CORNERS.to_json(rows)) == rows
+    assert CORNERS.compose(CORNERS.bounded((-5.0, 12.0, -1.0))) == ((-5.0, 9.0, 0.0),)
+
+
+def test_only_the_last_columns_of_points_may_be_left_out() -> None:
+    with pytest.raises(DeclarationError, match="only the last"):
+        Points(REQUIRED, columns=(Column("x", default=0.0), Column("y")), doc="d")
+
+
+def test_a_rate_tells_another_process_how_far_it_has_led() -> None:
+    rate = Rate(1.0, doc="d")
+    travelled = Travelled(0.5, Fraction(1001, 24000))
+    assert rate.from_wire(rate.to_wire(travelled)) == travelled

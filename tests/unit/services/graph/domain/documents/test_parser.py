@@ -95,7 +95,8 @@ def test_the_canonical_spelling_reads_back_and_is_stable() -> None:
          Reason.INVALID_VALUE),
         ({"nodes": {"a": {"type": "X", "params": {"p": {"key": 1}}}}}, "nodes.a.params.p", Reason.INVALID_VALUE),
         ({"nodes": {"a": {"type": "X", "params": {"p": None}}}}, "nodes.a.params.p", Reason.INVALID_VALUE),
-        ({"nodes": {"a": {"type": "X", "params": {"p": [[1]]}}}}, "nodes.a.params.p", Reason.INVALID_VALUE),
+        ({"nodes": {"a": {"type": "X", "params": {"p": [[[1]]]}}}}, "nodes.a.params.p", Reason.INVALID_VALUE),
+        ({"nodes": {"a": {"type": "X", "params": {"p": [[1, "a"]]}}}}, "nodes.a.params.p", Reason.INVALID_VALUE),
         ({"extra": 1}, "extra", Reason.UNKNOWN_KEY),
     ],
 )  # fmt: skip

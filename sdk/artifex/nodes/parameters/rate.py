@@ -1,0 +1,67 @@
+"""Parameters that say how fast something goes on."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Literal, NamedTuple
+
+from artifex.nodes.errors import ParameterError
+from artifex.nodes.parameters.base import Parameter, ParameterType, Required, json_type, read_number
+from artifex.nodes.times import parse_rational, rational_text
+
+
+class Travelled(NamedTuple):
+    """What a rate is now, and how far it has led."""
+
+    rate: float
+    """At the node's time."""
+    distance: Fraction
+    """The rate's integral from second 0 to the node's time; negative before. Exact where the rate never changes, and
+    otherwise the nearest multiple of 2⁻⁴⁰."""
+
+
+class Rate(Parameter[Travelled]):
+    """How much a second, as a speed: the node is told the rate and its sum over time.
+
+    In JSON a number; keyframes as for any number, but no expressions, whose sum over time nothing tells exactly.
+    """
+
+    kind = ParameterType.RATE
+    interpolates = True
+
+    def __init__(
+        self,
+        default: float | Literal[Required.REQUIRED],
+        *,
+        doc: str,
+        unit: str = "",
+        minimum: float | None = None,
+        maximum: float | None = None,
+        animatable: bool = True,
+    ) -> None:
+        start = default if isinstance(default, Required) else Travelled(float(default), Fraction(0))
+        super().__init__(start, doc=doc, unit=unit, minimum=minimum, maximum=maximum, animatable=animatable)
+
+    def parse(self, value: object) -> Travelled:
+        number = read_number(value)
+        self._check_bounds(number)
+        return Travelled(number, Fraction(0))
+
+    def to_json(self, value: Travelled) -> object:
+        return value.rate
+
+    def to_wire(self, value: Travelled) -> object:
+        return [value.rate, rational_text(value.distance)]
+
+    def from_wire(self, value: object) -> Travelled:
+        if not isinstance(value, list) or len(value) != 2:
+            raise ParameterError("parameter_type", f"{json_type(value)} given where a rate and a distance are expected")
+        distance = parse_rational(value[1])
+        if distance is None:
+            raise ParameterError("parameter_type", f"{json_type(value[1])} given where a distance is expected")
+        return Travelled(read_number(value[0]), distance)
+
+    def components(self, value: Travelled) -> tuple[float, ...]:
+        return (value.rate,)
+
+    def compose(self, components: Sequence[float]) -> Travelled:
+        return Travelled(components[0], Fraction(0))
