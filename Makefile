@@ -30,8 +30,9 @@ protos: setup ## Generate the stubs from protos/ again
 bench: setup ## Measure the published figures
 	@$(BIN)/python -m bench
 
-docs: setup ## Write docs/licences.md anew from the installed packages
+docs: setup ## Write the gallery of nodes to build/gallery, and docs/licences.md anew
 	@$(BIN)/python docs/licences.py --write
+	@$(BIN)/python -m docs.gallery
 
 clean: ## Remove environments, build output and caches
 	rm -rf .venv .venv-triton build out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
