@@ -25,7 +25,7 @@ from artifex.nodes.curves import EASES, Bezier, Curve, Ease, Key
 from artifex.nodes.errors import DeclarationError, ParameterError
 from artifex.nodes.frame import EMPTY, EVERYWHERE, Frame, Pixels, Window
 from artifex.nodes.motion import Filter, Matrix, Motion
-from artifex.nodes.node import Node, NodeSchema
+from artifex.nodes.node import MAX_MOMENTS, Node, NodeSchema
 from artifex.nodes.parameters import (
     REQUIRED,
     Asset,
@@ -78,6 +78,7 @@ __all__ = [
     "IMAGE",
     "MASK",
     "MAX_ANALYSED_BYTES",
+    "MAX_MOMENTS",
     "REQUIRED",
     "VIDEO",
     "Analysis",

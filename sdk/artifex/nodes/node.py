@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _TYPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 _VERSION: Final = re.compile(r"\d+\.\d+\.\d+")
+MAX_MOMENTS: Final = 1024
+"""Of one result: each is a node of its own."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Node:
     analysed: Any = None
     """What `analyse` found, wherever the node makes its result. None where `needs_analysis` is false, and in previews,
     which show the picture without it."""
+    then: "tuple[Node, ...]" = ()
+    """The node at the times that `moments` names, in that order and exactly as many; of sound none."""
     schema: ClassVar[NodeSchema]
 
     def __init_subclass__(cls, *, sink: bool = False, base: bool = False) -> None:
@@ -102,6 +106,15 @@ class Node:
     def frames_needed(self, name: str, request: Request) -> Sequence[Fraction]:
         """The times at which the input `name` is read for `request`; empty when it is not read at all."""
         return (request.time,)
+
+    def moments(self, request: Request) -> Sequence[Fraction]:
+        """Times besides its own at which the node wants to know its own parameters, such as those of a shutter.
+
+        The engine gives the node at each of them as `then`, before it asks anything else about `request`; those
+        nodes have no `then` themselves. They count as part of the fingerprint: where they are alike so is the result.
+        At most `MAX_MOMENTS`; a time may lie before 0, where the first key holds.
+        """
+        return ()
 
     def region_needed(self, name: str, request: Request) -> Window:
         """The part of the input `name` that `request` needs."""

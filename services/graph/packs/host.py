@@ -48,6 +48,7 @@ class Host:
             "describe": lambda _: {"types": [describe(node) for node in self._types.values()]},
             "upgrade": self._upgrade,
             "misfits": self._misfits,
+            "moments": self._moments,
             "needs": self._needs,
             "identify": self._identify,
             "motion": self._motion,
@@ -79,6 +80,7 @@ class Host:
         node_type = self._types[message["type"]]
         node = node_type(values_from(node_type, message["values"]))
         node.analysed = message.get("analysed")
+        node.then = tuple([self._node({**message, "values": values, "then": []}) for values in message.get("then", [])])
         return node
 
     def _request(self, node: Node, message: Message) -> Request:
@@ -104,6 +106,10 @@ class Host:
 
     def _misfits(self, message: Message) -> Message:
         return {"misfits": [list(pair) for pair in self._node(message).misfits(message["width"], message["height"])]}
+
+    def _moments(self, message: Message) -> Message:
+        node = self._node(message)
+        return {"moments": [str(moment) for moment in node.moments(self._request(node, message))]}
 
     def _needs(self, message: Message) -> Message:
         node = self._node(message)

@@ -153,6 +153,8 @@ class PackNode(Node, base=True):
 
     def _message(self, call: str, about: Message) -> Message:
         message = {"call": call, "type": self.schema.type, "values": values_json(self), **about}
+        if self.then:
+            message["then"] = [values_json(other) for other in self.then]
         return message if self.analysed is None else {**message, "analysed": self.analysed}
 
 
@@ -200,9 +202,16 @@ def _node_type(told: Message, pack: str, process: PackProcess) -> type[Node]:
     )
     if "analysis" in attributes:
         attributes["analyse"] = _analyse
+    if told["moments"]:
+        attributes["moments"] = _moments
     base = MovingPackNode if told["moves"] else PackNode
     keywords = {"sink": True} if told["sink"] else {}
     return types.new_class(told["type"], (base,), keywords, lambda namespace: namespace.update(attributes))
+
+
+def _moments(node: PackNode, request: Request) -> Sequence[Fraction]:
+    """Asked only of types that say they have any: every other would cost a message a frame."""
+    return [Fraction(moment) for moment in node._asked("moments", _requested(request))["moments"]]
 
 
 def _analyse(node: PackNode, clip: Clip) -> Any:

@@ -46,6 +46,7 @@ def describe(node: type[Node]) -> Message:
         "time_dependent": node.time_dependent,
         "sink": not schema.outputs,
         "moves": node.motion is not Node.motion,
+        "moments": node.moments is not Node.moments,
         "main": node.main,
         "analysis": _analysis(node.analysis),
         "upgrades": [[_version_text(step.since), _version_text(step.to)] for step in schema.upgrades],

@@ -149,7 +149,9 @@ def _identity(item: Resolved, edges: Mapping[str, Edge]) -> Edge | None:
     if not _constant(item.signals):
         return None
     try:
-        name = item.at(_START).identity(UNKNOWN)
+        node = item.at(_START)
+        node.then = tuple([item.at(_START) for _ in node.moments(UNKNOWN)])
+        name = node.identity(UNKNOWN)
     except Asked:
         return None
     output: Output = next(iter(item.schema.outputs.values()))

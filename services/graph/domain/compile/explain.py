@@ -97,7 +97,6 @@ class _Asked:
             for name, edge in step.inputs.items():
                 self.readers[edge.step].append((step, name, edge.output))
         self.steps = steps
-        self.nodes: list[Node] = [step.at(_START) for step in steps]
         whole = Window(0, 0, compiled.width, compiled.height)
         self.requests = [
             Request(
@@ -111,6 +110,7 @@ class _Asked:
             )
             for step in steps
         ]
+        self.nodes: list[Node] = [step.asked(request) for step, request in zip(steps, self.requests, strict=True)]
         self.sound = [all(output.kind == AUDIO for _, _, output in readers) for readers in self.readers]
 
     def is_point(self, step: Step) -> bool:

@@ -100,7 +100,7 @@ def _always(step: Step) -> bool:
     """False for a grade whose constant parameters make it no mere colour change, such as a look mixed in by half."""
     if step.type.grade is Node.grade or step.type.render is Node.render:
         return True
-    if not all(type(signal) is Constant for signal in step.signals.values()):
+    if step.has_moments or not all(type(signal) is Constant for signal in step.signals.values()):
         return True
     try:
         return step.at(Fraction(0)).grade(UNKNOWN, UNKNOWN) is not None

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from artifex.generator.v1 import messages_pb2 as generator
-from artifex.nodes import MediaSource, Node, Output, PortType
+from artifex.nodes import MAX_MOMENTS, MediaSource, Node, Output, PortType, Request
 from services.graph.domain.compile.runs import RunSources
 from services.graph.domain.compile.signals import Signal
 from services.graph.domain.documents.model import Settings
@@ -54,6 +54,21 @@ class Step:
             node.analysed = self.analysed.value
         return node
 
+    def asked(self, request: Request) -> Node:
+        """The node at the request's time, with what it wants to know of itself at other times."""
+        node = self.at(request.time)
+        if self.has_moments:
+            moments = node.moments(request)
+            if len(moments) > MAX_MOMENTS:
+                raise ValueError(f"it asks for {len(moments)} moments; it may ask for {MAX_MOMENTS}")
+            node.then = tuple([self.at(moment) for moment in moments])
+        return node
+
+    @property
+    def has_moments(self) -> bool:
+        """Whether the node may ask for its parameters at other times."""
+        return self.type.moments is not Node.moments
+
     def source(self, sources: Mapping[str, MediaSource]) -> MediaSource | None:
         """What the node is given as its source, of all that are open, by node."""
         return sources.get(self.node)
@@ -78,10 +93,23 @@ class RunStep(Step):
         """The run with each member's parameters' values at `time`."""
         return self.type({member.node: member.at(time) for member in self.members})
 
+    def asked(self, request: Request) -> Node:
+        """The run with each member as it is when asked alone."""
+        return self.type(
+            {member.node: member.asked(request._replace(source=self._own(member, request))) for member in self.members}
+        )
+
+    @property
+    def has_moments(self) -> bool:
+        return any(member.has_moments for member in self.members)
+
     def source(self, sources: Mapping[str, MediaSource]) -> MediaSource | None:
         """Those of all members, told apart by the run."""
         found = {member.node: source for member in self.members if (source := member.source(sources)) is not None}
         return RunSources(found) if found else None
+
+    def _own(self, member: Step, request: Request) -> MediaSource | None:
+        return request.source.of(member.node) if isinstance(request.source, RunSources) else None
 
     @property
     def nodes(self) -> tuple[str, ...]:

@@ -63,6 +63,12 @@ class RunSources:
         raise TypeError("a run has no sound of its own")
 
 
+def fingerprint(node: Node, request: Request) -> Hashable:
+    """What the result depends on of the node as it is, and as it is at its moments."""
+    own = node.fingerprint(request)
+    return (own, *[("then", other.fingerprint(request)) for other in node.then]) if node.then else own
+
+
 class Run(Node, base=True):
     """Its `values` are its members, by node id, first to last, each at the run's time."""
 
@@ -74,7 +80,7 @@ class Run(Node, base=True):
 
     def fingerprint(self, request: Request) -> Hashable:
         return tuple(
-            (member.schema.type, member.schema.version, member.fingerprint(request)) for member in self.values.values()
+            (member.schema.type, member.schema.version, fingerprint(member, request)) for member in self.values.values()
         )
 
     def identity(self, request: Request) -> str | None:
@@ -147,7 +153,7 @@ def _alone(member: Node, context: _MemberContext) -> Frame:
         return member.render(context)
     if not transforms or frame.window.empty:
         return frame
-    key = ("grade", member.schema.type, member.fingerprint(context.request), source and source.key)
+    key = ("grade", member.schema.type, fingerprint(member, context.request), source and source.key)
     with straight(frame) as pixels:
         context.colour.apply(key, lambda: ocio.GroupTransform(list(transforms)), pixels)
     return frame

@@ -145,10 +145,10 @@ class _Walk:
         """Enters what `item` needs; whether it needs nothing but to pass an input on."""
         place, time, region = item.place, item.time, item.region
         traits, stage = place.traits, self._stage
-        node = item.node = place.node or place.node_at(time)
         request = item.request = Request(
             time, stage.frame_rate, stage.width, stage.height, region, place.output, place.source, stage.scale
         )
+        node = item.node = place.node or place.asked(request)
         only = node.identity(request) if traits.identity else None
         if only is not None:
             source = next((source for name, source, _ in place.inputs if name == only), None)

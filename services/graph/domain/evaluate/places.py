@@ -5,11 +5,11 @@ node of constant parameters, its spelling for digests, and, where nothing change
 """
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Final, NamedTuple
 
 from artifex.nodes import MediaSource, Node, Output, Request, Window
 from services.graph.domain.compile.plan import Compiled, Edge, Step
+from services.graph.domain.compile.runs import fingerprint
 from services.graph.domain.compile.signals import Constant
 
 ENGINE: Final = "artifex evaluator 1"
@@ -48,8 +48,8 @@ class Place:
     """One output of one step, and what is known of it for all frames."""
 
     __slots__ = (
-        "constant", "digests", "head", "index", "inputs", "last_digest", "node", "output", "prefix", "source", "static",
-        "step", "traits",
+        "constant", "digests", "head", "index", "inputs", "last_digest", "moments", "node", "output", "prefix",
+        "source", "static", "step", "traits",
     )  # fmt: skip
 
     def __init__(
@@ -64,7 +64,9 @@ class Place:
         self.source = source
         self.static = step.static
         self.traits = traits
-        self.constant = all(type(signal) is Constant for signal in step.signals.values())
+        self.moments = step.has_moments
+        self.constant = not self.moments and all(type(signal) is Constant for signal in step.signals.values())
+        """Whether it is the same node for all requests."""
         self.inputs: tuple[tuple[str, Place, bytes], ...] = ()
         """By connection: its name, where it leads, and the name as digests spell it."""
         key = source.key if source is not None else ""
@@ -78,11 +80,11 @@ class Place:
         self.last_digest = b""
         """Of the frame before: what comes twice is worth keeping."""
 
-    def node_at(self, time: Fraction) -> Node:
-        """The node with its parameters' values at `time`; the same object where they never change."""
+    def asked(self, request: Request) -> Node:
+        """The node with its parameters' values at the request's time; the same object where they never change."""
         node = self.node
         if node is None:
-            node = self.step.at(time)
+            node = self.step.asked(request) if self.moments else self.step.at(request.time)
             if self.constant:
                 self.node = node
         return node
@@ -91,7 +93,7 @@ class Place:
         """What a digest says of the node itself: type, version, output, source, fingerprint."""
         if self.head is not None:
             return self.head
-        head = f"{self.prefix}{node.fingerprint(request)!r}"
+        head = f"{self.prefix}{fingerprint(node, request)!r}"
         if self.traits.plain:
             if node.time_dependent:
                 return f"{head} {request.time}".encode()

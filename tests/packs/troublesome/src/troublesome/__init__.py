@@ -100,6 +100,24 @@ class Echo(Node):
         return Frame(np.asarray(mean, np.float32), request.region.x, request.region.y)
 
 
+class Smeared(Node):
+    """The picture times the mean of a parameter over the frames to come."""
+
+    category = "Test"
+    video = Input(VIDEO, "The picture.")
+    out = Output(VIDEO, "The mean.")
+    level = Float(1.0, doc="What it is multiplied by.")
+    reach = Float(2.0, doc="How many frames.")
+
+    def moments(self, request: Request) -> Sequence[Fraction]:
+        return [request.time + number / request.frame_rate for number in range(1, 1 + round(self.reach))]
+
+    def render(self, context: RenderContext) -> Frame:
+        frame = context.take(self.video)
+        levels = [node.level for node in (self, *self.then) if isinstance(node, Smeared)]
+        return Frame(frame.pixels * np.float32(np.mean(levels)), frame.x, frame.y)
+
+
 class Halved(Node):
     """Half the light, said as a transform."""
 
@@ -217,4 +235,4 @@ class Peak(Node):
         return total
 
 
-NODES = [Raises, Dies, Hangs, Echo, Halved, Moved, Reads, Louder, Even, Peak]
+NODES = [Raises, Dies, Hangs, Echo, Smeared, Halved, Moved, Reads, Louder, Even, Peak]
