@@ -8,6 +8,7 @@ no state, release the interpreter's lock and may be called from any thread.
 
 from libs.kernels.blur import gaussian, gaussian_reach
 from libs.kernels.composite import merge, over, premultiply, unpremultiply
+from libs.kernels.flow import flow_agreement, flow_between
 from libs.kernels.formats import is_supported
 from libs.kernels.grading import grade
 from libs.kernels.half import from_half, to_half
@@ -27,6 +28,8 @@ __all__ = [
     "Table",
     "Transfer",
     "chroma_key",
+    "flow_agreement",
+    "flow_between",
     "from_half",
     "gaussian",
     "gaussian_reach",
