@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bench import chain, comp, compile, decode, exactness, long, memory, preview, rerender, scaling, scheduling
+from bench import chain, comp, compile, decode, exactness, fused, long, memory, preview, rerender, scaling, scheduling
 
 BENCHMARKS = {
     "chain": chain.run,
     "decode": decode.run,
     "exactness": exactness.run,
+    "fused": fused.run,
     "comp": comp.run,
     "rerender": rerender.run,
     "compile": compile.run,

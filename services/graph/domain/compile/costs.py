@@ -10,24 +10,24 @@ from artifex.nodes import Node, Request
 from services.graph.domain.compile.runs import GradeRun, MotionRun
 from services.graph.domain.compile.unknown import Asked
 
-_PASS: Final = 2.0
+_PASS: Final = 5.6
 """Of reading and writing a picture and of dividing by alpha and multiplying again: what neighbours in a run share."""
 
 _TYPES: Final = {
     "AudioMixer": 0.0,
-    "Blur": 6.0,
+    "Blur": 8.4,
     "ChromaKey": 7.0,
-    "ColorCorrector": 27.0,
-    "Crop": 0.5,
+    "ColorCorrector": 7.2,
+    "Crop": 3.3,
     "ImageToVideo": 0.0,
-    "LUT": 28.0,
+    "LUT": 13.5,
     "MaskToImage": 1.5,
     "MediaInput": 13.0,
-    "Merge": 3.0,
+    "Merge": 4.0,
     "Muted": 0.0,
     "T2VGenerator": 13.0,
     "TextInput": 2.0,
-    "Transform2D": 7.0,
+    "Transform2D": 9.0,
     "VideoToImage": 0.0,
 }
 """Nanoseconds for a pixel of the document."""
