@@ -29,6 +29,7 @@ from artifex.nodes import (
     Window,
 )
 from demo.__main__ import footage
+from docs.gallery.generated import write_middle
 from libs.frames.probe import probe
 from libs.frames.stills import write_png
 from services.graph.domain.compile.catalogue import Catalogue
@@ -93,6 +94,10 @@ class Studio:
 
     def pictures(self, name: str, document: dict[str, Any], target: Path) -> list[tuple[str, str]]:
         """Writes what the nodes "before" and "shown" of an example give in the middle of it: captions and files."""
+        types = {CATALOGUE.get(node["type"]) for node in document["nodes"].values()}
+        if any(found is not None and found.materialise is not Node.materialise for found in types):
+            write_middle(json.dumps(document), target / f"{name}.{SHOWN}.png")
+            return [("", f"{name}.{SHOWN}.png")]
         written = []
         for node, caption in ((BEFORE, "before"), (SHOWN, "after")):
             if node not in document["nodes"]:
