@@ -82,6 +82,20 @@ class ColourTags:
             PRIMARIES.get(primaries, ""), TRANSFERS.get(transfer, ""), MATRICES.get(matrix, ""), RANGES.get(range_, "")
         )
 
+    @property
+    def codes(self) -> tuple[int, int, int, int]:
+        """The way back: primaries, transfer, matrix, range. KeyError where something is not said, or is no name."""
+        return (
+            _codes(PRIMARIES)[self.primaries],
+            _codes(TRANSFERS)[self.transfer],
+            _codes(MATRICES)[self.matrix],
+            _codes(RANGES)[self.range],
+        )
+
+
+def _codes(names: dict[int, str]) -> dict[str, int]:
+    return {name: code for code, name in names.items()}
+
 
 def effective_matrix(tags: ColourTags, width: int, height: int) -> str:
     """The matrix to decode with: the tagged one, else BT.709 for high definition and BT.601 below, as players do."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -43,19 +44,27 @@ def open_input(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> InputContai
     return _open(path, limits)
 
 
-def open_segment(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> InputContainer:
+def open_segment(
+    path: Path | str, limits: Limits = DEFAULT_LIMITS, content: io.RawIOBase | None = None
+) -> InputContainer:
     """`open_input` of a file with one stream, whose header tells all there is to know, as `VideoWriter` writes them.
 
     No picture is decoded to learn more, which can take longer than to copy all the packets; so the context's pixel
-    format stays unknown until something is decoded.
+    format stays unknown until something is decoded. `content` is read in the file's place; the caller closes it.
     """
-    return _open(path, limits, [{"skip_frame": "all"}])
+    return _open(path, limits, [{"skip_frame": "all"}], content)
 
 
-def _open(path: Path | str, limits: Limits, streams: list[dict[str, str]] | None = None) -> InputContainer:
+def _open(
+    path: Path | str,
+    limits: Limits,
+    streams: list[dict[str, str]] | None = None,
+    content: io.RawIOBase | None = None,
+) -> InputContainer:
     try:
         container = av.open(
-            f"file:{path}",
+            # PyAV's own types ask for more of a file than it does.
+            f"file:{path}" if content is None else cast(Any, content),
             mode="r",
             container_options={
                 "format_whitelist": FORMATS,

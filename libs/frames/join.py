@@ -3,7 +3,9 @@
 Every picture gets its time by its number, so nothing drifts over thousands of segments. In MP4 and MOV these times are
 exact; Matroska and WebM count milliseconds, so there each frame stands within half of one of its place, and the exact
 frame rate beside the stream says which place is meant. The sound's encoder delay stays written as an edit list or a
-codec delay, so what is heard is in sync to the sample. The index comes first in the file (fast start).
+codec delay, so what is heard is in sync to the sample. The index comes first in the file (fast start). Where segments
+tell how bright they are, the movie tells the largest: in its container, in its decoder's configuration, and in each
+packet from which decoding can begin; nothing else of the packets changes.
 Memory is one packet of each stream, whatever the length; the muxer's own index grows by a few bytes a packet.
 """
 
@@ -11,8 +13,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 from pathlib import Path
 from typing import cast
 
@@ -25,8 +29,10 @@ from av.video.stream import VideoStream
 from libs.frames.codecs import VIDEO_CODECS
 from libs.frames.codecs.movies import MOVIES
 from libs.frames.containers import open_input, open_segment, picture_streams
+from libs.frames.deliveries import LightLevel
 from libs.frames.errors import MediaUnsupported
 from libs.frames.join_sound import SoundPackets
+from libs.frames.light_metadata import Retold, told_light, told_packet
 from libs.frames.payload import Payload, PayloadHash
 from libs.frames.video_writer import muxer_options, timescale
 
@@ -38,7 +44,9 @@ class Joined:
     frame_count: int
     duration: Fraction
     payload: Payload
-    """Of the pictures, as they were read from the segments."""
+    """Of the pictures, as they were written."""
+    light: LightLevel | None = None
+    """How bright they are, in whole cd/m²; None where the movie does not tell."""
 
 
 def join_segments(
@@ -66,12 +74,17 @@ def join_segments(
         options["movflags"] += "+faststart"
     else:
         options["cues_to_front"] = "1"
+    paths = [Path(path) for path in segment_paths]
+    light = _light(paths)
     with (
         open_segment(first) as template,
+        _retold(first, light) as described,
         av.open(f"file:{out_path}", mode="w", format=movie.format, container_options=options) as output,
     ):
         source = _video(template, first, container)
-        frames = _Frames([Path(path) for path in segment_paths], source, fps, container)
+        frames = _Frames(paths, source, fps, container, light)
+        if described is not None:
+            source = _video(described, first, container)
         video = output.add_stream_from_template(source, opaque=True)
         video.codec_context.framerate = fps
         video.time_base = frames.tick
@@ -92,11 +105,15 @@ def join_segments(
 class _Frames:
     """The packets of all segments in decoding order, with their times by number."""
 
-    def __init__(self, paths: Sequence[Path], template: VideoStream, fps: Fraction, container: str) -> None:
+    def __init__(
+        self, paths: Sequence[Path], template: VideoStream, fps: Fraction, container: str, light: LightLevel | None
+    ) -> None:
         self.tick = Fraction(1, timescale(fps))
         self._paths = paths
         self._container = container
         self._settings = _settings(template)
+        self._light = light
+        self._codec = template.codec_context.codec.canonical_name
         self._fps = fps
         self._per_frame = round(1 / (fps * self.tick))
         # By how many frames decoding runs ahead of showing; the same for all, as the settings are.
@@ -105,7 +122,7 @@ class _Frames:
         self._passed = PayloadHash()
 
     def result(self) -> Joined:
-        return Joined(self._count, self.duration, self._passed.result())
+        return Joined(self._count, self.duration, self._passed.result(), self._light)
 
     @property
     def duration(self) -> Fraction:
@@ -136,6 +153,8 @@ class _Frames:
             displayed = start + number
             if displayed < decoded:
                 raise MediaUnsupported(path, "the segment reorders its frames further than the first one")
+            if self._light is not None and packet.is_keyframe:
+                packet = _telling(packet, self._codec, self._light)
             packet.time_base = self.tick
             packet.pts, packet.dts = displayed * self._per_frame, decoded * self._per_frame
             packet.duration = self._per_frame
@@ -151,6 +170,37 @@ class _Frames:
         if self._count == 0 and packet.dts is not None:
             ahead = math.ceil((cast(int, packet.pts) - packet.dts) * base * self._fps)
             self._delay = max(self._delay, ahead)
+
+
+def _light(paths: Sequence[Path]) -> LightLevel | None:
+    """How bright all segments are together; None where none tells. MediaUnsupported where only some do."""
+    told = [told_light(path) for path in paths]
+    known = [light for light in told if light is not None]
+    if not known:
+        return None
+    if len(known) < len(told):
+        raise MediaUnsupported(paths[told.index(None)], "the segment does not tell how bright it is, and others do")
+    return reduce(LightLevel.joined, known)
+
+
+@contextmanager
+def _retold(path: Path, light: LightLevel | None) -> Iterator[InputContainer | None]:
+    """A segment that tells of the whole movie's light; None where no light is told of."""
+    if light is None:
+        yield None
+        return
+    with closing(Retold(path, light)) as content, open_segment(path, content=content) as container:
+        yield container
+
+
+def _telling(packet: Packet[VideoStream], codec: str, light: LightLevel) -> Packet[VideoStream]:
+    """A keyframe's packet that tells of the whole movie's light, where the codec has words for it."""
+    data = told_packet(codec, bytes(packet), light)
+    if data is None:
+        return packet
+    told = cast("Packet[VideoStream]", Packet(data))
+    told.is_keyframe = True
+    return told
 
 
 def _settings(stream: VideoStream) -> tuple[object, ...]:

@@ -21,7 +21,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream as AvVideoStream
 
 from artifex.common.v1.types_pb2 import Rational
-from artifex.media.v1.messages_pb2 import AudioStream, MediaInfo, VideoStream
+from artifex.media.v1.messages_pb2 import AudioStream, ContentLight, MasteringDisplay, MediaInfo, VideoStream
 from libs.frames.audio_reader import AudioReader
 from libs.frames.containers import DEFAULT_LIMITS, Limits, open_input, picture_streams
 from libs.frames.errors import MediaTruncated, MediaUnreadable, MediaUnsupported
@@ -140,7 +140,7 @@ def _video(path: Path, stream: AvVideoStream, scan: _Scan, limits: Limits) -> Vi
     timing = find_timing(times, scan.last_duration, base, (stream.guessed_rate, stream.average_rate, stream.base_rate))
     swapped = found.orientation.swaps_sides
     aspect = 1 / found.sample_aspect_ratio if swapped else found.sample_aspect_ratio
-    return VideoStream(
+    told = VideoStream(
         index=stream.index,
         codec=stream.codec_context.codec.canonical_name,
         profile=stream.profile or "",
@@ -162,7 +162,15 @@ def _video(path: Path, stream: AvVideoStream, scan: _Scan, limits: Limits) -> Vi
         color_matrix=found.tags.matrix,
         color_range=found.tags.range,
         interlaced=found.interlaced,
+        chroma_location=found.siting or "",
     )
+    if (display := found.display) is not None:
+        places = [value for point in display.chromaticities for value in point]
+        told.mastering_display.CopyFrom(MasteringDisplay(chromaticities=places, peak=display.peak, black=display.black))
+    if (levels := found.levels) is not None:
+        content = ContentLight(max_content_light=round(levels.brightest), max_frame_average_light=round(levels.average))
+        told.content_light.CopyFrom(content)
+    return told
 
 
 def _audio(path: Path, stream: AvAudioStream, scan: _Scan, limits: Limits) -> AudioStream:

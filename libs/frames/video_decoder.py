@@ -24,7 +24,9 @@ from av.video.stream import VideoStream
 
 from libs.frames.colour_tags import ColourTags, has_matrix
 from libs.frames.containers import DEFAULT_LIMITS, Limits, open_input, picture_streams
+from libs.frames.deliveries import Display, LightLevel
 from libs.frames.errors import MediaUnreadable, MediaUnsupported
+from libs.frames.light_reading import display_of, levels_of
 from libs.frames.orientation import Orientation, orientation_of
 from libs.frames.pixels import has_alpha
 from libs.frames.siting import siting_of
@@ -63,6 +65,10 @@ class VideoInfo:
     """Where chroma lies; None for a siting that only libswscale knows."""
     has_alpha: bool
     interlaced: bool
+    display: Display | None = None
+    """On which it was judged."""
+    levels: LightLevel | None = None
+    """How bright it is."""
 
     @property
     def rotation(self) -> int:
@@ -328,6 +334,8 @@ class VideoDecoder:
             siting=siting_of(frame, context.name),
             has_alpha=has_alpha(frame),
             interlaced=frame.interlaced_frame,
+            display=display_of(frame),
+            levels=levels_of(frame),
         )
 
 

@@ -1,7 +1,7 @@
 """Writing one video stream as a segment that can be joined to its neighbours without encoding again.
 
-Which codecs there are, and what makes their segments fit each other, is in `libs.frames.codecs`. Pictures are Rec.709
-in limited range, or RGB where the profile is; chroma lies to the left, as H.264 has it when nothing is said.
+Which codecs there are, and what makes their segments fit each other, is in `libs.frames.codecs`; how colours are
+encoded, and where chroma lies, in `libs.frames.deliveries`. Y'CbCr is in limited range, R'G'B' in full range.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from av.video.stream import VideoStream
 
 from libs.frames.codecs import VIDEO_CODECS, VideoSettings
 from libs.frames.codecs.movies import MOVIES
+from libs.frames.colour_tags import ColourTags
+from libs.frames.deliveries import DELIVERIES, Delivery, LightLevel
+from libs.frames.light_metadata import tell_light
 from libs.kernels import Power, linear_to_yuv
 
 MASTER = VideoSettings("ffv1", "rgb8")
@@ -43,18 +46,21 @@ class OutputFrame:
         self.pixel_format = pixel_format
         self.planes: list[npt.NDArray[Any]] = []
         """The encoder's own memory: uint8 or uint16 codes [height, width] of each plane, in libavutil's order."""
+        self.light = LightLevel()
+        """How bright the picture is, where a delivery tells."""
         self.open()
 
     def open(self) -> None:
         """Make it ready to be filled again. Where an encoder still reads the old samples it gets others."""
         self.planes = []
+        self.light = LightLevel()
         self.frame.make_writable()
         self.planes = [_samples(plane, self.pixel_format) for plane in self.frame.planes]
 
     @property
     def full_range(self) -> bool:
         """Whether codes are those of R'G'B', from 0 to the depth's highest; Y'CbCr is in limited range."""
-        return self.pixel_format.startswith(("gbr", "bgr"))
+        return _is_rgb(self.pixel_format)
 
 
 class VideoWriter:
@@ -84,7 +90,13 @@ class VideoWriter:
         self._size = (height, width)
         # Frames that were written, to be filled again: new ones would be new memory for each picture.
         self._written: SimpleQueue[OutputFrame] = SimpleQueue()
-        self._pixel_format = codec.profile(settings.profile).pixel_format
+        self._pixel_format = codec.profile(settings).pixel_format
+        self._path = Path(path)
+        self._delivery = DELIVERIES[settings.color]
+        self._settings = settings
+        self._mend = codec.mend
+        self._light = LightLevel()
+        self._tags = self._delivery.tags(rgb=_is_rgb(self._pixel_format))
         self._count = 0
         self._muxed = 0
         self._reorder = codec.reorder
@@ -103,8 +115,8 @@ class VideoWriter:
         context.gop_size = 1 if codec.intra else max(round(self._fps * Fraction(keyframe_seconds)), 1)
         if codec.tag:
             context.codec_tag = codec.tag
-        _tag(context, self._pixel_format)
-        stream.options = dict(codec.options(settings, settings.profile or next(iter(codec.profiles)), threads))
+        _tag(context, self._tags)
+        stream.options = dict(codec.options(settings, codec.chosen(settings), threads))
         # SVT-AV1 tells its settings to the console whenever it is opened; this is its only switch.
         os.environ.setdefault("SVT_LOG", "1")
         self._stream = stream
@@ -143,11 +155,12 @@ class VideoWriter:
         frame = filled.frame
         if (frame.height, frame.width) != self._size or filled.pixel_format != self._pixel_format:
             raise ValueError(f"expected a frame of {self._size} in {self._pixel_format}")
-        _tag(frame, self._pixel_format)
+        _tag(frame, self._tags)
         frame.pts = self._count
         frame.time_base = 1 / self._fps
         self._mux(self._container, self._stream.encode(frame))
         self._count += 1
+        self._light = self._light.joined(filled.light)
         self._written.put(filled)
 
     def write(self, picture: npt.NDArray[np.float32] | npt.NDArray[np.uint8]) -> None:
@@ -161,7 +174,7 @@ class VideoWriter:
         if self._pixel_format in _PACKED:
             _pack(filled, picture)
         else:
-            _split(filled, picture)
+            _split(filled, picture, self._delivery)
         self.append(filled)
 
     def close(self) -> None:
@@ -174,9 +187,13 @@ class VideoWriter:
                 self._mux(container, self._stream.encode(None))
         finally:
             container.close()
+        if self._delivery.metadata and self._count:
+            tell_light(self._path, self._settings.mastering, self._light)
 
     def _mux(self, container: OutputContainer, packets: list[Packet[VideoStream]]) -> None:
         for packet in packets:
+            if self._mend is not None:
+                packet = _with(packet, self._mend(bytes(packet), self._settings))
             # By the packet's number: x265 leaves this time to chance in segments that are shorter than its look-ahead.
             packet.dts = self._muxed - self._reorder
             packet.time_base = 1 / self._fps
@@ -198,12 +215,21 @@ def timescale(fps: Fraction) -> int:
     return fps.numerator * max(-(-10_000 // fps.numerator), 1)
 
 
-def _tag(target: Any, pixel_format: str) -> None:
-    """Rec.709 by the numbers of H.273, on a frame or an encoder."""
-    rgb = pixel_format.startswith(("gbr", "bgr"))
-    target.color_range = 2 if rgb else 1
-    target.color_primaries = target.color_trc = 1
-    target.colorspace = 0 if rgb else 1
+def _tag(target: Any, tags: ColourTags) -> None:
+    """The numbers of H.273, on a frame or an encoder."""
+    target.color_primaries, target.color_trc, target.colorspace, target.color_range = tags.codes
+
+
+def _with(packet: Packet[VideoStream], data: bytes) -> Packet[VideoStream]:
+    """The packet with other bytes."""
+    mended = cast("Packet[VideoStream]", Packet(data))
+    mended.pts, mended.duration, mended.is_keyframe = packet.pts, packet.duration, packet.is_keyframe
+    mended.stream = packet.stream
+    return mended
+
+
+def _is_rgb(pixel_format: str) -> bool:
+    return pixel_format.startswith(("gbr", "bgr"))
 
 
 def _samples(plane: Any, pixel_format: str) -> npt.NDArray[Any]:
@@ -217,7 +243,7 @@ def _samples(plane: Any, pixel_format: str) -> npt.NDArray[Any]:
     return rows[: plane.height, : plane.width]
 
 
-def _split(filled: OutputFrame, picture: npt.NDArray[Any]) -> None:
+def _split(filled: OutputFrame, picture: npt.NDArray[Any], delivery: Delivery) -> None:
     """A picture as Y'CbCr or G'B'R' planes."""
     pixels = np.ones((*picture.shape[:2], 4), np.float32)
     pixels[..., :3] = picture[..., :3]
@@ -227,10 +253,11 @@ def _split(filled: OutputFrame, picture: npt.NDArray[Any]) -> None:
         pixels,
         from_working=_UNCHANGED,
         transfer=Power(1.0),
-        matrix="bt709",
+        matrix=delivery.matrix,
         full_range=filled.full_range,
         format=filled.pixel_format,
         planes=filled.planes,
+        siting=delivery.siting,
     )
 
 

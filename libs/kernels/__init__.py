@@ -13,6 +13,7 @@ from libs.kernels.formats import is_supported
 from libs.kernels.grading import grade
 from libs.kernels.half import from_half, to_half
 from libs.kernels.keying import chroma_key
+from libs.kernels.light import light_level
 from libs.kernels.resampling import resample
 from libs.kernels.types import Filter, Matrix, Negative, Pixels, Plane, Power, Siting, Table, Transfer
 from libs.kernels.video import linear_to_yuv, yuv_to_linear
@@ -35,6 +36,7 @@ __all__ = [
     "gaussian_reach",
     "grade",
     "is_supported",
+    "light_level",
     "linear_to_yuv",
     "merge",
     "over",

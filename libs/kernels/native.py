@@ -39,6 +39,7 @@ _ARGUMENTS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "artifex_flow_agreement": (None, (_P, _P, _N, _N, _N, _N, _P)),
     "artifex_flow_splat": (None, (_P, _P, _N, _N, _F, _F, _P)),
     "artifex_flow_between": (None, (_P, _N, _P, _N, _P, _N, _N, _F, _N, _N, _P, _N)),
+    "artifex_light_level": (None, (_P, _N, _P, _F, _N, _N, _P, _P)),
     "artifex_to_half": (None, (_P, _N, _P, _N, _N, _N)),
     "artifex_from_half": (None, (_P, _N, _P, _N, _N, _N)),
 }

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from artifex.client import Client
 from libs.frames.audio_reader import AudioReader
-from tests.support.documents import graded
+from libs.frames.video_reader import VideoReader
+from tests.support.documents import graded, silent
 from tests.support.footage import bunny
 from tests.support.jobs import render
 
@@ -59,6 +60,31 @@ async def test_footage_comes_out_in_every_codec(client: Client, plate: str, tmp_
         # Where the correlation with the footage's sound is best, nothing is shifted.
         scores = [float(np.dot(ours[100:-100], original[0, 4800 + s : -4800 + s - 200])) for s in range(0, 201, 10)]
         assert int(np.argmax(scores)) == 10, name
+
+
+async def test_an_hdr_movie_tells_how_bright_it_is(client: Client, plate: str, tmp_path: Path) -> None:
+    document = silent(graded(plate, width=320, height=180, rate="25", duration=1))
+    # Three stops above white: highlights of 8 · 203 cd/m².
+    document["nodes"]["grade"]["params"] = {"exposure": 3}
+    document["nodes"]["out"]["params"] = {"path": "hdr.mp4", "codec": "h265", "color": "hdr10", "quality": 1}
+    job = await render(client, document, tmp_path / "hdr.mp4")
+    stream = (await client.assets.get(job.output_asset)).media.video_streams[0]
+    assert (stream.color_primaries, stream.color_transfer, stream.color_matrix) == ("bt2020", "smpte2084", "bt2020nc")
+    assert (stream.bit_depth, stream.chroma_location, stream.mastering_display.peak) == (10, "topleft", 1000)
+    with VideoReader(tmp_path / "hdr.mp4") as reader:
+        lights = [pq_light(picture[..., :3]).max(axis=-1) for _, picture in reader.frames()]
+    brightest, average = max(light.max() for light in lights), max(light.mean() for light in lights)
+    assert stream.content_light.max_content_light == pytest.approx(brightest, rel=0.1)
+    assert stream.content_light.max_frame_average_light == pytest.approx(average, rel=0.02)
+    assert brightest > 1000
+
+
+def pq_light(signal: NDArray[np.float32]) -> NDArray[np.float64]:
+    """SMPTE ST 2084's EOTF, in cd/m²."""
+    raised = np.clip(signal.astype(np.float64), 0, 1) ** (32 / 2523)
+    return np.asarray(
+        10_000 * (np.maximum(raised - 3424 / 4096, 0) / (2413 / 128 - 2392 / 128 * raised)) ** (16384 / 2610)
+    )
 
 
 def pictures(path: Path) -> list[NDArray[np.int64]]:

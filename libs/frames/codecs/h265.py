@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from libs.frames.codecs.video import Profile, Quality, VideoCodec, VideoSettings
+from libs.frames.deliveries import DELIVERIES
+from libs.frames.light_metadata import mastering_text
 
 
 def _options(settings: VideoSettings, profile: str, threads: int) -> dict[str, str]:
-    parameters = {
+    parameters: dict[str, object] = {
         # Closed groups; x265 opens them unless told otherwise.
         "open-gop": 0,
         # Parameter sets stand once, in the container, as QuickTime wants it; they are the same in all segments.
@@ -17,6 +19,11 @@ def _options(settings: VideoSettings, profile: str, threads: int) -> dict[str, s
         "info": 0,
         "log-level": "error",
     }
+    delivery = DELIVERIES[settings.color]
+    if delivery.siting == "topleft":
+        parameters["chromaloc"] = 2
+    if delivery.metadata:
+        parameters["master-display"] = mastering_text(settings.mastering, integers=True)
     return {
         "preset": settings.preset,
         "crf": H265.rate_factor(settings),

@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from google.protobuf import json_format
 
+from artifex.media.v1.messages_pb2 import VideoStream
+from libs.frames.deliveries import LightLevel
 from libs.frames.errors import MediaError, MediaUnsupported
 from libs.frames.join import join_segments
 from libs.frames.looks import look_format, probe_look
@@ -86,6 +88,7 @@ def _assemble(request: dict[str, Any]) -> dict[str, Any]:
         problems.append(f"its frame rate is {from_rational(stream.frame_rate)} instead of {rate}")
     if abs(from_rational(media.duration) - wanted / rate) > _SLACK:
         problems.append(f"it lasts {float(from_rational(media.duration)):.3f} s instead of {float(wanted / rate):.3f}")
+    problems.extend(_unlit(stream, joined.light))
     loudness = ""
     if request["audio"] is None:
         if media.audio_streams:
@@ -97,6 +100,19 @@ def _assemble(request: dict[str, Any]) -> dict[str, Any]:
     if problems:
         raise MediaUnsupported(request["name"], f"the segments make no such movie: {'; '.join(problems)}")
     return {"media": json_format.MessageToDict(media), "loudness": loudness}
+
+
+def _unlit(stream: VideoStream, light: LightLevel | None) -> Iterator[str]:
+    """What is wrong with what a movie says of its light, next to what its segments say."""
+    told = stream.content_light
+    if light is None:
+        if stream.HasField("content_light"):
+            yield "it tells how bright it is, and its segments do not"
+    elif (told.max_content_light, told.max_frame_average_light) != light.rounded():
+        heard = f"{told.max_content_light} and {told.max_frame_average_light}"
+        yield f"it tells of {heard} cd/m², and its segments of {' and '.join(map(str, light.rounded()))}"
+    elif not stream.HasField("mastering_display"):
+        yield "it does not tell on what display it was judged"
 
 
 def _unlike(heard: Sound, rendered: Sound, duration: Fraction) -> Iterator[str]:

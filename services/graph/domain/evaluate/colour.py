@@ -16,7 +16,7 @@ import PyOpenColorIO as ocio
 from artifex.nodes import Pixels
 from libs.kernels import Matrix, Power, Table, Transfer, grade, native, premultiply, unpremultiply
 from services.graph.domain.evaluate.colour_program import program_of
-from services.graph.domain.evaluate.video_light import VideoLight, curve, exponent, linear_space
+from services.graph.domain.evaluate.video_light import VideoLight, VideoSignal, curve, exponent, linear_space
 
 CONFIG: Final = "ocio://cg-config-v4.0.0_aces-v2.0_ocio-v2.5"
 DISPLAY: Final = "Gamma 2.4 Encoded Rec.709"
@@ -122,6 +122,11 @@ class WorkingColour:
             light = self._lights[tags] = VideoLight(_transfer(transfer), self._from_linear(transfer, primaries))
         return light
 
+    def video_signal(self, transfer: str, primaries: str) -> VideoSignal:
+        """The way back of `video_light`."""
+        to_working = self.video_light(transfer, primaries).to_working
+        return VideoSignal(_signal(transfer), np.linalg.inv(to_working).astype(np.float64))
+
     def _from_video(self, transfer: str, primaries: str) -> Any:
         space = linear_space(transfer, primaries)
         return ocio.GroupTransform([*curve(transfer), ocio.ColorSpaceTransform(space, self._space)])
@@ -195,6 +200,23 @@ def _transfer(name: str) -> Transfer:
     def sampled(signal: Pixels) -> Pixels:
         pixels = np.ones((1, signal.size, 4), dtype=np.float32)
         pixels[0, :, :3] = np.clip(signal, 0.0, _BRIGHTEST)[:, None]
+        processor.applyRGBA(pixels)
+        return pixels[0, :, 0].copy()
+
+    return Table.sample(sampled)
+
+
+@cache
+def _signal(name: str) -> Transfer:
+    """The inverse of `_transfer`. What is no light is no signal."""
+    power = exponent(name)
+    if power is not None:
+        return Power(power, "clamp").inverse()
+    processor = _exact(ocio.GroupTransform(curve(name), ocio.TRANSFORM_DIR_INVERSE))
+
+    def sampled(light: Pixels) -> Pixels:
+        pixels = np.ones((1, light.size, 4), dtype=np.float32)
+        pixels[0, :, :3] = np.maximum(light, 0.0)[:, None]
         processor.applyRGBA(pixels)
         return pixels[0, :, 0].copy()
 

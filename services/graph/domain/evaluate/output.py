@@ -1,8 +1,8 @@
 """The way out: frames of the working space as a segment of a movie, and the sound as a file, each proved by decoding.
 
-What the output node asks for becomes the settings of the encoders here. Colour leaves the working space for
-display-encoded Rec.709 (gamma 2.4) and Y'CbCr in one pass, the exact inverse of the way in: where nobody changed a
-frame and its codes are legal, the encoder is given the codes that it had.
+What the output node asks for becomes the settings of the encoders here. Colour leaves the working space for the
+delivery's own R'G'B' and Y'CbCr in one pass, the exact inverse of the way in: where nobody changed a frame and its
+codes are legal, the encoder is given the codes that it had.
 """
 
 from pathlib import Path
@@ -18,9 +18,10 @@ from libs.frames.audio_writer import AudioWriter
 from libs.frames.codecs import AUDIO_CODECS, VIDEO_CODECS, VideoSettings
 from libs.frames.codecs.movies import MOVIES, movie_of
 from libs.frames.decoded import decoded_frames
+from libs.frames.deliveries import DELIVERIES, PQ_PEAK, WHITE, LightLevel, Mastering
 from libs.frames.loudness import LoudnessMeter, difference, measure
 from libs.frames.video_writer import OutputFrame, VideoWriter
-from libs.kernels import Matrix, Power, linear_to_yuv
+from libs.kernels import light_level, linear_to_yuv
 from services.graph.domain.compile.compiler import Compiled
 from services.graph.domain.documents.model import CHANNELS, SAMPLE_RATE
 from services.graph.domain.evaluate.colour import WorkingColour
@@ -42,11 +43,9 @@ class SegmentWriter:
         self._path = path
         self._threads = threads
         self._window = Window(0, 0, compiled.width, compiled.height)
-        light = colour.video_light("bt709", "bt709")
-        assert isinstance(light.transfer, Power)
-        self._transfer = light.transfer.inverse()
-        self._from_working: Matrix = np.linalg.inv(light.to_working).astype(np.float64)
         settings = video_settings(compiled)
+        self._delivery = DELIVERIES[settings.color]
+        self._signal = colour.video_signal(self._delivery.transfer, self._delivery.primaries)
         self.media_type = MOVIES[VIDEO_CODECS[settings.codec].containers[0]].media_type
         """Of the segment; the movie may lie in another container."""
         self._writer = VideoWriter(path, compiled.width, compiled.height, compiled.fps, settings, threads=threads)
@@ -60,20 +59,24 @@ class SegmentWriter:
         self._writer.__exit__(kind, error, traceback)
 
     def prepare(self, frame: Frame) -> OutputFrame:
-        """The frame as the encoder takes it: over black, display-encoded, in the codec's own layout.
+        """The frame as the encoder takes it: over black, encoded for display, in the codec's own layout.
 
         What is not a number is black, and spreads to no neighbour.
         """
         output = self._writer.blank()
+        pixels, signal = frame.filled(self._window), self._signal
         linear_to_yuv(
-            frame.filled(self._window),
-            from_working=self._from_working,
-            transfer=self._transfer,
-            matrix="bt709",
+            pixels,
+            from_working=signal.from_working,
+            transfer=signal.transfer,
+            matrix=self._delivery.matrix,
             full_range=output.full_range,
             format=output.pixel_format,
             planes=output.planes,
+            siting=self._delivery.siting,
         )
+        if self._delivery.metadata:
+            output.light = LightLevel(*light_level(pixels, to_light=signal.from_working * WHITE, peak=PQ_PEAK))
         return output
 
     def append(self, prepared: OutputFrame) -> None:
@@ -135,7 +138,14 @@ def video_settings(compiled: Compiled) -> VideoSettings:
     """What the output node asks of the encoder."""
     sink = compiled.sink.values
     profile = sink["profile"]
-    return VideoSettings(sink["codec"], "" if profile == "auto" else profile, sink["quality"], sink["preset"])
+    return VideoSettings(
+        sink["codec"],
+        "" if profile == "auto" else profile,
+        sink["quality"],
+        sink["preset"],
+        sink["color"],
+        Mastering(sink["mastering_display"], sink["mastering_peak"], sink["mastering_black"]),
+    )
 
 
 def audio_codec(compiled: Compiled) -> str:

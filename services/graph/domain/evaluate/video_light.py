@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import PyOpenColorIO as ocio
 
+from libs.frames.deliveries import WHITE
 from libs.kernels import Matrix, Transfer
 
 _GAMMA: Final = 2.4
 _GAMMAS: Final = {"linear": 1.0, "bt470m": 2.2}
-_PQ_WHITE: Final = 100 / 203  # the built-in curve is linear in units of 100 cd/m²
+_PQ_WHITE: Final = 100 / WHITE  # the built-in curve is linear in units of 100 cd/m²
 _HLG_WHITE: Final = 1 / 0.794887  # the built-in curve at signal 0.75
 _LINEAR: Final = {"bt2020": "Linear Rec.2020", "smpte432": "Linear P3-D65"}
 
@@ -27,6 +28,14 @@ class VideoLight:
 
     transfer: Transfer
     to_working: Matrix
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoSignal:
+    """How light in a working space becomes R'G'B': the 3x3 `from_working`, then `transfer` on each channel."""
+
+    transfer: Transfer
+    from_working: Matrix
 
 
 def exponent(transfer: str) -> float | None:

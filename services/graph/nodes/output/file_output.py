@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from artifex.nodes import AUDIO, VIDEO, Choice, Input, Integer, Node, String
+from artifex.nodes import AUDIO, VIDEO, Choice, Float, Input, Integer, Node, String
 from libs.frames.codecs import PRESETS, VIDEO_CODECS, VideoSettings
 from libs.frames.codecs.movies import MOVIES, extension, movie_of
+from libs.frames.deliveries import DELIVERIES, PRIMARIES
 
 # What a movie may be made of: profiles that only other tasks read are left out.
 _PROFILES = {
@@ -16,9 +17,21 @@ _ENDINGS = ", ".join(f".{name}" for name in MOVIES)
 class FileOutput(Node, sink=True):
     """Writes a movie file.
 
-    Pictures leave the working space for display-encoded Rec.709 (gamma 2.4, BT.1886), the exact inverse of the way in;
-    what is transparent is black. They are tagged BT.709: Y'CbCr in limited range, R'G'B' in full range. Sound is stereo
-    at 48 kHz, sample-exact. The ending of `path` says the container, which takes:
+    Pictures leave the working space for what `color` says, the exact inverse of the way in; what is transparent is
+    black. They are tagged with it, in stream and container: Y'CbCr in limited range, R'G'B' in full range.
+
+        rec709   BT.709's primaries, gamma 2.4 (BT.1886)
+        p3       P3's primaries with D65's white, gamma 2.4
+        rec2020  BT.2020's primaries, gamma 2.4; ten bits
+        hdr10    BT.2020's primaries, PQ (SMPTE ST 2084), where 1 is 203 cd/m² (BT.2408); ten bits, not in ffv1
+        hlg      BT.2020's primaries, HLG (BT.2100), where 1 is the signal 0.75; ten bits
+
+    An hdr10 movie tells on what display it was judged (SMPTE ST 2086), and how bright it is (CTA-861.3): MaxCLL is the
+    brightest pixel, MaxFALL the average of the frame that is brightest on average, a pixel being as bright as the
+    largest of its R, G and B. Both are measured of every frame as it is rendered.
+
+    Chroma that is halved both ways lies on the left, in rec2020, hdr10 and hlg on the top left. Sound is stereo at
+    48 kHz, sample-exact. The ending of `path` says the container, which takes:
 
         .mp4    h264, h265, vp9, av1            sound aac
         .mov    h264, h265, prores, dnxhr       sound pcm, aac
@@ -41,7 +54,7 @@ class FileOutput(Node, sink=True):
     """
 
     category = "Output"
-    version = "1.1.0"
+    version = "1.2.0"
 
     video = Input(VIDEO, "The pictures.")
     audio = Input(AUDIO, "The sound; without it the movie is silent.", required=False)
@@ -59,7 +72,17 @@ class FileOutput(Node, sink=True):
     profile = Choice(
         "auto",
         choices=("auto", *dict.fromkeys(name for names in _PROFILES.values() for name in names)),
-        doc="Bits and chroma, as the codec offers them; auto is its usual one.",
+        doc="Bits and chroma, as the codec offers them; auto is its usual one that has bits enough for the colours.",
+    )
+    color = Choice("rec709", choices=tuple(DELIVERIES), doc="How colours are encoded, and what the tags say.")
+    mastering_display = Choice(
+        "p3", choices=tuple(PRIMARIES), doc="Primaries of the display that hdr10 was judged on; the white is D65."
+    )
+    mastering_peak = Float(
+        1000.0, minimum=50, maximum=10000, unit="cd/m²", animatable=False, doc="That display's brightest white."
+    )
+    mastering_black = Float(
+        0.0001, minimum=0, maximum=5, unit="cd/m²", animatable=False, doc="That display's darkest black."
     )
     quality = Integer(
         0,
@@ -107,7 +130,8 @@ class FileOutput(Node, sink=True):
         if self.profile != "auto" and self.profile not in _PROFILES[self.codec]:
             yield "profile", f"{self.codec} offers {', '.join(_PROFILES[self.codec])}; not {self.profile}"
             return
-        settings = VideoSettings(self.codec, "" if self.profile == "auto" else self.profile, self.quality, self.preset)
+        profile = "" if self.profile == "auto" else self.profile
+        settings = VideoSettings(self.codec, profile, self.quality, self.preset, self.color)
         for field, message in codec.misfits(settings, width, height):
             # The picture's size stands in the document's settings; what can be chosen here is the codec.
             yield ("codec" if field == "size" else field), message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from libs.frames.audio_writer import AudioWriter
 from libs.frames.codecs import VideoSettings
 from libs.frames.codecs.movies import MOVIES
+from libs.frames.deliveries import LightLevel
 from libs.frames.errors import MediaUnsupported
 from libs.frames.join import Joined, join_segments
 from libs.frames.video_writer import VideoWriter
@@ -69,6 +71,42 @@ def test_a_movie_that_is_louder_or_softer_than_what_was_rendered_is_none(
     monkeypatch.setattr(decoder_child, "join_segments", join)
     with pytest.raises(MediaUnsupported, match="LUFS was rendered"):
         run(request_)
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "said"),
+    [
+        (LightLevel(400, 40), LightLevel(500, 40), "tells of 400 and 40 cd/m², and its segments of 500 and 40"),
+        (LightLevel(400, 40), None, "its segments do not"),
+        (None, LightLevel(1, 1), "tells of 0 and 0 cd/m²"),
+    ],
+)
+def test_a_movie_that_tells_of_another_light_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: LightLevel | None, asked: LightLevel | None, said: str
+) -> None:
+    settings = VideoSettings("h265", "10bit", color="hdr10" if told else "hlg")
+    with VideoWriter(tmp_path / "segment", 96, 64, Fraction(24), settings) as writer:
+        filled = writer.blank()
+        filled.light = told or filled.light
+        writer.append(filled)
+    request = {
+        "kind": "assemble",
+        "name": "out.mp4",
+        "segments": [str(tmp_path / "segment")],
+        "audio": None,
+        "output": str(tmp_path / "out.mp4"),
+        "container": "mp4",
+        "frame_rate": "24/1",
+        "frame_count": 1,
+    }
+    assert run(request)["media"]["videoStreams"][0].get("contentLight", {}).get("maxContentLight") == (
+        400 if told else None
+    )
+    monkeypatch.setattr(
+        decoder_child, "join_segments", lambda *arguments: replace(join_segments(*arguments), light=asked)
+    )
+    with pytest.raises(MediaUnsupported, match=said):
+        run(request)
 
 
 @pytest.mark.parametrize("container", list(MOVIES))

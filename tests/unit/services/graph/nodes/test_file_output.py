@@ -47,6 +47,9 @@ def test_a_codec_fits_its_containers_and_no_others(codec: str, container: str) -
         ({"path": "a.mkv", "codec": "ffv1", "profile": "8bit"}, "profile", "ffv1 offers 10bit, 16bit"),
         ({"path": "a.mov", "codec": "prores", "quality": 5}, "quality", "Leave it at 0"),
         ({"quality": 60}, "quality", "1 to 51"),
+        ({"color": "hdr10"}, "color", "hdr10 needs 10 bits, and h264 has 8"),
+        ({"codec": "h265", "profile": "8bit", "color": "hlg"}, "profile", "let the profile be 10bit"),
+        ({"path": "a.mkv", "codec": "ffv1", "color": "hdr10"}, "color", "no place for what hdr10 tells"),
     ],
 )
 def test_what_does_not_go_together_is_told_with_its_remedy(values: dict[str, Any], field: str, said: str) -> None:
@@ -61,10 +64,21 @@ def test_a_picture_that_a_codec_does_not_take_is_told() -> None:
     assert not list(output.misfits(256, 120))
 
 
+def test_hdr_chooses_a_profile_with_bits_enough() -> None:
+    for codec, path in (("h265", "a.mp4"), ("av1", "a.webm"), ("prores", "a.mov"), ("dnxhr", "a.mov")):
+        assert not misfits(path=path, codec=codec, color="hdr10")
+
+
 def test_all_that_it_offers_exists_and_stands_in_its_documentation() -> None:
     offered = set(FileOutput.profile.choices) - {"auto"}
     assert offered < {name for codec in VIDEO_CODECS.values() for name in codec.profiles}
-    for word in (*offered, *FileOutput.codec.choices, *FileOutput.audio_codec.choices[1:], *MOVIES):
+    for word in (
+        *offered,
+        *FileOutput.codec.choices,
+        *FileOutput.audio_codec.choices[1:],
+        *MOVIES,
+        *FileOutput.color.choices,
+    ):
         assert word in FileOutput.schema.documentation
 
 
