@@ -17,20 +17,29 @@ from libs.kernels import (
     Power,
     Table,
     chroma_key,
+    convolve,
+    draw_sprites,
+    flare,
     from_half,
     gaussian,
     grade,
+    highlights,
     linear_to_yuv,
     merge,
+    mix,
     native,
     premultiply,
+    radial,
     resample,
     to_half,
     unpremultiply,
     yuv_to_linear,
 )
+from libs.kernels.flare import Flare, Ghost, Glow
+from libs.kernels.footprints import box, disc, line
 from libs.kernels.formats import pixel_format
 from libs.kernels.grading import Curves, Exponents, Lattice, Program
+from libs.kernels.sprites import SPRITE
 from libs.kernels.types import OPERATIONS
 from libs.kernels.weights import TAPS
 
@@ -80,6 +89,7 @@ def run(height: int, width: int, *, at_end: bool) -> None:
     for sigma in (0.8, 3.0, 4.0, 9.0):
         gaussian(a, sigma, sigma, out)
         gaussian(mask, sigma, sigma, single, threads=2)
+    effects(height, width, at_end=at_end)
     turn = np.array([[0.9, 0.2, -2.0], [-0.2, 0.9, 2.0], [0.0, 0.0, 1.0]])
     for filter in TAPS:
         for inverse in (turn, np.diag([0.7, 1.4, 1.0]), np.eye(3)):
@@ -104,6 +114,29 @@ def run(height: int, width: int, *, at_end: bool) -> None:
                     format=name,
                     planes=planes,
                 )
+
+
+def effects(height: int, width: int, *, at_end: bool) -> None:
+    def pixels(height: int = height, width: int = width, channels: int = 4) -> npt.NDArray[np.float32]:
+        return guarded((height, width, channels), np.float32, at_end=at_end)
+
+    a, b, out, mask = pixels(), pixels(), pixels(), pixels(channels=1)
+    for footprint in (disc(6.0, 3.0), line(9.0, 1.0), box(3.3, across=True)):
+        top, bottom, left, right = footprint.reach
+        convolve(pixels(height + top + bottom, width + left + right), footprint, out)
+    for spin in (True, False):
+        for repeat in (True, False):
+            size = (height, width)
+            radial(a, (1.3, 0.8), 0.9, size, (-1, 0), (0, 0), spin=spin, repeat=repeat, out=out)
+    highlights(a, 0.3, 0.1, out=out)
+    mix(a, b, mask, out)
+    mix(a, b, 0.5, out)
+    ghost = Ghost(((3.0, 2.0),) * 3, (5.0,) * 3, (1.0,) * 3, 1.0, 0.5)
+    flare(out, (0, 0), Flare([ghost], glows=[Glow((1.0, 1.0), (9.0,) * 3, (1.0,) * 3, 2.0)]))
+    sprites = np.zeros(3, SPRITE)
+    sprites["x"], sprites["y"], sprites["outer"], sprites["cosine"] = [-1.0, 2.0, 30.0], 1.0, 7.0, 0.8
+    for levels in ([], [a]):
+        draw_sprites(out, (0, 0), sprites, levels, over=True)
 
 
 def main() -> int:
