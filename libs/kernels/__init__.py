@@ -14,9 +14,9 @@ from libs.kernels.flow import flow_agreement, flow_between
 from libs.kernels.formats import is_supported
 from libs.kernels.grading import grade
 from libs.kernels.half import from_half, to_half
+from libs.kernels.highlights import highlights, mix
 from libs.kernels.keying import chroma_key
 from libs.kernels.light import light_level
-from libs.kernels.light import highlights, mix
 from libs.kernels.radial import radial
 from libs.kernels.resampling import resample
 from libs.kernels.sprites import draw_sprites

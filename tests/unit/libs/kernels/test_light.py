@@ -1,79 +1,38 @@
-"""What is bright, and mixing, by their formulas in float64."""
+"""How bright pictures are, against the arithmetic of CTA-861.3 in float64."""
 
 import numpy as np
 import pytest
 
-from libs.kernels import Pixels, highlights, mix
-from tests.unit.libs.kernels.pictures import SIZES, noise, strip, untouched
+from libs.kernels import light_level
+from tests.unit.libs.kernels.pictures import SIZES, noise, strip
 
 pytestmark = pytest.mark.usefixtures("variant")
 
-
-def by_formula(pixels: Pixels, threshold: float, knee: float) -> Pixels:
-    light = pixels[..., :3].astype(np.float64).max(-1)
-    share = np.zeros_like(light)
-    bend = (light > threshold - knee) & (light < threshold + knee) & (light > 0)
-    share[bend] = (light[bend] - threshold + knee) ** 2 / (4 * knee * light[bend]) if knee else 0.0
-    full = (light >= threshold + knee) & (light > 0)
-    share[full] = (light[full] - threshold) / light[full]
-    result: Pixels = pixels * share[..., None]
-    result[..., 3] = 0.0
-    return result
+MATRIX = np.array([[0.7, 0.2, 0.1], [-0.1, 1.2, -0.1], [0.05, 0.05, 0.9]])
 
 
-@pytest.mark.parametrize(("threshold", "knee"), [(1.0, 0.5), (0.8, 0.0), (0.0, 0.0), (0.5, 0.5), (0.2, 1.0)])
-def test_highlights_are_what_the_formula_says(threshold: float, knee: float) -> None:
-    for height, width in SIZES:
-        pixels = noise(height, width, seed=1, low=-0.5, high=4.0)
-        expected = by_formula(pixels, threshold, knee)
-        np.testing.assert_allclose(highlights(pixels, threshold, knee), expected, atol=2e-6)
-        gained = highlights(pixels, threshold, knee, (0.5, 2.0, -1.0))
-        np.testing.assert_allclose(gained, expected * [0.5, 2.0, -1.0, 1.0], atol=4e-6)
+@pytest.mark.parametrize("size", SIZES)
+def test_the_brightest_pixel_and_the_average(size: tuple[int, int]) -> None:
+    source, _ = strip(noise(*size, low=-3.0, high=9.0))
+    light = np.clip(source[..., :3].astype(np.float64) @ MATRIX.T, 0.0, 5.0).max(axis=-1)
+    brightest, average = light_level(source, to_light=MATRIX, peak=5.0)
+    assert brightest == pytest.approx(light.max(), rel=1e-6)
+    assert average == pytest.approx(light.mean(), rel=1e-6)
 
 
-def test_highlights_in_place_and_in_strips() -> None:
-    pixels = noise(9, 21, seed=2, high=3.0)
-    expected = highlights(pixels, 1.0, 0.5)
-    source, whole = strip(pixels)
-    assert highlights(source, 1.0, 0.5, out=source) is source
-    np.testing.assert_array_equal(source, expected)
-    assert untouched(whole, 9)
+def test_one_small_light_is_found_wherever_it_is() -> None:
+    for place in range(40):
+        pixels = np.zeros((2, 20, 4), np.float32)
+        pixels.reshape(-1, 4)[place, 1] = 2.0
+        assert light_level(pixels, to_light=np.eye(3), peak=100.0) == (2.0, 2.0 / 40)
 
 
-def test_what_is_not_finite_has_its_rules() -> None:
+def test_what_is_no_number_is_dark_and_what_is_endless_is_the_peak() -> None:
     pixels = np.zeros((1, 4, 4), np.float32)
-    pixels[0, 0] = [np.nan, 2.0, 2.0, 1.0]
-    pixels[0, 1] = [np.inf, 2.0, 2.0, 1.0]
-    pixels[0, 2] = [2.0, 2.0, np.nan, 1.0]
-    pixels[0, 3] = [3.0, 0.0, 0.0, np.nan]
-    got = highlights(pixels, 1.0, 0.5)
-    assert np.isnan(got[0, 0, :3]).all()
-    np.testing.assert_array_equal(got[0, 1], [np.inf, 2.0, 2.0, 0.0])
-    assert np.isnan(got[0, 2, :3]).all()
-    np.testing.assert_allclose(got[0, 3], [2.0, 0.0, 0.0, 0.0])
-    with pytest.raises(ValueError, match="0 or more"):
-        highlights(pixels, -1.0, 0.5)
-
-
-def test_a_mix_goes_from_one_to_the_other() -> None:
-    for height, width in SIZES:
-        a, b = noise(height, width, seed=3, high=16.0), noise(height, width, seed=4, low=-1.0)
-        mask = noise(height, width, 1, seed=5)
-        np.testing.assert_allclose(mix(a, b, 0.3), a * 0.7 + b * 0.3, rtol=2e-6, atol=1e-6)
-        np.testing.assert_allclose(mix(a, b, mask), a * (1.0 - mask) + b * mask, rtol=2e-6, atol=1e-6)
-        source, whole = strip(a)
-        assert mix(source, b, mask, out=source) is source
-        np.testing.assert_array_equal(source, mix(a, b, mask))
-        assert untouched(whole, height)
-
-
-def test_the_ends_of_a_mix_are_exact_whatever_the_other_is() -> None:
-    a, b = noise(7, 9, seed=6, high=16.0), np.full((7, 9, 4), np.nan, np.float32)
-    mask = np.zeros((7, 9, 1), np.float32)
-    np.testing.assert_array_equal(mix(a, b, 0.0), a)
-    np.testing.assert_array_equal(mix(b, a, 1.0), a)
-    np.testing.assert_array_equal(mix(a, b, mask), a)
-    mask[3, 4] = 1.0
-    expected = a.copy()
-    expected[3, 4] = np.nan
-    np.testing.assert_array_equal(mix(a, b, mask), expected)
+    pixels[0, 0, :3] = np.nan
+    pixels[0, 1, :3] = np.inf
+    pixels[0, 2, :3] = -7.0
+    # Alpha is no light.
+    pixels[..., 3] = 1.0
+    assert light_level(pixels, to_light=np.full((3, 3), 0.5), peak=8.0) == (8.0, 2.0)
+    assert light_level(np.zeros((0, 7, 4), np.float32), to_light=np.eye(3), peak=8.0) == (0.0, 0.0)
