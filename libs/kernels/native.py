@@ -24,7 +24,7 @@ Library = ctypes.CDLL
 
 _log = logging.getLogger(__name__)
 
-_P, _N, _I, _F = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32, ctypes.c_float
+_P, _N, _I, _F, _D = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32, ctypes.c_float, ctypes.c_double
 _ARGUMENTS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "artifex_merge": (None, (_I, _P, _N, _P, _N, _P, _N, _F, _P, _N, _N, _N)),
     "artifex_premultiply": (None, (_P, _N, _P, _N, _P, _N, _N, _N)),
@@ -32,6 +32,10 @@ _ARGUMENTS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "artifex_blur_down": (_I, (_P, _N, _N, _P, _P, _N, _N, _P, _N)),
     "artifex_blur_up": (None, (_P, _N, _N, _P, _N, _N, _P, _N)),
     "artifex_resample": (_I, (_P, _N, _N, _N, _N, _P, _I, _N, _N, _N, _P, _N)),
+    "artifex_project": (_I, (_P, _I, _N, _P, _I, _N, _N, _N, _P, _N)),
+    "artifex_warp": (_I, (_P, _I, _N, _P, _D, _D, _I, _N, _N, _N, _P, _N)),
+    "artifex_shrink": (_I, (_P, _N, _N, _N, _N, _P, _I, _N, _N, _N, _P, _N)),
+    "artifex_halve": (None, (_P, _N, _N, _N, _N, _N, _N, _P, _N, _N, _N, _N)),
     "artifex_yuv_to_linear": (_I, (_P, _P, _P, _I, _N, _N, _P, _P, _N)),
     "artifex_linear_to_yuv": (_I, (_P, _N, _P, _P, _I, _P, _N, _N, _P, _N, _N)),
     "artifex_chroma_key": (None, (_P, _N, _P, _P, _N, _P, _N, _P, _N, _N, _N)),
@@ -42,12 +46,6 @@ _ARGUMENTS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "artifex_light_level": (None, (_P, _N, _P, _F, _N, _N, _P, _P)),
     "artifex_to_half": (None, (_P, _N, _P, _N, _N, _N)),
     "artifex_from_half": (None, (_P, _N, _P, _N, _N, _N)),
-    "artifex_convolve": (_I, (_P, _N, _P, _N, _N, _N, _P, _N)),
-    "artifex_radial": (None, (_P, _N, _P, _N, _N, _N, _P, _N)),
-    "artifex_highlights": (None, (_P, _N, _P, _P, _N, _N, _N)),
-    "artifex_mix": (None, (_P, _N, _P, _N, _P, _N, _F, _P, _N, _N, _N)),
-    "artifex_flare": (None, (_P, _N, _N, _N, _N, _N, _N, _P)),
-    "artifex_sprites": (None, (_P, _N, _N, _N, _N, _N, _N, _P, _N, _P, _I)),
 }
 
 

@@ -8,6 +8,7 @@ from libs.kernels import checks, native
 from libs.kernels.reference import resampling as fallback
 from libs.kernels.threads import over_rows
 from libs.kernels.types import Filter, Matrix, Pixels
+from libs.kernels.warping import project, rgba, shift
 from libs.kernels.weights import TAPS
 
 __all__ = ["resample"]
@@ -32,9 +33,11 @@ def resample(
     point. Outside lies transparent black, so edges become soft. A point behind the horizon of a projection (its third
     coordinate not above 0) is transparent. Filters with negative lobes ring, in alpha too.
 
-    Nothing is averaged where the picture shrinks: below half the size, average it down first. `out` must not overlap
-    `pixels`. ValueError for another filter or a matrix that is not finite.
+    Nothing is averaged where the picture shrinks, but by box, whose weights are areas: `libs.kernels.project` does
+    that. `out` must not overlap `pixels`. ValueError for another filter or a matrix that is not finite.
     """
+    if filter == "box":
+        return project(pixels, inverse, size, origin_out, origin_in, filter, out, threads)
     pixels = checks.picture(pixels, "pixels")
     if not 1 <= pixels.shape[2] <= 4:
         raise ValueError(f"a picture to resample has 1 to 4 channels, not {pixels.shape[2]}")
@@ -50,7 +53,7 @@ def resample(
         out[...] = 0.0
         return out
     to_sample = (
-        _shift(-0.5 - origin_in[0], -0.5 - origin_in[1]) @ matrix @ _shift(origin_out[0] + 0.5, origin_out[1] + 0.5)
+        shift(-0.5 - origin_in[0], -0.5 - origin_in[1]) @ matrix @ shift(origin_out[0] + 0.5, origin_out[1] + 0.5)
     )
     library = native.library()
     if library is None:
@@ -59,7 +62,7 @@ def resample(
     channels = pixels.shape[2]
     if channels in (2, 3):
         # The native kernels know masks and RGBA.
-        wide = resample(_rgba(pixels), inverse, size, origin_out, origin_in, filter, threads=threads)
+        wide = resample(rgba(pixels), inverse, size, origin_out, origin_in, filter, threads=threads)
         out[...] = wide[..., :channels]
         return out
     to_sample = np.ascontiguousarray(to_sample)
@@ -85,13 +88,3 @@ def resample(
 
     over_rows(rows, out.shape[0], threads)
     return out
-
-
-def _rgba(pixels: Pixels) -> Pixels:
-    result = np.zeros((*pixels.shape[:2], 4), np.float32)
-    result[..., : pixels.shape[2]] = pixels
-    return result
-
-
-def _shift(x: float, y: float) -> Matrix:
-    return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])

@@ -17,7 +17,7 @@ Plane: TypeAlias = npt.NDArray[Any]
 
 Matrix: TypeAlias = npt.NDArray[np.float64]
 
-Filter = Literal["nearest", "bilinear", "cubic", "mitchell", "lanczos4"]
+Filter = Literal["nearest", "bilinear", "cubic", "mitchell", "lanczos4", "box"]
 """How pixels between pixels are found; see `libs.kernels.resample`."""
 
 Siting = Literal["left", "center", "topleft"]

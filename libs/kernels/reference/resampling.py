@@ -18,7 +18,7 @@ def resample(pixels: Pixels, to_sample: Matrix, name: Filter, out: Pixels) -> No
     for top in range(0, out.shape[0], _STRIP):
         strip = out[top : top + _STRIP]
         x, y = _points(to_sample, top, strip.shape[0], strip.shape[1])
-        _sample(pixels, x, y, name, strip)
+        sample(pixels, x, y, name, strip)
 
 
 def _points(to_sample: Matrix, top: int, height: int, width: int) -> tuple[Matrix, Matrix]:
@@ -33,7 +33,7 @@ def _points(to_sample: Matrix, top: int, height: int, width: int) -> tuple[Matri
     return np.where(near, x, -_FAR), np.where(near, y, -_FAR)
 
 
-def _sample(pixels: Pixels, x: Matrix, y: Matrix, name: Filter, out: Pixels) -> None:
+def sample(pixels: Pixels, x: Matrix, y: Matrix, name: Filter, out: Pixels) -> None:
     height, width = pixels.shape[:2]
     taps = TAPS[name]
     if taps == 1:
