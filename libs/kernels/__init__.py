@@ -8,13 +8,18 @@ no state, release the interpreter's lock and may be called from any thread.
 
 from libs.kernels.blur import gaussian, gaussian_reach
 from libs.kernels.composite import merge, over, premultiply, unpremultiply
+from libs.kernels.convolution import convolve
+from libs.kernels.flare import flare
 from libs.kernels.flow import flow_agreement, flow_between
 from libs.kernels.formats import is_supported
 from libs.kernels.grading import grade
 from libs.kernels.half import from_half, to_half
+from libs.kernels.highlights import highlights, mix
 from libs.kernels.keying import chroma_key
 from libs.kernels.light import light_level
+from libs.kernels.radial import radial
 from libs.kernels.resampling import resample
+from libs.kernels.sprites import draw_sprites
 from libs.kernels.types import Filter, Matrix, Negative, Pixels, Plane, Power, Siting, Table, Transfer
 from libs.kernels.video import linear_to_yuv, yuv_to_linear
 from libs.kernels.warping import project, warp
@@ -30,19 +35,25 @@ __all__ = [
     "Table",
     "Transfer",
     "chroma_key",
+    "convolve",
+    "draw_sprites",
+    "flare",
     "flow_agreement",
     "flow_between",
     "from_half",
     "gaussian",
     "gaussian_reach",
     "grade",
+    "highlights",
     "is_supported",
     "light_level",
     "linear_to_yuv",
     "merge",
+    "mix",
     "over",
     "premultiply",
     "project",
+    "radial",
     "resample",
     "to_half",
     "unpremultiply",

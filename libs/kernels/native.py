@@ -46,6 +46,12 @@ _ARGUMENTS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "artifex_light_level": (None, (_P, _N, _P, _F, _N, _N, _P, _P)),
     "artifex_to_half": (None, (_P, _N, _P, _N, _N, _N)),
     "artifex_from_half": (None, (_P, _N, _P, _N, _N, _N)),
+    "artifex_convolve": (_I, (_P, _N, _P, _N, _N, _N, _P, _N)),
+    "artifex_radial": (None, (_P, _N, _P, _N, _N, _N, _P, _N)),
+    "artifex_highlights": (None, (_P, _N, _P, _P, _N, _N, _N)),
+    "artifex_mix": (None, (_P, _N, _P, _N, _P, _N, _F, _P, _N, _N, _N)),
+    "artifex_flare": (None, (_P, _N, _N, _N, _N, _N, _N, _P)),
+    "artifex_sprites": (None, (_P, _N, _N, _N, _N, _N, _N, _P, _N, _P, _I)),
 }
 
 
