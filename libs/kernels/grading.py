@@ -17,7 +17,19 @@ import numpy.typing as npt
 from libs.kernels import checks, native
 from libs.kernels.types import Matrix, Negative, Pixels
 
-__all__ = ["Bend", "Clamp", "Curves", "Exponents", "Lattice", "Linear", "Logarithm", "Program", "Step", "grade"]
+__all__ = [
+    "Bend",
+    "Clamp",
+    "Curves",
+    "Exponents",
+    "Lattice",
+    "Linear",
+    "Logarithm",
+    "Program",
+    "Step",
+    "Trace",
+    "grade",
+]
 
 Three: TypeAlias = tuple[float, float, float]
 """A number for each of red, green and blue."""
@@ -90,6 +102,19 @@ class Curves:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Trace:
+    """A curve for each channel: within its limits a table, [length, 3], straight between its values, and straight lines
+    beyond, slope · c + added. A NaN stays one."""
+
+    values: npt.NDArray[np.float32]
+    limits: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+    """Of each channel, where its table begins and ends."""
+    below: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+    """Of each channel, slope and what is added, below its limits."""
+    above: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Lattice:
     """A table of colours over the unit cube, [red, green, blue, 3], and how it is read between its points.
 
@@ -101,9 +126,9 @@ class Lattice:
     tetrahedral: bool = True
 
 
-Step: TypeAlias = Linear | Exponents | Bend | Logarithm | Clamp | Curves | Lattice
+Step: TypeAlias = Linear | Exponents | Bend | Logarithm | Clamp | Curves | Lattice | Trace
 
-_SCALE, _MATRIX, _POWER, _BEND, _LOGARITHM, _ANTILOGARITHM, _CLAMP, _CURVES, _TETRAHEDRA, _CUBES = range(10)
+_SCALE, _MATRIX, _POWER, _BEND, _LOGARITHM, _ANTILOGARITHM, _CLAMP, _CURVES, _TETRAHEDRA, _CUBES, _TRACE = range(11)
 _NEGATIVE: Final = {"pass": 0, "mirror": 1, "clamp": 2}
 
 
@@ -156,6 +181,10 @@ class Program:
             case Curves(values):
                 packed.kind = _CURVES
                 self._table(packed, values, values.T, 2)
+            case Trace(values):
+                packed.kind = _TRACE
+                self._table(packed, values, values.T, 2)
+                _limits(packed, step)
             case Lattice(values, tetrahedral):
                 packed.kind = _TETRAHEDRA if tetrahedral else _CUBES
                 # Four numbers a point: the kernel fetches a point at once.
@@ -215,6 +244,14 @@ def _segments(packed: _Step, segments: Sequence[Segment]) -> None:
         if not np.isfinite(numbers).all():
             raise ValueError(f"a curve's numbers are finite, not {numbers}")
         row[:] = *_split(segment.exponent), segment.border, *numbers
+
+
+def _limits(packed: _Step, trace: Trace) -> None:
+    for row, (low, high), below, above in zip(packed.numbers, trace.limits, trace.below, trace.above, strict=True):
+        if not (np.isfinite((low, high, *below, *above)).all() and low < high):
+            raise ValueError("a traced curve has finite limits, one above the other, and finite lines")
+        to_table = (1.0 / (high - low), -low / (high - low))
+        row[:] = high, 0.0, low, *below, *to_table, *above
 
 
 def _split(exponent: float) -> tuple[float, float]:

@@ -2,16 +2,17 @@
  * the block is in the first-level cache. What each step does is written in libs/kernels/grading.py. */
 #include "transfer.h"
 
-enum { SCALE, MATRIX, POWER, BEND, LOGARITHM, ANTILOGARITHM, CLAMP, CURVES, TETRAHEDRA, CUBES };
+enum { SCALE, MATRIX, POWER, BEND, LOGARITHM, ANTILOGARITHM, CLAMP, CURVES, TETRAHEDRA, CUBES, TRACE };
 
 /* The numbers of a channel, by kind; of a matrix, its row and what is added. */
 enum { FACTOR, ADDED };
 enum { EXPONENT, TAIL, BORDER, SLOPE, SHIFT, IN_FACTOR, IN_ADDED, OUT_FACTOR, OUT_ADDED, NUMBERS };
 enum { LOWEST, HIGHEST };
+enum { UPPER_BORDER }; /* of TRACE, whose lower one is BORDER; OUT_FACTOR and OUT_ADDED are the line above it */
 
 /* Filled by libs/kernels/grading.py. */
 typedef struct {
-    const float *table; /* of CURVES: three of `size` values; of a lattice: size^3 points of four, blue fastest */
+    const float *table; /* of CURVES, TRACE: three of `size` values; of a lattice: size^3 points of four, blue fastest */
     int32_t kind;
     int32_t negative;
     int32_t size;
@@ -138,6 +139,20 @@ static void curve_step(const step *by, float *plane, int channel, int64_t count)
     }
 }
 
+/* A table between two borders, and straight lines beyond them. */
+static void trace_step(const step *by, float *plane, int channel, int64_t count) {
+    const float *n = by->numbers[channel], *curve = by->table + (int64_t)channel * by->size;
+    EACH_VECTOR {
+        v16 value = load16(plane + x), rest;
+        i16 at = place_on(fma16(value, splat(n[IN_FACTOR]), splat(n[IN_ADDED])), by->size, &rest);
+        v16 low = gather(curve, at), high = gather(curve + 1, at);
+        v16 result = fma16(high - low, rest, low);
+        result = value < n[BORDER] ? fma16(value, splat(n[SLOPE]), splat(n[SHIFT])) : result;
+        result = value > n[UPPER_BORDER] ? fma16(value, splat(n[OUT_FACTOR]), splat(n[OUT_ADDED])) : result;
+        store16(plane + x, value == value ? result : value);
+    }
+}
+
 /* -- lattices ------------------------------------------------------------------------------------------------------ */
 
 /* Where sixteen pixels lie in a lattice. Its points are fetched one by one, all channels at once: gathers of sixteen by
@@ -236,7 +251,7 @@ static const channel_function CHANNELS[] = {
     [SCALE] = scale_step,         [POWER] = power_step,
     [BEND] = bend_step,           [LOGARITHM] = logarithm_step,
     [CLAMP] = clamp_step,         [ANTILOGARITHM] = antilogarithm_step,
-    [CURVES] = curve_step,        [CUBES] = 0,
+    [CURVES] = curve_step,        [TRACE] = trace_step,
 };
 static const block_function BLOCKS[] = {[MATRIX] = matrix_step, [TETRAHEDRA] = tetrahedra_step, [CUBES] = cubes_step};
 

@@ -25,6 +25,8 @@ from libs.kernels.grading import (
     Step,
     Three,
 )
+from services.graph.domain.evaluate import colour_grades as grades
+from services.graph.domain.evaluate.colour_grades import Unknown
 
 _FORWARD: Final = ocio.TRANSFORM_DIR_FORWARD
 _NEGATIVE: Final[dict[Any, Negative]] = {
@@ -48,18 +50,14 @@ def program_of(processor: Any) -> Program | None:
     try:
         optimised = processor.getOptimizedProcessor(ocio.BIT_DEPTH_F32, ocio.BIT_DEPTH_F32, ocio.OPTIMIZATION_DEFAULT)
         return Program([step for transform in optimised.createGroupTransform() for step in _steps(transform)])
-    except (_Unknown, ValueError):
+    except (Unknown, ValueError):
         return None
-
-
-class _Unknown(Exception):
-    """The kernel has no step for a transform."""
 
 
 def _steps(transform: Any) -> Sequence[Step]:
     reader = _READERS.get(type(transform))
     if reader is None:
-        raise _Unknown(type(transform).__name__)
+        raise Unknown(type(transform).__name__)
     return reader(transform)
 
 
@@ -67,16 +65,16 @@ def _linear(transform: Any) -> Sequence[Step]:
     matrix = np.array(transform.getMatrix(), dtype=np.float64).reshape(4, 4)
     added = transform.getOffset()
     if transform.getDirection() != _FORWARD or added[3] != 0.0:
-        raise _Unknown("a matrix backwards, or on alpha")
+        raise Unknown("a matrix backwards, or on alpha")
     if (matrix[3] != [0, 0, 0, 1]).any() or matrix[:3, 3].any():
-        raise _Unknown("a matrix that mixes colour and alpha")
+        raise Unknown("a matrix that mixes colour and alpha")
     return [Linear(matrix[:3, :3], _three(added))]
 
 
 def _exponents(transform: Any) -> Sequence[Step]:
     values, negative = transform.getValue(), _NEGATIVE.get(transform.getNegativeStyle())
     if values[3] != 1.0 or negative is None or 0.0 in values:
-        raise _Unknown("an exponent of alpha, or of an unknown style")
+        raise Unknown("an exponent of alpha, or of an unknown style")
     forward = transform.getDirection() == _FORWARD
     return [Exponents(_three(values if forward else [1.0 / value for value in values]), negative)]
 
@@ -85,9 +83,9 @@ def _bend(transform: Any) -> Sequence[Step]:
     """The curves with a straight foot, as sRGB's; the formulas are those of OCIO's documentation of the transform."""
     gamma, offset, style = transform.getGamma(), transform.getOffset(), transform.getNegativeStyle()
     if gamma[3] != 1.0 or offset[3] != 0.0 or style not in (ocio.NEGATIVE_LINEAR, ocio.NEGATIVE_MIRROR):
-        raise _Unknown("a curve of alpha, or of an unknown style")
+        raise Unknown("a curve of alpha, or of an unknown style")
     if min(gamma[:3]) <= 1.0 or min(offset[:3]) <= 0.0:
-        raise _Unknown("a curve without a straight foot")
+        raise Unknown("a curve without a straight foot")
     make = _to_light if transform.getDirection() == _FORWARD else _from_light
     red, green, blue = (make(g, o) for g, o in zip(gamma[:3], offset[:3], strict=True))
     return [Bend((red, green, blue), mirrored=style == ocio.NEGATIVE_MIRROR)]
@@ -104,6 +102,12 @@ def _from_light(gamma: float, offset: float) -> Segment:
     border = (offset * gamma / ((gamma - 1.0) * (1.0 + offset))) ** gamma
     slope = ((gamma - 1.0) / offset) ** (gamma - 1.0) * ((1.0 + offset) / gamma) ** gamma
     return Segment((1.0, 0.0), (1.0 + offset, -offset), border, (slope, 0.0), 1.0 / gamma)
+
+
+def _plain_logarithm(transform: Any) -> Sequence[Step]:
+    forward = transform.getDirection() == _FORWARD
+    segment = _logarithm(transform.getBase(), 1.0, 0.0, 1.0, 0.0, -math.inf, None, forward=forward)
+    return [Logarithm((segment,) * 3, inverse=not forward)]
 
 
 def _camera_logarithm(transform: Any) -> Sequence[Step]:
@@ -156,10 +160,10 @@ def _range(transform: Any) -> Sequence[Step]:
     lowest, highest = transform.getMinInValue(), transform.getMaxInValue()
     low, high = transform.getMinOutValue(), transform.getMaxOutValue()
     if transform.getDirection() != _FORWARD or transform.getStyle() != ocio.RANGE_CLAMP:
-        raise _Unknown("a range backwards, or without limits")
+        raise Unknown("a range backwards, or without limits")
     has_low, has_high = transform.hasMinInValue(), transform.hasMaxInValue()
     if not has_low and not has_high:
-        raise _Unknown("a range without limits")
+        raise Unknown("a range without limits")
     scale = (high - low) / (highest - lowest) if has_low and has_high else 1.0
     added = low - scale * lowest if has_low else high - scale * highest
     clamp = Clamp(low if has_low else -math.inf, high if has_high else math.inf)
@@ -171,14 +175,14 @@ def _range(transform: Any) -> Sequence[Step]:
 def _curves(transform: Any) -> Sequence[Step]:
     plain = transform.getHueAdjust() == ocio.HUE_NONE and transform.getInterpolation() in _STRAIGHT
     if transform.getDirection() != _FORWARD or transform.getInputHalfDomain() or not plain:
-        raise _Unknown("curves backwards, over half floats, or that keep hue")
+        raise Unknown("curves backwards, over half floats, or that keep hue")
     return [Curves(np.asarray(transform.getData(), dtype=np.float32).reshape(-1, 3))]
 
 
 def _lattice(transform: Any) -> Sequence[Step]:
     tetrahedral = _LATTICE.get(transform.getInterpolation())
     if transform.getDirection() != _FORWARD or tetrahedral is None:
-        raise _Unknown("a lattice backwards, or read otherwise")
+        raise Unknown("a lattice backwards, or read otherwise")
     size = transform.getGridSize()
     # Blue runs fastest.
     return [Lattice(np.asarray(transform.getData(), dtype=np.float32).reshape(size, size, size, 3), tetrahedral)]
@@ -198,4 +202,9 @@ _READERS: Final = {
     ocio.RangeTransform: _range,
     ocio.Lut1DTransform: _curves,
     ocio.Lut3DTransform: _lattice,
+    ocio.LogTransform: _plain_logarithm,
+    ocio.CDLTransform: grades.cdl,
+    ocio.GradingPrimaryTransform: grades.primary,
+    ocio.GradingRGBCurveTransform: grades.channel_curves,
+    ocio.GradingToneTransform: grades.tone,
 }

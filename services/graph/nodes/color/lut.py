@@ -1,26 +1,11 @@
 """LUT."""
 
-from collections.abc import Hashable, Sequence
 from typing import Final
 
-import numpy as np
 import PyOpenColorIO as ocio
 
-from artifex.nodes import (
-    VIDEO,
-    Asset,
-    Choice,
-    Colour,
-    Float,
-    Frame,
-    Input,
-    MediaSource,
-    Node,
-    Output,
-    RenderContext,
-    Request,
-)
-from services.graph.nodes.alpha import straight
+from artifex.nodes import Asset, Choice, Colour, MediaSource
+from services.graph.nodes.color.change import ColourChange
 from services.graph.nodes.color.spaces import SPACES, into, out_of
 
 SAME: Final = "same"
@@ -31,7 +16,7 @@ _INTERPOLATIONS: Final = {
 }
 
 
-class LUT(Node):
+class LUT(ColourChange):
     """Applies a look from a file: .cube (Resolve's and Iridas', 1D and 3D), .clf, .3dl, .spi1d, .spi3d or .csp.
 
     With L what the file says, I and O the ways from the working space to the input and output spaces, on straight
@@ -51,10 +36,7 @@ class LUT(Node):
     unless it is mixed.
     """
 
-    category = "Color"
-
-    video = Input(VIDEO, "The picture.")
-    looked = Output(VIDEO, "The picture with the look.", name="video")
+    version = "1.1.0"
 
     asset = Asset(doc="The look: a .cube, .clf, .3dl, .spi1d, .spi3d or .csp file.", holds="look")
     interpolation = Choice(
@@ -62,39 +44,10 @@ class LUT(Node):
     )
     input_space = Choice("display", choices=SPACES, doc="The space that the look takes.")
     output_space = Choice(SAME, choices=(SAME, *SPACES), doc="The space that the look gives; mostly the same.")
-    mix = Float(1.0, minimum=0, maximum=1, doc="0 leaves the picture, 1 is the whole look.")
-
-    def identity(self, request: Request) -> str | None:
-        return "video" if self.mix == 0.0 else None
-
-    def pointwise(self, request: Request) -> bool:
-        return True
-
-    def grade(self, colour: Colour, source: MediaSource | None) -> Sequence[ocio.Transform] | None:
-        if self.mix == 0.0:
-            return []
-        return self.transforms(colour, source) if self.mix == 1.0 else None
 
     def transforms(self, colour: Colour, source: MediaSource | None) -> list[ocio.Transform]:
-        """The whole look, for straight colour of the working space."""
         if source is None:
             raise LookupError("the look's file was not opened")
         after = self.input_space if self.output_space == SAME else self.output_space
         table = ocio.FileTransform(str(source.path), interpolation=_INTERPOLATIONS[self.interpolation])
         return [*into(self.input_space, colour.working_space), table, *out_of(after, colour.working_space)]
-
-    def render(self, context: RenderContext) -> Frame:
-        frame = context.take(self.video)
-        if frame.window.empty or self.mix == 0.0:
-            return frame
-        source, colour = context.request.source, context.colour
-        with straight(frame) as pixels:
-            looked = pixels.copy()
-            colour.apply(self._key(source), lambda: ocio.GroupTransform(self.transforms(colour, source)), looked)
-            looked -= pixels
-            looked *= np.float32(self.mix)
-            pixels += looked
-        return frame
-
-    def _key(self, source: MediaSource | None) -> Hashable:
-        return ("LUT", source and source.key, self.interpolation, self.input_space, self.output_space)

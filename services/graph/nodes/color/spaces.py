@@ -8,21 +8,37 @@ import PyOpenColorIO as ocio
 WORKING: Final = "working"
 DISPLAY: Final = "Gamma 2.4 Encoded Rec.709"
 """OCIO's name of what video is encoded in when it comes in and goes out (BT.709 primaries, BT.1886's 2.4)."""
-_REFERENCE: Final = "ACES2065-1"
+REFERENCE: Final = "ACES2065-1"
+PQ_WHITE: Final = 2.03
+"""BT.2408's reference white in PQ, 203 cd/m², in units of 100: it is 1 in the working space."""
+_HLG_WHITE: Final = 0.794887
+"""BT.2408's reference white in HLG, signal 0.75, as light of OCIO's curve."""
+
+_LIGHT: Final = 1e30
+_SIGNAL: Final = 300.0
+"""A power's signal of about a million times white."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """One of both: a space of the configuration, or a built-in transform from the space to ACES2065-1."""
+    """A space of the configuration, or a built-in transform from the space to ACES2065-1."""
 
     space: str = ""
     builtin: str = ""
+    curve: str = ""
+    """With `space`, which then is linear: the built-in curve from the place's signal to light."""
+    white: float = 1.0
+    """The light of that curve which is 1 in the linear space."""
+    highest: float = 2.0
+    """The largest number that means light: of logarithms, far beyond 10,000 for each."""
+    lowest: float | None = -1e6
+    """The least; without it, what the largest is on the other side. Logarithms end in a straight line."""
 
 
 _PLACES: Final = {
-    "display": _Place(DISPLAY),
-    "srgb": _Place("sRGB Encoded Rec.709 (sRGB)"),
-    "linear_rec709": _Place("Linear Rec.709 (sRGB)"),
+    "display": _Place(DISPLAY, highest=_SIGNAL, lowest=None),
+    "srgb": _Place("sRGB Encoded Rec.709 (sRGB)", highest=_SIGNAL, lowest=None),
+    "linear_rec709": _Place("Linear Rec.709 (sRGB)", highest=_LIGHT, lowest=None),
     "acescct": _Place("ACEScct"),
     "acescc": _Place("ACEScc"),
     "logc3": _Place(builtin="ARRI_ALEXA-LOGC-EI800-AWG_to_ACES2065-1"),
@@ -32,30 +48,70 @@ _PLACES: Final = {
     "clog3": _Place(builtin="CANON_CLOG3-CGAMUT_to_ACES2065-1"),
     "log3g10": _Place(builtin="RED_LOG3G10-RWG_to_ACES2065-1"),
     "apple_log": _Place(builtin="APPLE_LOG_to_ACES2065-1"),
+    "clog2": _Place(builtin="CANON_CLOG2-CGAMUT_to_ACES2065-1"),
+    "acescg": _Place("ACEScg", highest=_LIGHT, lowest=None),
+    "aces2065": _Place(REFERENCE, highest=_LIGHT, lowest=None),
+    "linear_p3": _Place("Linear P3-D65", highest=_LIGHT, lowest=None),
+    "linear_rec2020": _Place("Linear Rec.2020", highest=_LIGHT, lowest=None),
+    "display_p3": _Place("sRGB Encoded P3-D65", highest=_SIGNAL, lowest=None),
+    "p3": _Place("Linear P3-D65", curve="2.6", highest=_SIGNAL, lowest=None),
+    "rec2100_pq": _Place(
+        "Linear Rec.2020", curve="CURVE - ST-2084_to_LINEAR", white=PQ_WHITE, highest=1.0, lowest=None
+    ),
+    "rec2100_hlg": _Place(
+        "Linear Rec.2020", curve="CURVE - HLG-OETF-INVERSE", white=_HLG_WHITE, highest=3.0, lowest=None
+    ),
 }
 SPACES: Final = (WORKING, *_PLACES)
-"""The words: the working space itself, what players show, computers' screens, grading's logarithms, cameras' own."""
+"""The words: the working space itself, what players show, computers' screens, grading's logarithms, cameras' own, other
+linear spaces, cinemas' projectors (SMPTE RP 431-2's 2.6 on P3 with D65) and HDR (BT.2100, white as BT.2408 has it)."""
 
 
 def into(word: str, working_space: str) -> list[ocio.Transform]:
     """From the working space to the space that `word` means."""
-    return _ways(word, working_space, ocio.TRANSFORM_DIR_FORWARD)
-
-
-def out_of(word: str, working_space: str) -> list[ocio.Transform]:
-    """From the space that `word` means to the working space."""
-    return _ways(word, working_space, ocio.TRANSFORM_DIR_INVERSE)
-
-
-def _ways(word: str, working_space: str, direction: ocio.TransformDirection) -> list[ocio.Transform]:
     if word == WORKING:
         return []
     place = _PLACES[word]
     if place.space:
-        return [ocio.ColorSpaceTransform(working_space, place.space, direction)]
+        return [ocio.ColorSpaceTransform(working_space, place.space), *_signal(place, ocio.TRANSFORM_DIR_INVERSE)]
+    return [
+        ocio.ColorSpaceTransform(working_space, REFERENCE),
+        ocio.BuiltinTransform(place.builtin, ocio.TRANSFORM_DIR_INVERSE),
+    ]
+
+
+def out_of(word: str, working_space: str) -> list[ocio.Transform]:
+    """From the space that `word` means to the working space."""
+    if word == WORKING:
+        return []
+    place = _PLACES[word]
+    if place.space:
+        return [*_signal(place, ocio.TRANSFORM_DIR_FORWARD), ocio.ColorSpaceTransform(place.space, working_space)]
+    return [ocio.BuiltinTransform(place.builtin), ocio.ColorSpaceTransform(REFERENCE, working_space)]
+
+
+def limited(word: str) -> ocio.Transform:
+    """Cuts what lies so far beyond the space's numbers that it would be infinite light, and NaN in the next matrix."""
+    place = _PLACES.get(word, _Place(highest=_LIGHT, lowest=None))
+    highest = place.highest
+    lowest = -highest if place.lowest is None else place.lowest
+    return ocio.RangeTransform(lowest, highest, lowest, highest)
+
+
+def scaled(factor: float) -> ocio.Transform:
+    """Each channel by the factor."""
+    return ocio.MatrixTransform([factor, 0, 0, 0, 0, factor, 0, 0, 0, 0, factor, 0, 0, 0, 0, 1])
+
+
+def _signal(place: _Place, direction: ocio.TransformDirection) -> list[ocio.Transform]:
+    """Forward: from a signal to light."""
+    if not place.curve:
+        return []
+    if place.curve == "2.6":
+        power = ocio.ExponentTransform([2.6, 2.6, 2.6, 1.0], negativeStyle=ocio.NEGATIVE_MIRROR)
+        power.setDirection(direction)
+        return [power]
+    curve = ocio.BuiltinTransform(place.curve, direction)
     if direction == ocio.TRANSFORM_DIR_FORWARD:
-        return [
-            ocio.ColorSpaceTransform(working_space, _REFERENCE),
-            ocio.BuiltinTransform(place.builtin, ocio.TRANSFORM_DIR_INVERSE),
-        ]
-    return [ocio.BuiltinTransform(place.builtin), ocio.ColorSpaceTransform(_REFERENCE, working_space)]
+        return [curve, scaled(1.0 / place.white)]
+    return [scaled(place.white), curve]

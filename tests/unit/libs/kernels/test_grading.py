@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from libs.kernels import grade, native, premultiply, unpremultiply
-from libs.kernels.grading import Bend, Clamp, Curves, Exponents, Lattice, Linear, Program, Segment
+from libs.kernels.grading import Bend, Clamp, Curves, Exponents, Lattice, Linear, Program, Segment, Trace
 from tests.unit.libs.kernels.pictures import SIZES, noise, premultiplied, strip, untouched
 
 HALVED = Linear(np.eye(3) * 0.5, (0.0, 0.25, 0.0))
+RAMP = np.linspace(0, 1, 12, dtype=np.float32).reshape(4, 3)
+LINES = ((1.0, 0.0),) * 3
 
 
 @pytest.fixture(params=[name for name in native.runnable() if name != native.NUMPY])
@@ -63,6 +65,20 @@ def test_what_is_not_finite_stays_in_its_pixel(compiled: str) -> None:
     assert np.array_equal(np.delete(result, 7, axis=1), np.delete(expected, 7, axis=1))
 
 
+def test_a_traced_curve_is_its_table_and_beyond_it_its_lines(compiled: str) -> None:
+    x = np.linspace(-2.0, 5.0, 301, dtype=np.float32)
+    pixels = np.repeat(x[None, :, None], 4, -1)
+    table = np.stack([np.linspace(1, 3, 65), np.linspace(0, 1, 65) ** 2, np.zeros(65)], -1).astype(np.float32)
+    limits, below, above = ((0.0, 1.0), (-1.0, 3.0), (2.0, 4.0)), ((2.0, 1.0), (0.0, -5.0), (1.0, 0.0)), LINES
+    result = grade(Program([Trace(table, limits, below, above)]), pixels, premultiplied=False)
+    for channel, (low, high) in enumerate(limits):
+        at = np.interp(x, np.linspace(low, high, 65), table[:, channel])
+        expected = np.where(x < low, below[channel][0] * x + below[channel][1], np.where(x > high, x, at))
+        np.testing.assert_allclose(result[0, :, channel], expected, atol=2e-6)
+    pixels[0, 0] = np.nan
+    assert np.isnan(grade(Program([Trace(table, limits, below, above)]), pixels, premultiplied=False)[0, 0, :3]).all()
+
+
 def test_without_a_library_it_says_so() -> None:
     with native.using(native.NUMPY), pytest.raises(RuntimeError, match="no native kernels"):
         grade(Program([HALVED]), noise(2, 2), premultiplied=False)
@@ -79,6 +95,8 @@ def test_without_a_library_it_says_so() -> None:
         (Curves(np.full((4, 3), np.inf, np.float32)), "finite"),
         (Lattice(np.zeros((3, 3, 2, 3), np.float32)), "table"),
         (Clamp(1.0, 0.0), "limit"),
+        (Trace(RAMP, ((1.0, 1.0),) * 3, LINES, LINES), "limits"),
+        (Trace(RAMP, ((0.0, 1.0),) * 3, LINES, ((np.inf, 0.0),) * 3), "lines"),
     ],
     ids=str,
 )

@@ -91,7 +91,7 @@ def test_mix_goes_from_the_picture_to_the_look(mix: float, seed: int) -> None:
 
 def test_mixed_it_is_rendered_and_else_it_is_a_grade() -> None:
     colour, source = WorkingColour("ACEScg"), look_file("cube")
-    request = Context({}, LUT.looked).request
+    request = Context({}, LUT.changed).request
     grades = {mix: node(LUT, asset="assets/a", mix=mix).grade(colour, source) for mix in (0.0, 0.5, 1.0)}
     assert grades[0.5] is None
     assert list(grades[0.0] or ()) == []
