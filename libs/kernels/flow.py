@@ -67,11 +67,11 @@ def flow_between(
 
     Every point of a is carried to the time between, to x + s F, and every point of b to x + (1 − s) G, each spread
     linearly over four pixels with the weight w = 0.001 + 0.999 c of its agreement c. What comes to lie on a pixel
-    gives, as weighted means, its flow u (F, and −G) and which picture it is seen in (1 − c of a's points, less that of b's);
-    where nothing does, its surroundings. The result is a(x − s u) · (1 − s) · Va + b(x + (1 − s) u) · s · Vb over the
-    sum of these weights, where V is 1 for what is seen in that picture and 0 for what is not, as it is hidden or lies
-    outside. Pictures are read by cubic convolution (R. G. Keys, 1981, a = −½), so colour can ring at edges; alpha is
-    kept within 0 and 1.
+    gives, as weighted means, its flow u (F, and −G) and which picture it is seen in (1 − c of a's points, less that of
+    b's); where nothing does, its surroundings. The result is a(x − s u) · (1 − s) · Va + b(x + (1 − s) u) · s · Vb
+    over the sum of these weights, where V is 1 for what is seen in that picture and 0 for what is not, as it is hidden
+    or lies outside. Pictures are read by cubic convolution (R. G. Keys, 1981, a = −½), so colour can ring at edges;
+    alpha is kept within 0 and 1.
 
     After S. Baker et al., A Database and Evaluation Methodology for Optical Flow, 2011, section 3.3.
     """

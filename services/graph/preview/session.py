@@ -22,6 +22,7 @@ from libs.chassis.objects import LocalCache
 from libs.chassis.principal import Principal
 from libs.chassis.rpc.failures import to_failure
 from libs.chassis.sandbox import Limits, SandboxCrashed, SandboxSession, SandboxTimeout
+from services.graph.nodes import models
 from services.graph.ports import Documents, MediaCatalogue
 from services.graph.preview import wire
 from services.graph.preview.assets import AssetFiles
@@ -235,7 +236,12 @@ class PreviewSession:
                         CHILD,
                         limits=Limits(memory_bytes=self._limits.memory_bytes),
                         # Libraries that count cores for themselves would take those of the other sessions.
-                        env={"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
+                        env={
+                            "OMP_NUM_THREADS": threads,
+                            "OPENBLAS_NUM_THREADS": threads,
+                            "MKL_NUM_THREADS": threads,
+                            **models.environment(),
+                        },
                     ) as child,
                     AsyncExitStack() as pins,
                 ):

@@ -15,6 +15,7 @@ from libs.chassis.objects import LocalCache, open_objects
 from libs.chassis.runtime import Runtime
 from libs.chassis.sandbox import Limits, SandboxPool
 from services.graph.messages import PRESENCE_GROUP
+from services.graph.nodes import models
 from services.graph.process_folder import process_folder
 from services.graph.settings import WorkerSettings
 from services.graph.worker.conduct import Conduct
@@ -41,7 +42,12 @@ async def build_worker(runtime: Runtime, settings: WorkerSettings) -> None:
             limits=Limits(memory_bytes=settings.memory_bytes, wall_seconds=settings.wall_seconds),
             idle_restart_after=settings.tasks_per_child,
             # Libraries that count cores for themselves would take those of the other workers.
-            env={"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
+            env={
+                "OMP_NUM_THREADS": threads,
+                "OPENBLAS_NUM_THREADS": threads,
+                "MKL_NUM_THREADS": threads,
+                **models.environment(),
+            },
         )
     )
     cache = LocalCache(objects, folder / "cache", settings.cache_bytes)

@@ -7,9 +7,11 @@ from tests.unit.services.graph.nodes.oracles import (
     color_corrector,
     crop,
     file_output,
+    frame_interpolation,
     lut,
     media_input,
     merge,
+    speed_ramp,
     text_input,
     transform2d,
     viewer,
@@ -29,4 +31,6 @@ COMPARISONS: list[Comparison] = [
     *viewer.COMPARISONS,
     *audio_mixer.COMPARISONS,
     *file_output.COMPARISONS,
+    *speed_ramp.COMPARISONS,
+    *frame_interpolation.COMPARISONS,
 ]
