@@ -9,7 +9,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from google.api import httpbody_pb2
 from opentelemetry import trace
@@ -17,6 +17,7 @@ from opentelemetry import trace
 from artifex.errors import ApiError, FileProblem, OutOfRange, VerificationFailed
 from artifex.media.v1 import messages_pb2 as media
 from artifex.media.v1 import service_pb2_grpc as media_grpc
+from artifex.stills import StillArchive, find_stills
 from artifex.transport import Transport, backoff, is_transient
 
 PIECE = 1024 * 1024
@@ -28,6 +29,43 @@ Progress = Callable[[int, int], None]
 """Called with the bytes that are safe and the bytes in all."""
 
 
+class Local(Protocol):
+    """Bytes of this machine that are to be sent."""
+
+    name: str
+    size: int
+
+    def open(self) -> BinaryIO:
+        """From the start, to be read and sought in, and closed."""
+        ...
+
+    def digest(self) -> str:
+        """SHA-256, lower-case hexadecimal."""
+        ...
+
+
+class LocalFile:
+    """A file as it is. Raises OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.name = path.name
+        self.size = path.stat().st_size
+
+    def open(self) -> BinaryIO:
+        return self._path.open("rb")
+
+    def digest(self) -> str:
+        return file_digest(self._path)
+
+
+def local(path: Path) -> Local:
+    """What `path` means on this machine: a file, or the stills of a folder or of a pattern as one. Raises OSError, and
+    FileProblem for stills that make no sequence."""
+    stills = find_stills(path)
+    return LocalFile(path) if stills is None else StillArchive(stills)
+
+
 class Assets:
     """The tenant's media."""
 
@@ -36,24 +74,28 @@ class Assets:
         self._stub = media_grpc.MediaServiceStub(transport.channel)
 
     async def upload(self, path: Path, *, display_name: str = "", on_progress: Progress | None = None) -> media.Asset:
-        """Make an asset of a file. Bytes that the tenant already holds do not travel; a broken stream goes on where it
-        stopped. Raises FileProblem for a file that cannot be read, InvalidArgument for one that holds no media."""
+        """Make an asset of a file, or of an image sequence: a folder that holds one, or a pattern such as
+        `shot.####.exr` or `shot.%04d.exr`.
+
+        Bytes that the tenant already holds do not travel; a broken stream goes on where it stopped. Raises FileProblem
+        for a file that cannot be read, InvalidArgument for one that holds no media."""
         try:
-            size, digest = await asyncio.to_thread(lambda: (path.stat().st_size, file_digest(path)))
+            file, digest = await asyncio.to_thread(lambda: ((found := local(path)), found.digest()))
         except OSError as error:
             raise FileProblem(f"{path}: {error.strerror or error}") from None
+        size = file.size
         if size == 0:
             raise FileProblem(f"{path}: the file is empty")
         with self._transport.span("upload"):
             begun = await self._transport.unary(
                 self._stub.CreateUpload,
                 media.CreateUploadRequest(
-                    display_name=display_name or path.name, size=size, digest=digest, request_id=str(uuid.uuid4())
+                    display_name=display_name or file.name, size=size, digest=digest, request_id=str(uuid.uuid4())
                 ),
                 name="MediaService/CreateUpload",
             )
             if not begun.HasField("asset"):
-                await self._send(path, begun.upload, on_progress)
+                await self._send(file, begun.upload, on_progress)
                 finished = await self._transport.unary(
                     self._stub.FinishUpload,
                     media.FinishUploadRequest(name=begun.upload.name),
@@ -65,11 +107,11 @@ class Assets:
             on_progress(size, size)
         return begun.asset
 
-    async def _send(self, path: Path, upload: media.Upload, on_progress: Progress | None) -> None:
+    async def _send(self, file: Local, upload: media.Upload, on_progress: Progress | None) -> None:
         committed, failures = upload.committed_size, 0
         while committed < upload.size:
             try:
-                reached = await self._send_from(path, upload, committed, on_progress)
+                reached = await self._send_from(file, upload, committed, on_progress)
             except ApiError as error:
                 failures += 1
                 if failures > PATIENCE or not (is_transient(error) or isinstance(error, OutOfRange)):
@@ -83,10 +125,10 @@ class Assets:
                 failures = 0
             committed = reached
 
-    async def _send_from(self, path: Path, upload: media.Upload, offset: int, on_progress: Progress | None) -> int:
+    async def _send_from(self, source: Local, upload: media.Upload, offset: int, on_progress: Progress | None) -> int:
         async def pieces() -> AsyncIterator[media.WriteUploadRequest]:
             at = offset
-            with path.open("rb") as file:
+            with source.open() as file:
                 file.seek(offset)
                 while data := await asyncio.to_thread(file.read, PIECE):
                     first = at == offset

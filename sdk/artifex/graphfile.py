@@ -1,4 +1,5 @@
-"""Graph documents as files on disk, where assets are names of local files: they are uploaded, once by content."""
+"""Graph documents as files on disk, where assets are names of local files and of image sequences: they are uploaded,
+once by content."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from typing import Any
 from artifex.assets import Progress
 from artifex.client import Client
 from artifex.errors import FileProblem
+from artifex.stills import find_stills
 
 ASSET_PREFIX = "assets/"
 GROUP_PREFIX = "group:"
@@ -97,16 +99,19 @@ class GraphFile:
         return _objects(self.document.get("nodes"))
 
     def local_assets(self) -> list[LocalAsset]:
-        """The local files that nodes name, also those in groups and given to them; relative names are taken from the
-        document's folder. Raises FileProblem that names every one that is missing."""
+        """The local files, and sequences of stills, that nodes name, also those in groups and given to them; relative
+        names are taken from the document's folder. Raises FileProblem that names every one that is missing."""
         found, missing = [], []
         for keys, value in self._named():
             if not isinstance(value, str) or not value or value.startswith(ASSET_PREFIX):
                 continue
             asset = LocalAsset(keys, self.path.parent / Path(value).expanduser())
             found.append(asset)
-            if not asset.path.is_file():
-                missing.append(f"{asset.place}: {asset.path} does not exist or is no file")
+            try:
+                if not asset.path.is_file() and find_stills(asset.path) is None:
+                    missing.append(f"{asset.place}: {asset.path} does not exist or is no file")
+            except FileProblem as problem:
+                missing.append(f"{asset.place}: {problem}")
         if missing:
             raise FileProblem("; ".join(missing))
         return found

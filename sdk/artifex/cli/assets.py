@@ -21,7 +21,10 @@ def assets() -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @studio_command
 async def upload(output: Output, studio: Client, files: tuple[Path, ...]) -> None:
-    """Make assets of FILES. What the studio already holds does not travel."""
+    """Make assets of FILES. What the studio already holds does not travel.
+
+    A folder of numbered stills, or a pattern of their names such as shot.####.exr or shot.%04d.exr, is one asset.
+    """
     for file in files:
         with transfer(output, f"uploading {file.name}") as progress:
             asset = await studio.assets.upload(file, on_progress=progress)

@@ -30,11 +30,18 @@ def time_text(time: Timestamp) -> str:
 
 
 def asset_summary(asset: media.Asset) -> str:
-    """What an asset holds: "1280x720 24 fps 132 frames h264, aac 6 ch", "cube look, 33³ points"."""
+    """What an asset holds: "1280x720 24 fps 132 frames h264, aac 6 ch", "cube look, 33³ points",
+    "1920x1080 96 frames exr, 1001-1096"."""
     parts = [
-        f"{stream.width}x{stream.height} {rate_text(stream.frame_rate)} fps {stream.frame_count} frames {stream.codec}"
+        f"{stream.width}x{stream.height} "
+        + (f"{rate_text(stream.frame_rate)} fps " if stream.frame_rate.numerator else "")
+        + f"{stream.frame_count} frames {stream.codec}"
         for stream in asset.media.video_streams[:1]
     ]
+    if asset.media.HasField("sequence"):
+        stills = asset.media.sequence
+        lacks = asset.media.video_streams[0].frame_count - stills.still_count
+        parts.append(f"{stills.first_frame}-{stills.last_frame}" + (f" without {lacks}" if lacks else ""))
     parts += [f"{stream.codec} {stream.channels} ch" for stream in asset.media.audio_streams[:1]]
     if asset.media.HasField("look"):
         look = asset.media.look

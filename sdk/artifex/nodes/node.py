@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.media.v1 import messages_pb2 as media
@@ -17,6 +17,7 @@ from artifex.nodes.errors import DeclarationError
 from artifex.nodes.frame import Frame, Window
 from artifex.nodes.motion import Motion
 from artifex.nodes.parameters import REQUIRED, Asset, Parameter
+from artifex.nodes.parameters.asset import Holds
 from artifex.nodes.ports import Input, Output
 from artifex.nodes.upgrades import Upgrade, parse_version
 
@@ -50,7 +51,7 @@ class NodeSchema:
         return next((name for name, parameter in self.parameters.items() if isinstance(parameter, Asset)), None)
 
     @cached_property
-    def asset_holds(self) -> Literal["media", "look"] | None:
+    def asset_holds(self) -> Holds | None:
         """What that asset must be; None where there is none."""
         name = self.asset_parameter
         parameter = self.parameters[name] if name is not None else None

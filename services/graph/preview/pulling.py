@@ -64,7 +64,7 @@ class Puller:
         # What passes by may be a little off, and what stands may not.
         passing = not alone and scale <= _DRAFTS_FROM
         sources = {
-            node: DraftSource(file) if passing and file.info.video_streams else file
+            node: DraftSource(file) if passing and file.info.video_streams and not file.info.sequence.pattern else file
             for node, file in ready.sources.items()
         }
         return FramePuller(

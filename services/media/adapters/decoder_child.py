@@ -22,6 +22,9 @@ from libs.frames.looks import look_format, probe_look
 from libs.frames.loudness import Sound, difference, measure
 from libs.frames.payload import video_payload
 from libs.frames.probe import from_rational, probe
+from libs.frames.sequence_index import is_sequence
+from libs.frames.sequence_picture import sequence_picture
+from libs.frames.sequence_probe import probe_sequence
 from libs.frames.stills import write_jpeg
 from libs.frames.video_reader import VideoReader
 
@@ -48,15 +51,24 @@ def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
 def _probe(request: dict[str, Any]) -> dict[str, Any]:
     """`path`. Answers `media`, the JSON of a MediaInfo."""
     kind = look_format(request["name"])
-    media = probe(request["path"]) if kind is None else probe_look(request["path"], kind)
+    if kind is not None:
+        media = probe_look(request["path"], kind)
+    elif is_sequence(request["path"]):
+        media = probe_sequence(request["path"], request["name"])
+    else:
+        media = probe(request["path"])
     return {"media": json_format.MessageToDict(media)}
 
 
 def _thumbnail(request: dict[str, Any]) -> dict[str, Any]:
     """`path`, `milliseconds`, `width` in pixels; `output`, the JPEG to write."""
-    with VideoReader(request["path"]) as reader:
-        picture = reader.frame_at(Fraction(request["milliseconds"], 1000))
-        aspect = reader.info.sample_aspect_ratio
+    time = Fraction(request["milliseconds"], 1000)
+    if is_sequence(request["path"]):
+        picture, aspect = sequence_picture(request["path"], time)
+    else:
+        with VideoReader(request["path"]) as reader:
+            picture = reader.frame_at(time)
+            aspect = reader.info.sample_aspect_ratio
     height, width = picture.shape[:2]
     across = request["width"]
     down = max(round(across * height / (width * aspect)), 1)

@@ -163,3 +163,16 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
     path = tmp_path / "windows.json"
     path.write_text('{"nodes": {}}', encoding="utf-8-sig")
     assert GraphFile(path).document == {"nodes": {}}
+
+
+def test_stills_stand_where_a_file_does(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    for number in (1, 2):
+        (tmp_path / "s" / f"a.{number:04}.exr").write_bytes(b"x")
+    document = GraphFile(write(tmp_path, whole=media("s"), pattern=media("s/a.####.exr"), printf=media("s/a.%04d.exr")))
+    assert [asset.path.name for asset in document.local_assets()] == ["s", "a.####.exr", "a.%04d.exr"]
+    document = GraphFile(write(tmp_path, wrong=media("s/b.####.exr"), empty=media(".")))
+    with pytest.raises(FileProblem) as caught:
+        document.local_assets()
+    assert "nodes.wrong.params.asset" in str(caught.value)
+    assert "nodes.empty.params.asset" in str(caught.value)

@@ -6,6 +6,8 @@ from typing import Final, Literal
 from artifex.nodes.errors import ParameterError
 from artifex.nodes.parameters.base import REQUIRED, Parameter, ParameterType, Required, json_type
 
+Holds = Literal["media", "look", "sequence"]
+"""Pictures or sound, a colour look, or an image sequence."""
 _ASSET: Final = re.compile(r"assets/[a-z0-9-]{1,64}")
 
 
@@ -19,9 +21,9 @@ class Asset(Parameter[str]):
         default: Literal[Required.REQUIRED] = REQUIRED,
         *,
         doc: str,
-        holds: Literal["media", "look"] = "media",
+        holds: Holds = "media",
     ) -> None:
-        """`holds`: what the file must be, pictures or sound, or a colour look."""
+        """`holds`: what the file must be."""
         self.holds = holds
         super().__init__(default, doc=doc, animatable=False)
 

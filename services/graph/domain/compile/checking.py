@@ -8,6 +8,7 @@ from typing import Final
 
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import AUDIO, IMAGE, VIDEO, Node, Output, PortType
+from artifex.nodes.parameters.asset import Holds
 from services.graph.domain.collector import collector_held
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.converters import Muted
@@ -75,15 +76,16 @@ class Checked:
                 yield Problem(node, path, Reason.ASSET_NOT_FOUND, message)
 
     def stream_problems(self, infos: Mapping[str, media.MediaInfo]) -> Iterator[Problem]:
-        """Outputs that are used though the media, given by node, has no such stream; looks that are none."""
+        """Outputs that are used though the media, given by node, has no such stream; looks and sequences that are none,
+        and sequences where media is read."""
         if not infos:
             return
         for node, found in infos.items():
-            looks = node in self.resolved and self.resolved[node].schema.asset_holds == "look"
-            if looks and not found.HasField("look"):
+            holds = self.resolved[node].schema.asset_holds if node in self.resolved else None
+            message = _unlike(holds, found)
+            if message:
                 item = self.resolved[node]
                 path = item.spec.place(f"params.{item.schema.asset_parameter}")
-                message = "this asset is no look; give a .cube, .clf, .3dl, .spi1d, .spi3d or .csp file"
                 yield Problem(node, path, Reason.NO_STREAM, message)
         for item in self.resolved.values():
             for name, connection in item.connections.items():
@@ -118,11 +120,24 @@ class Checked:
         # All outputs behind one root, so that what they share is walked once.
         for node in post_order("", lambda node: self.sources(node) if node else outputs)[:-1]:
             item = self.resolved[node]
-            own = item.at(Fraction(0)).extent(infos.get(node)) if item.type.extent is not Node.extent else None
+            own = None
+            if item.type.extent is not Node.extent:
+                own = item.at(Fraction(0)).extent(self._timed(infos.get(node)))
             ends[node] = max((ends[source] for source in self.sources(node)), default=Fraction(0))
             if own is not None:
                 ends[node] = max(own, ends[node])
         return ends
+
+    def _timed(self, info: media.MediaInfo | None) -> media.MediaInfo | None:
+        """What is known of a node's media; stills that tell no rate have the document's."""
+        if info is None or not info.HasField("sequence") or info.video_streams[0].frame_rate.numerator:
+            return info
+        timed = media.MediaInfo()
+        timed.CopyFrom(info)
+        fps = self.document.settings.fps
+        timed.video_streams[0].frame_rate.numerator = fps.numerator
+        timed.video_streams[0].frame_rate.denominator = fps.denominator
+        return timed
 
     def _frames(self, duration: Fraction) -> tuple[int, list[Problem]]:
         count = self.document.settings.frame_count(duration)
@@ -168,6 +183,17 @@ def _check(document: Document, catalogue: Catalogue) -> Checked:
         for problem in reversed(problems)
     }
     return Checked(document, expanded, resolved, list(told.values())[::-1], outputs)
+
+
+def _unlike(holds: Holds | None, info: media.MediaInfo) -> str:
+    """Why an asset is not what a node's parameter must hold; empty where it is."""
+    if holds == "look" and not info.HasField("look"):
+        return "this asset is no look; give a .cube, .clf, .3dl, .spi1d, .spi3d or .csp file"
+    if holds == "sequence" and not info.HasField("sequence"):
+        return "this asset is no image sequence; give a folder of numbered stills, or a pattern such as shot.####.exr"
+    if holds == "media" and info.HasField("sequence"):
+        return "this asset is an image sequence; read it with a SequenceInput"
+    return ""
 
 
 def is_sink(node_type: type[Node]) -> bool:

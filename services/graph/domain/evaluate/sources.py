@@ -14,6 +14,7 @@ from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import Frame, Window
 from libs.frames.audio_reader import AudioReader
 from libs.frames.read_ahead import AHEAD, ReadAhead
+from libs.frames.sequence_reader import SequenceReader
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.conversion import FrameConverter
 
@@ -44,6 +45,7 @@ class FileSource:
         self._behind = behind
         self._video: tuple[ReadAhead, FrameConverter] | None = None
         self._audio: AudioReader | None = None
+        self._stills: SequenceReader | None = None
         self._readers = ExitStack()
         self._opening = threading.Lock()
         self._listening = threading.Lock()
@@ -76,6 +78,16 @@ class FileSource:
             if self._audio is None or self._audio.rate != rate:
                 self._audio = self._readers.enter_context(AudioReader(self._path, rate=rate, channels=channels))
             return self._audio.read(start, count)
+
+    def stills(self) -> SequenceReader:
+        """See `services.graph.nodes.input.sequence_input.StillSource`."""
+        with self._opening:
+            if self._stills is None:
+                reader = SequenceReader(
+                    self._path, threads=self._threads, together=self._threads + 1, behind=self._behind
+                )
+                self._stills = self._readers.enter_context(reader)
+            return self._stills
 
     def close(self) -> None:
         """Closes the readers."""

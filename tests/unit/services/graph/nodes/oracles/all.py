@@ -7,11 +7,10 @@ from tests.unit.services.graph.nodes.oracles import (
     color_corrector,
     crop,
     file_output,
-    frame_interpolation,
     lut,
     media_input,
     merge,
-    speed_ramp,
+    sequence_input,
     text_input,
     transform2d,
     viewer,
@@ -20,6 +19,7 @@ from tests.unit.services.graph.nodes.oracles.comparison import Comparison
 
 COMPARISONS: list[Comparison] = [
     *media_input.COMPARISONS,
+    *sequence_input.COMPARISONS,
     *text_input.COMPARISONS,
     *color_corrector.COMPARISONS,
     *lut.COMPARISONS,
@@ -31,6 +31,4 @@ COMPARISONS: list[Comparison] = [
     *viewer.COMPARISONS,
     *audio_mixer.COMPARISONS,
     *file_output.COMPARISONS,
-    *speed_ramp.COMPARISONS,
-    *frame_interpolation.COMPARISONS,
 ]
