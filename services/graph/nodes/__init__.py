@@ -15,6 +15,9 @@ from services.graph.nodes.input.sequence_input import SequenceInput
 from services.graph.nodes.input.text_input import TextInput
 from services.graph.nodes.output.file_output import FileOutput
 from services.graph.nodes.output.viewer import Viewer
+from services.graph.nodes.time.frame_interpolation import FrameInterpolation
+from services.graph.nodes.time.speed_ramp import SpeedRamp
+from services.graph.nodes.time.time_remap import TimeRemap
 from services.graph.nodes.transform.crop import Crop
 from services.graph.nodes.transform.transform2d import Transform2D
 
@@ -25,12 +28,15 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     ColorCorrector,
     Crop,
     FileOutput,
+    FrameInterpolation,
     LUT,
     MediaInput,
     Merge,
     SequenceInput,
+    SpeedRamp,
     T2VGenerator,
     TextInput,
+    TimeRemap,
     Transform2D,
     Viewer,
 )
