@@ -9,6 +9,7 @@ no state, release the interpreter's lock and may be called from any thread.
 from libs.kernels.blur import gaussian, gaussian_reach
 from libs.kernels.composite import merge, over, premultiply, unpremultiply
 from libs.kernels.convolution import convolve
+from libs.kernels.coverage import coverage, feather
 from libs.kernels.flare import flare
 from libs.kernels.flow import flow_agreement, flow_between
 from libs.kernels.formats import is_supported
@@ -17,10 +18,11 @@ from libs.kernels.half import from_half, to_half
 from libs.kernels.highlights import highlights, mix
 from libs.kernels.keying import chroma_key
 from libs.kernels.light import light_level
+from libs.kernels.masking import gradient, range_key
 from libs.kernels.radial import radial
 from libs.kernels.resampling import resample
 from libs.kernels.sprites import draw_sprites
-from libs.kernels.types import Filter, Matrix, Negative, Pixels, Plane, Power, Siting, Table, Transfer
+from libs.kernels.types import Filter, Matrix, Negative, Pixels, Plane, Power, Rule, Siting, Table, Transfer
 from libs.kernels.video import linear_to_yuv, yuv_to_linear
 from libs.kernels.warping import project, warp
 
@@ -31,12 +33,15 @@ __all__ = [
     "Pixels",
     "Plane",
     "Power",
+    "Rule",
     "Siting",
     "Table",
     "Transfer",
     "chroma_key",
     "convolve",
+    "coverage",
     "draw_sprites",
+    "feather",
     "flare",
     "flow_agreement",
     "flow_between",
@@ -44,6 +49,7 @@ __all__ = [
     "gaussian",
     "gaussian_reach",
     "grade",
+    "gradient",
     "highlights",
     "is_supported",
     "light_level",
@@ -54,6 +60,7 @@ __all__ = [
     "premultiply",
     "project",
     "radial",
+    "range_key",
     "resample",
     "to_half",
     "unpremultiply",

@@ -26,6 +26,15 @@ Siting = Literal["left", "center", "topleft"]
 Negative = Literal["pass", "mirror", "clamp"]
 """What a power does to values below zero: leaves them, −|x|^p, or 0. The first two as OCIO's ExponentTransform."""
 
+Rule = Literal["nonzero", "evenodd", "centres"]
+"""What is inside of outlines; see `libs.kernels.coverage`."""
+
+RULES: Final[tuple[Rule, ...]] = ("nonzero", "evenodd", "centres")
+"""The native kernels number them by this order."""
+
+MIDDLE_GREY: Final = 0.18
+"""The scene-linear light that exposure in stops is counted from."""
+
 OPERATIONS: Final = (
     "over",
     "under",

@@ -18,11 +18,14 @@ from libs.kernels import (
     Table,
     chroma_key,
     convolve,
+    coverage,
     draw_sprites,
+    feather,
     flare,
     from_half,
     gaussian,
     grade,
+    gradient,
     highlights,
     linear_to_yuv,
     merge,
@@ -30,6 +33,7 @@ from libs.kernels import (
     native,
     premultiply,
     radial,
+    range_key,
     resample,
     to_half,
     unpremultiply,
@@ -40,7 +44,7 @@ from libs.kernels.footprints import box, disc, line
 from libs.kernels.formats import pixel_format
 from libs.kernels.grading import Curves, Exponents, Lattice, Program
 from libs.kernels.sprites import SPRITE
-from libs.kernels.types import OPERATIONS
+from libs.kernels.types import OPERATIONS, RULES
 from libs.kernels.weights import TAPS
 
 _PROT_NONE = 0
@@ -80,6 +84,14 @@ def run(height: int, width: int, *, at_end: bool) -> None:
     premultiply(a, mask, out)
     unpremultiply(a, out)
     chroma_key(a, screen=(0.1, 0.7, 0.2), core=mask, garbage=mask, out=out)
+    corners = np.array([[-3.0, 1.5], [2.0 * width, -4.0], [0.7 * width, 2.0 * height]])
+    edges = np.hstack([corners, np.roll(corners, -1, axis=0)])
+    for rule in RULES:
+        coverage(edges, (height, width), (0, 0), rule, single)
+    feather(np.hstack([edges, np.full((3, 2), 5.0), np.ones((3, 2))]), (height, width), (-3, 2), single)
+    for down in (None, (0.0, 0.1, 0.0)):
+        gradient((height, width), (5, -2), (0.1, 0.2, 0.0), down, ((0.0, 0.0), (1.0, 1.0)), out=single)
+    range_key(a, (0.3, 0.6, 0.1), 0.2, 0.5, stops=True, out=single)
     if native.library() is not None:
         edges = np.array([[0.0] * 3, [9.0] * 3], np.float32)
         lattices = [Lattice(np.ones((2, 2, 2, 3), np.float32), each) for each in (True, False)]
