@@ -128,7 +128,8 @@ class Host:
         found = node.motion(window_from(message["window"]), self._request(node, message))
         if found is None:
             return {"motion": None}
-        return {"motion": {"matrix": np.asarray(found.matrix, np.float64).tolist(), "filter": found.filter}}
+        matrix, *shutter = (np.asarray(at, np.float64).tolist() for at in (found.matrix, *found.shutter))
+        return {"motion": {"matrix": matrix, "filter": found.filter, "shutter": shutter}}
 
     def _render(self, message: Message) -> Message:
         node = self._node(message)

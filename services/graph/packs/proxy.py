@@ -169,7 +169,8 @@ class MovingPackNode(PackNode, base=True):
         told = self._asked("motion", {"window": window_json(window), **_requested(request)})["motion"]
         if told is None:
             raise PackFailed(f"{self.schema.type} of the pack {self.pack} moves its picture at times only")
-        return Motion(np.array(told["matrix"], np.float64).reshape(3, 3), told["filter"])
+        matrix, *shutter = (np.array(at, np.float64).reshape(3, 3) for at in (told["matrix"], *told["shutter"]))
+        return Motion(matrix, told["filter"], tuple(shutter))
 
 
 def node_types(name: str, version: str, process: PackProcess) -> list[type[Node]]:

@@ -3,8 +3,9 @@
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import reduce
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import PyOpenColorIO as ocio
@@ -14,7 +15,6 @@ from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import (
     VIDEO,
     Colour,
-    Filter,
     Frame,
     Input,
     Matrix,
@@ -88,12 +88,18 @@ class Run(Node, base=True):
         return next(iter(self.schema.inputs)) if unchanged else None
 
     def region_needed(self, name: str, request: Request) -> Window:
+        return self._regions(request)[0]
+
+    def _regions(self, request: Request) -> list[Window]:
+        """What each member needs of the one before it."""
+        regions: list[Window] = []
         region = request.region
         members: list[Node] = [*self.values.values()]
         for member in reversed(members):
             (port,) = member.schema.inputs
             region = member.region_needed(port, request._replace(region=region))
-        return region
+            regions.append(region)
+        return regions[::-1]
 
 
 class GradeRun(Run):
@@ -167,6 +173,13 @@ def _source_of(node: str, source: MediaSource | None) -> MediaSource | None:
     return source.of(node) if isinstance(source, RunSources) else None
 
 
+class Move(NamedTuple):
+    """One resampling, and the part of its result that is wanted."""
+
+    motion: Motion
+    region: Window
+
+
 class MotionRun(Run):
     """Several moves in a row: one matrix, one resampling with the last one's filter.
 
@@ -174,25 +187,58 @@ class MotionRun(Run):
     would push out of sight and the next bring back stays. Each node's motion is asked for the bounding box of the
     window as moved so far.
 
-    Memory and cost: those of one node.
+    A shutter's pictures are each moved on by the nodes behind, and then averaged. Of two shutters in a run each makes
+    its own mean, as the nodes would alone; the second takes the first one's, so that 16 and 16 samples are 32
+    resamplings and not 256.
+
+    Memory and cost: those of one node, or of one for each shutter.
     """
 
     video = Input(VIDEO, "The picture to move.")
     moved = Output(VIDEO, "The picture after all of them.", name="video")
 
     def motion(self, window: Window, request: Request) -> Motion:
-        matrix: Matrix = np.eye(3)
-        last_filter: Filter = "nearest"
-        for name, member in self.members:
+        """All of it as one motion, however many pictures of shutters that makes."""
+        first, *others = self.moves(window, request)
+        return reduce(_joined, [move.motion for move in others], first.motion)
+
+    def moves(self, window: Window, request: Request) -> list[Move]:
+        """The resamplings that it takes, first to last: one, and one more for every further shutter."""
+        motions: list[tuple[int, Motion]] = []
+        """Each with the number of its first member."""
+        for number, (name, member) in enumerate(self.members):
             with _naming(name, member):
                 if member.identity(request) is not None:
                     continue
                 found = member.motion(window, request)
                 if found is None:
                     raise TypeError(f"{member.schema.type}.motion gives no motion, though it says it does")
-            matrix, last_filter = found.matrix @ matrix, found.filter
-            window = moved_window(window, found.matrix)
-        return Motion(matrix, last_filter)
+            if motions and not (found.shutter and motions[-1][1].shutter):
+                motions[-1] = (motions[-1][0], _joined(motions[-1][1], found))
+            else:
+                motions.append((number, found))
+            window = shuttered_window(window, found)
+        if not motions:
+            motions.append((0, Motion(np.eye(3), "nearest")))
+        wanted = self._regions(request)
+        # What one resampling makes is what the first member of the next one needs.
+        ends = [wanted[first] for first, _ in motions[1:]] + [request.region]
+        return [Move(motion, region) for (_, motion), region in zip(motions, ends, strict=True)]
+
+
+def _joined(first: Motion, then: Motion) -> Motion:
+    """The mean of means is the mean of all pairs."""
+    shutter = [
+        after @ before for after in then.shutter or (then.matrix,) for before in first.shutter or (first.matrix,)
+    ]
+    moving = first.shutter or then.shutter
+    return Motion(then.matrix @ first.matrix, then.filter, tuple(shutter) if moving else ())
+
+
+def shuttered_window(window: Window, motion: Motion) -> Window:
+    """The whole pixels that `window` touches wherever it moves while the shutter is open."""
+    windows = [moved_window(window, matrix) for matrix in motion.shutter or (motion.matrix,)]
+    return reduce(Window.union, windows)
 
 
 def moved_window(window: Window, matrix: Matrix) -> Window:

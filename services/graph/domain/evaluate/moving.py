@@ -1,16 +1,17 @@
 """Moves of a picture in its plane: one resampling for all that a step does."""
 
+import math
+from collections import Counter
+from functools import reduce
 from typing import Final
 
-import cv2
 import numpy as np
 
 from artifex.nodes import Filter, Frame, Matrix, Motion, Window
 from libs import kernels
+from libs.kernels.weights import REACH
 from services.graph.domain.compile.runs import moved_window
 
-_REACH: Final[dict[Filter, int]] = {"nearest": 0, "bilinear": 1, "cubic": 2, "mitchell": 2, "lanczos4": 4}
-"""How many pixels a filter reads beyond the nearest."""
 _TIES: Final = np.array([[1.0, 0.0, 1e-6], [0.0, 1.0, 1e-6], [0.0, 0.0, 1.0]])
 """More than float64 errs in a picture's coordinates, and far less than a pixel."""
 _FAR: Final = 1e7
@@ -21,38 +22,83 @@ def moved(frame: Frame, motion: Motion, region: Window, threads: int = 1) -> Fra
     """`frame` moved, as far as it falls into `region`; shares its pixels where it is moved by whole pixels.
 
     The pixel at q is read where the matrix brings it from, by the motion's filter, in premultiplied scene-linear light;
-    beyond the window lies transparent black, so edges become soft. Where the picture shrinks to less than half, it is
-    first averaged by whole factors, so that fine detail does not alias. Filters that ring leave coverage between 0 and
-    1. A matrix without an inverse, or one that moves everything behind the eye, leaves nothing.
+    beyond the window lies transparent black, so edges become soft. Where the picture shrinks, the filter is as wide as
+    what becomes one pixel, so that fine detail does not alias (`libs.kernels.project`). Filters that ring leave
+    coverage between 0 and 1. A matrix without an inverse, or one that moves everything behind the eye, leaves nothing.
+
+    With a shutter it is the mean of the moves, of which equal ones are made once. Memory: the mean and one of them.
     """
-    matrix: Matrix = np.asarray(motion.matrix, dtype=np.float64)
+    if not motion.shutter:
+        return _moved_once(frame, motion.matrix, motion.filter, region, threads)
+    counts = Counter(np.asarray(matrix, dtype=np.float64).tobytes() for matrix in motion.shutter)
+    matrices = [(np.frombuffer(spelled).reshape(3, 3), count) for spelled, count in counts.items()]
+    if len(matrices) == 1:
+        return _moved_once(frame, matrices[0][0], motion.filter, region, threads)
+    target = reduce(Window.union, [_target(frame.window, matrix, motion.filter) for matrix, _ in matrices])
+    target = target.intersect(region)
+    if target.empty:
+        return Frame.empty(frame.channels)
+    mean = np.zeros((target.height, target.width, frame.channels), np.float32)
+    for matrix, count in matrices:
+        part = _moved_once(frame, matrix, motion.filter, target, threads)
+        if not part.window.empty:
+            place = mean[part.window.inside(target)]
+            place += part.pixels * np.float32(count / len(motion.shutter))
+    return Frame(mean, target.x, target.y)
+
+
+def _moved_once(frame: Frame, matrix: Matrix, filter: Filter, region: Window, threads: int) -> Frame:
+    matrix = np.asarray(matrix, dtype=np.float64)
     if frame.window.empty or not np.isfinite(matrix).all():
         return Frame.empty(frame.channels)
     shift = _whole_pixels(matrix)
     if shift is not None:
         return Frame(frame.pixels, frame.x + shift[0], frame.y + shift[1], frame.opaque).crop(region)
-    frame, matrix = _averaged_down(frame, matrix)
-    reach = _REACH[motion.filter]
-    target = moved_window(frame.window.grown(reach), matrix).intersect(region)
-    inverse = _inverse(matrix)
+    target, inverse = _target(frame.window, matrix, filter).intersect(region), _inverse(matrix)
     if target.empty or inverse is None:
         return Frame.empty(frame.channels)
-    if motion.filter == "nearest":
+    if filter == "nearest":
         # A point on the border of two pixels belongs to the right and lower one, in whatever tile it is computed.
         inverse = _TIES @ inverse
-    pixels = kernels.resample(
+    # Where nothing can shrink, nobody need look whether it does.
+    affine = inverse[2, 0] == inverse[2, 1] == 0.0
+    read = kernels.resample if affine and max(_steps(inverse)) <= 1.0 + 1e-6 else kernels.project
+    pixels = read(
         frame.pixels,
         inverse,
         (target.height, target.width),
         (target.x, target.y),
         (frame.x, frame.y),
-        motion.filter,
+        filter,
         threads=threads,
     )
-    if reach > 1:
+    if filter in ("cubic", "mitchell", "lanczos4"):
         coverage = pixels[..., -1]
         np.clip(coverage, 0.0, 1.0, out=coverage)
     return Frame(pixels, target.x, target.y)
+
+
+def _target(window: Window, matrix: Matrix, filter: Filter) -> Window:
+    """The pixels of the result that can be anything at all, whatever part of them is wanted."""
+    inverse = _inverse(matrix) if np.isfinite(matrix).all() else None
+    if window.empty or inverse is None:
+        return Window(window.x, window.y, 0, 0)
+    shift = _whole_pixels(matrix)
+    if shift is not None:
+        return Window(window.x + shift[0], window.y + shift[1], window.width, window.height)
+    reach = REACH[filter]
+    if inverse[2, 0] == inverse[2, 1] == 0.0:
+        across, down = (math.ceil(reach * max(1.0, step)) for step in _steps(inverse))
+        grown = Window(window.x - across, window.y - down, window.width + 2 * across, window.height + 2 * down)
+        return moved_window(grown, matrix)
+    # Where a projection shrinks, its filters reach as many pixels of the result instead.
+    return moved_window(window.grown(math.ceil(reach)), matrix).grown(math.ceil(reach) + 1)
+
+
+def _steps(inverse: Matrix) -> tuple[float, float]:
+    """How far apart in the picture neighbours of the result lie at most, across and down; of an affine inverse."""
+    across, down = np.hypot(inverse[:2, 0], inverse[:2, 1]) / abs(inverse[2, 2])
+    return float(across), float(down)
 
 
 def _inverse(matrix: Matrix) -> Matrix | None:
@@ -62,45 +108,6 @@ def _inverse(matrix: Matrix) -> Matrix | None:
         return None
     result = np.linalg.inv(matrix).astype(np.float64)
     return result if np.isfinite(result).all() else None
-
-
-def _averaged_down(frame: Frame, matrix: Matrix) -> tuple[Frame, Matrix]:
-    """The frame averaged by whole factors where `matrix` shrinks it below half, and what is left to do."""
-    window = frame.window
-    across, down = (
-        min(max(1, int(1.0 / max(size, 1e-6) + 1e-9)), length)
-        for size, length in zip(_sizes(window, matrix), (window.width, window.height), strict=True)
-    )
-    if across < 2 and down < 2:
-        return frame, matrix
-    # Padded with transparent black to whole multiples, so that every pixel weighs the same.
-    padded = Window(frame.x, frame.y, -(-window.width // across) * across, -(-window.height // down) * down)
-    size = (padded.width // across, padded.height // down)
-    small = cv2.resize(frame.filled(padded), size, interpolation=cv2.INTER_AREA)
-    pixels = np.asarray(small, dtype=np.float32).reshape(size[1], size[0], frame.channels)
-    place = np.array([[across, 0.0, frame.x], [0.0, down, frame.y], [0.0, 0.0, 1.0]])
-    return Frame(pixels), matrix @ place
-
-
-def _sizes(window: Window, matrix: Matrix) -> tuple[float, float]:
-    """How long a step of one pixel across, and one down, becomes: of a projection the longest in the window."""
-    if matrix[2, 0] == 0.0 and matrix[2, 1] == 0.0:
-        across, down = np.hypot(matrix[0, :2], matrix[1, :2]) / abs(matrix[2, 2] or 1.0)
-        return float(across), float(down)
-    points = np.array(
-        [[x, y, 1.0] for x in (window.x, window.x + window.width / 2, window.right)
-         for y in (window.y, window.y + window.height / 2, window.bottom)]
-    )  # fmt: skip
-    u, v, w = matrix @ points.T
-    seen = w > 0.0
-    if not seen.all():
-        return 1.0, 1.0
-    # The derivatives of u/w and v/w by x and y.
-    steps = [
-        np.hypot((matrix[0, axis] * w - u * matrix[2, axis]) / w**2, (matrix[1, axis] * w - v * matrix[2, axis]) / w**2)
-        for axis in (0, 1)
-    ]
-    return float(steps[0].max()), float(steps[1].max())
 
 
 def _whole_pixels(matrix: Matrix) -> tuple[int, int] | None:

@@ -26,6 +26,7 @@ from artifex.nodes import Frame, MediaSource, Window, frame_time, round_half_up
 from libs.chassis.errors import Cancelled
 from services.graph.domain.collector import collector_held
 from services.graph.domain.compile.compiler import Compiled
+from services.graph.domain.compile.runs import MotionRun, Move
 from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.context import Context, owned
@@ -219,9 +220,11 @@ class FramePuller:
         try:
             if item.place.traits.motion:
                 held, frame = context.only()
-                motion = item.node.motion(frame.window, item.request)
-                if motion is not None:
-                    item.frame = moved(frame, motion, item.region, self._threads)
+                moves = _moves(item, frame.window)
+                if moves is not None:
+                    item.frame = frame
+                    for motion, region in moves:
+                        item.frame = moved(item.frame, motion, region, self._threads)
                     if np.may_share_memory(item.frame.pixels, frame.pixels) and not owned(held, frame):
                         item.shared = held.shared = True
                     return
@@ -259,3 +262,11 @@ class FramePuller:
         if root.shared or not frame.pixels.flags.writeable:
             return Frame(frame.pixels.copy(), frame.x, frame.y, frame.opaque)
         return frame
+
+
+def _moves(item: Wanted, window: Window) -> Sequence[Move] | None:
+    """The resamplings of a node that moves its picture; None for one that is asked to render."""
+    if isinstance(item.node, MotionRun):
+        return item.node.moves(window, item.request)
+    motion = item.node.motion(window, item.request)
+    return None if motion is None else [Move(motion, item.region)]

@@ -1,5 +1,7 @@
 """Moves, beside OpenCV's: one resampling, softened edges, averages where it shrinks."""
 
+from typing import get_args
+
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from services.graph.domain.evaluate.moving import moved
 from tests.unit.services.graph.support import picture
 
 FAR = Window(-200, -200, 400, 400)
-FILTERS: tuple[Filter, ...] = ("nearest", "bilinear", "cubic", "mitchell", "lanczos4")
+FILTERS: tuple[Filter, ...] = get_args(Filter)
 
 
 def turned(degrees: float, scale: float, x: float, y: float) -> Matrix:
@@ -63,9 +65,9 @@ def test_whole_pixels_are_copied_by_every_filter(x: int, y: int, name: Filter) -
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4])
-def test_what_shrinks_by_whole_factors_is_averaged(factor: int) -> None:
+def test_box_averages_what_shrinks_by_whole_factors(factor: int) -> None:
     frame = Frame(picture(2, 12 * factor, 8 * factor))
-    result = moved(frame, Motion(turned(0, 1 / factor, 0, 0), "bilinear"), FAR)
+    result = moved(frame, Motion(turned(0, 1 / factor, 0, 0), "box"), FAR)
     expected = frame.pixels.reshape(8, factor, 12, factor, 4).mean(axis=(1, 3))
     part = result.filled(Window(0, 0, 12, 8))
     np.testing.assert_allclose(part, expected, atol=1e-5)
@@ -122,3 +124,53 @@ def test_a_part_is_that_part_of_the_whole(x: int, y: int, width: int, height: in
     frame, motion = Frame(picture(5, 50, 40)), Motion(turned(23, 0.37, 4.2, 1.1), name)
     part, whole = Window(x, y, width, height), moved(frame, motion, FAR)
     np.testing.assert_allclose(moved(frame, motion, part).filled(part), whole.crop(part).filled(part), atol=2e-6)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_shutters_picture_is_the_mean_of_its_moves(name: Filter) -> None:
+    frame, still = Frame(picture(6, 30, 24), 5, 3), turned(0, 1.0, 4, 2)
+    shutter = (turned(10, 0.6, 3.3, 1.2), turned(40, 1.2, 8.0, 2.0), still, still)
+    mean = moved(frame, Motion(np.eye(3), name, shutter), FAR)
+    each = [moved(frame, Motion(matrix, name), FAR).filled(FAR) for matrix in shutter]
+    np.testing.assert_allclose(mean.filled(FAR), np.mean(each, axis=0), atol=2e-6)
+    assert not mean.opaque
+    part = Window(7, 9, 15, 11)
+    np.testing.assert_allclose(
+        moved(frame, Motion(np.eye(3), name, shutter), part).filled(part), mean.crop(part).filled(part), atol=5e-6
+    )
+
+
+def test_a_shutter_that_sees_nothing_move_changes_nothing() -> None:
+    frame = Frame(picture(6, 30, 24), 5, 3, opaque=True)
+    same = moved(frame, Motion(np.zeros((3, 3)), "cubic", (turned(0, 1, 2, 3),) * 5), FAR)
+    assert same.opaque
+    np.testing.assert_array_equal(same.pixels, frame.pixels)
+
+
+def test_a_shutter_may_see_nothing_at_times() -> None:
+    frame = Frame(np.ones((10, 10, 4), np.float32))
+    gone = np.zeros((3, 3))
+    half = moved(frame, Motion(gone, "cubic", (gone, np.eye(3))), FAR)
+    np.testing.assert_array_equal(half.filled(Window(0, 0, 10, 10)), 0.5)
+    assert moved(frame, Motion(gone, "cubic", (gone, gone @ gone)), FAR).window.empty
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_part_of_a_projection_is_that_part_of_the_whole(name: Filter) -> None:
+    matrix = np.array([[0.7, 0.1, 5.0], [-0.05, 0.4, 3.0], [0.0008, 0.03, 1.0]])
+    frame = Frame(picture(5, 90, 70))
+    whole = moved(frame, Motion(matrix, name), FAR)
+    for part in (Window(3, 2, 9, 5), Window(10, 4, 30, 30), Window(-5, -5, 8, 12)):
+        np.testing.assert_allclose(
+            moved(frame, Motion(matrix, name), part).filled(part), whole.crop(part).filled(part), atol=5e-6
+        )
+
+
+def test_a_projection_does_not_alias_where_it_shrinks() -> None:
+    """A floor of stripes of one pixel, towards the horizon: grey, and no pattern."""
+    stripes = np.ones((400, 200, 4), np.float32)
+    stripes[::2, :, :3] = 0.0
+    matrix = np.array([[1.0, 0.25, 0.0], [0.0, 0.3, 0.0], [0.0, 0.0025, 1.0]])
+    floor = moved(Frame(stripes), Motion(matrix, "bilinear"), FAR).filled(Window(60, 3, 30, 40))
+    np.testing.assert_allclose(floor[..., 3], 1.0, atol=1e-5)
+    np.testing.assert_allclose(floor[..., 0], 0.5, atol=0.02)
