@@ -7,7 +7,7 @@ no state, release the interpreter's lock and may be called from any thread.
 """
 
 from libs.kernels.blur import gaussian, gaussian_reach
-from libs.kernels.composite import merge, over, premultiply, unpremultiply
+from libs.kernels.composite import merge, over, premultiply, unpremultiply, with_alpha
 from libs.kernels.convolution import convolve
 from libs.kernels.coverage import coverage, feather
 from libs.kernels.flare import flare
@@ -19,6 +19,7 @@ from libs.kernels.highlights import highlights, mix
 from libs.kernels.keying import chroma_key
 from libs.kernels.light import light_level
 from libs.kernels.masking import gradient, range_key
+from libs.kernels.morphology import morphology, morphology_reach
 from libs.kernels.radial import radial
 from libs.kernels.resampling import resample
 from libs.kernels.sprites import draw_sprites
@@ -56,6 +57,8 @@ __all__ = [
     "linear_to_yuv",
     "merge",
     "mix",
+    "morphology",
+    "morphology_reach",
     "over",
     "premultiply",
     "project",
@@ -65,5 +68,6 @@ __all__ = [
     "to_half",
     "unpremultiply",
     "warp",
+    "with_alpha",
     "yuv_to_linear",
 ]

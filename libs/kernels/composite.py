@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
+from typing import Final
+
 import numpy as np
 
 from libs.kernels import checks, native
 from libs.kernels.reference import composite as fallback
 from libs.kernels.types import OPERATIONS, Pixels
 
-__all__ = ["merge", "over", "premultiply", "unpremultiply"]
+__all__ = ["W3C_LUMA", "merge", "over", "premultiply", "unpremultiply", "with_alpha"]
+
+W3C_LUMA: Final = (0.3, 0.59, 0.11)
+"""The weights of the W3C's Lum, of display-encoded colour."""
 
 
 def over(a: Pixels, b: Pixels, amount: float | Pixels = 1.0, out: Pixels | None = None) -> Pixels:
@@ -20,27 +26,36 @@ def over(a: Pixels, b: Pixels, amount: float | Pixels = 1.0, out: Pixels | None 
     return merge("over", a, b, amount, out)
 
 
-def merge(operation: str, a: Pixels, b: Pixels, amount: float | Pixels = 1.0, out: Pixels | None = None) -> Pixels:
+def merge(
+    operation: str,
+    a: Pixels,
+    b: Pixels,
+    amount: float | Pixels = 1.0,
+    out: Pixels | None = None,
+    luma: tuple[float, float, float] = W3C_LUMA,
+) -> Pixels:
     """b + m(operation(a, b) − b), both premultiplied [height, width, 4]; `amount`, m, as for `over`.
 
-    With A and B premultiplied colours and α, β their alphas (Porter and Duff, 1984; W3C Compositing and Blending
-    Level 1 for the blend modes):
+    With A and B premultiplied colours and α, β their alphas, for all four channels:
 
-        over       A + B(1 − α)            under      B + A(1 − β)
-        in         Aβ                      out        A(1 − β)
-        atop       Aβ + B(1 − α)           xor        A(1 − β) + B(1 − α)
-        mask       Bα                      stencil    B(1 − α)
-        copy       A                       plus       A + B
-        multiply   AB + A(1 − β) + B(1 − α)
-        screen     A + B − AB
-        overlay    2AB if 2B ≤ β, else αβ − 2(β − B)(α − A); and A(1 − β) + B(1 − α)
-        darken     min(Aβ, Bα) + A(1 − β) + B(1 − α)
-        lighten    max(Aβ, Bα) + A(1 − β) + B(1 − α)
-        difference A + B − 2 min(Aβ, Bα)
-        exclusion  Aβ + Bα − 2AB + A(1 − β) + B(1 − α)
+        over              A + B(1 − α)               under             B + A(1 − β)
+        in                Aβ                         out               A(1 − β)
+        atop              Aβ + B(1 − α)              destination-atop  Bα + A(1 − β)
+        mask              Bα                         stencil           B(1 − α)
+        copy              A                          destination       B
+        xor               A(1 − β) + B(1 − α)        clear             0
+        conjoint-over     A + B(1 − α/β), A where α ≥ β > 0
+        disjoint-over     A + B(1 − α)/β, A + B where α + β < 1
+        average           (A + B)/2
 
-    The first nine hold for alpha too; the others' alpha is α + β − αβ, and min(1, α + β) of plus. Nothing is clipped.
-    ValueError for another operation.
+    Only for colour; alpha is α + β − αβ, and min(1, α + β) of plus:
+
+        plus   A + B      minus  A − B      from  B − A      matte  Aα + B(1 − α)
+
+    All others are αβ·f(s, b) + A(1 − β) + B(1 − α) with straight s = A/α and b = B/β and f of the W3C or of another
+    source; which, and what becomes of light below 0 and beyond 1, the node Merge tells. `…-extended` are the
+    polynomials of screen, overlay and exclusion for all numbers. `luma` weighs red, green and blue for hue, saturation,
+    color and luminosity. Finite pictures (up to 10^18) give finite results. ValueError for another operation.
     """
     if operation not in OPERATIONS:
         raise ValueError(f"no operation {operation!r}; there are {', '.join(OPERATIONS)}")
@@ -50,9 +65,10 @@ def merge(operation: str, a: Pixels, b: Pixels, amount: float | Pixels = 1.0, ou
     out = checks.result(out, a.shape)
     library = native.library()
     if library is None:
-        fallback.merge(operation, a, b, amount, out)
+        fallback.merge(operation, a, b, amount, out, luma)
         return out
     mask = amount if isinstance(amount, np.ndarray) else None
+    weights = (ctypes.c_float * 3)(*luma)
     library.artifex_merge(
         OPERATIONS.index(operation),
         native.address(a),
@@ -61,6 +77,7 @@ def merge(operation: str, a: Pixels, b: Pixels, amount: float | Pixels = 1.0, ou
         native.stride(b),
         None if mask is None else native.address(mask),
         0 if mask is None else native.stride(mask),
+        ctypes.addressof(weights),
         amount if mask is None else 1.0,
         native.address(out),
         native.stride(out),
@@ -109,5 +126,38 @@ def unpremultiply(pixels: Pixels, out: Pixels | None = None) -> Pixels:
         return out
     library.artifex_unpremultiply(
         native.address(pixels), native.stride(pixels), native.address(out), native.stride(out), *out.shape[:2]
+    )
+    return out
+
+
+def with_alpha(pixels: Pixels, alpha: Pixels, around: Pixels | None = None, out: Pixels | None = None) -> Pixels:
+    """Premultiplied [height, width, 4] with another alpha, [height, width, 1], and the straight colour that they had.
+
+    P becomes P · alpha / α; where α is 0, up to 10⁻²⁰, it stays. With `around`, premultiplied colour of the pixels'
+    surroundings, what a pixel gains has their straight colour E: P + (alpha − α) · E where alpha > α. Where they have
+    none either, P stays. `out` may be `pixels`.
+    """
+    pixels = checks.picture(pixels, "pixels", 4)
+    if alpha.shape != (*pixels.shape[:2], 1):
+        raise ValueError(f"alpha of this picture is {[*pixels.shape[:2], 1]}, not {list(alpha.shape)}")
+    alpha = checks.picture(alpha, "alpha", 1)
+    if around is not None:
+        around = checks.picture(around, "around", 4)
+        checks.same_shape(pixels, around)
+    out = checks.result(out, pixels.shape)
+    library = native.library()
+    if library is None:
+        fallback.with_alpha(pixels, alpha, around, out)
+        return out
+    library.artifex_with_alpha(
+        native.address(pixels),
+        native.stride(pixels),
+        native.address(alpha),
+        native.stride(alpha),
+        None if around is None else native.address(around),
+        0 if around is None else native.stride(around),
+        native.address(out),
+        native.stride(out),
+        *out.shape[:2],
     )
     return out

@@ -21,6 +21,7 @@ class _Key(ctypes.Structure):
         ("key", ctypes.c_int32),
         *((name, ctypes.c_float) for name in ("gain", "black", "white", "softness", "despill")),
         ("average", ctypes.c_int32),
+        ("balance", ctypes.c_float * 3),
     )
 
 
@@ -34,24 +35,28 @@ def chroma_key(
     softness: float = 0.0,
     despill: float = 1.0,
     average: bool = False,
+    balance: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    plate: Pixels | None = None,
     core: Pixels | None = None,
     garbage: Pixels | None = None,
     out: Pixels | None = None,
 ) -> Pixels:
     """What stands before a screen of one colour: premultiplied RGBA, [height, width, 4].
 
-    With P the premultiplied pixel, a its alpha, S the screen's colour, k its largest channel and p, q the other two:
+    With P the premultiplied pixel, a its alpha, S the screen's colour, k its largest channel, p, q the other two and w
+    their `balance` (the key channel's own is not used):
 
-        D     = S[k] − max(S[p], S[q])
-        raw   = clip(1 − gain · (P[k] − max(P[p], P[q])) / (a · D), 0, 1);  1 where a · D is not above 0
+        D     = S[k] − max(w[p] S[p], w[q] S[q])
+        raw   = clip(1 − gain · (P[k] − max(w[p] P[p], w[q] P[q])) / (a · D), 0, 1);  1 where a · D is not above 0
         step  = clip((raw − black) / (white − black), 0, 1)
         matte = step + softness · (step² (3 − 2 step) − step)
         F     = (P − min((1 − raw) · a · max(S, 0), max(P, 0))) · (matte / raw);  0 where raw is 0
-        F[k] −= despill · max(0, F[k] − L),  L = max(F[p], F[q]), or (F[p] + F[q]) / 2 with `average`
+        F[k] −= despill · max(0, F[k] − L),  L = max(w[p] F[p], w[q] F[q]), or their mean with `average`
         alpha = a · matte
 
-    `core` and `garbage`, [height, width, 1] from 0 to 1, then change the result, with P' the pixel itself, despilled
-    by the same rule: F + core · (P' − F) and alpha + core · (a − alpha); then all four times 1 − garbage.
+    `plate`, [height, width, 4], is S for each pixel, of which k is that of `screen`; its alpha is not used. `core` and
+    `garbage`, [height, width, 1] from 0 to 1, then change the result, with P' the pixel itself, despilled by the same
+    rule: F + core · (P' − F) and alpha + core · (a − alpha); then all four times 1 − garbage.
     `out` may be `pixels`. ValueError where `white` does not lie above `black`.
 
     The difference of the key channel and the larger other one is P. Vlahos' travelling matte (US patent 4,007,487).
@@ -65,6 +70,9 @@ def chroma_key(
             raise ValueError(f"{name} of this picture is {[*pixels.shape[:2], 1]}, not {list(matte.shape)}")
         mattes.append(None if matte is None else checks.picture(matte, name, 1))
     core, garbage = mattes
+    if plate is not None:
+        plate = checks.picture(plate, "plate", 4)
+        checks.same_shape(pixels, plate)
     out = checks.result(out, pixels.shape)
     library = native.library()
     if library is None:
@@ -77,12 +85,16 @@ def chroma_key(
             softness=softness,
             despill=despill,
             average=average,
+            balance=balance,
+            plate=plate,
             core=core,
             garbage=garbage,
             out=out,
         )
         return out
-    by = _Key((ctypes.c_float * 3)(*screen), int(np.argmax(screen)), gain, black, white, softness, despill, average)
+    numbers = ctypes.c_float * 3
+    key = int(np.argmax(screen))
+    by = _Key(numbers(*screen), key, gain, black, white, softness, despill, average, numbers(*balance))
     library.artifex_chroma_key(
         native.address(pixels),
         native.stride(pixels),
@@ -91,6 +103,8 @@ def chroma_key(
         0 if core is None else native.stride(core),
         None if garbage is None else native.address(garbage),
         0 if garbage is None else native.stride(garbage),
+        None if plate is None else native.address(plate),
+        0 if plate is None else native.stride(plate),
         native.address(out),
         native.stride(out),
         *out.shape[:2],

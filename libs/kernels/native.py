@@ -26,9 +26,11 @@ _log = logging.getLogger(__name__)
 
 _P, _N, _I, _F, _D = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32, ctypes.c_float, ctypes.c_double
 _ARGUMENTS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
-    "artifex_merge": (None, (_I, _P, _N, _P, _N, _P, _N, _F, _P, _N, _N, _N)),
+    "artifex_merge": (None, (_I, _P, _N, _P, _N, _P, _N, _P, _F, _P, _N, _N, _N)),
     "artifex_premultiply": (None, (_P, _N, _P, _N, _P, _N, _N, _N)),
     "artifex_unpremultiply": (None, (_P, _N, _P, _N, _N, _N)),
+    "artifex_with_alpha": (None, (_P, _N, _P, _N, _P, _N, _P, _N, _N, _N)),
+    "artifex_morphology": (_I, (_P, _N, _N, _N, _P, _N, _P, _N, _F, _N, _N, _N, _P, _N)),
     "artifex_blur_down": (_I, (_P, _N, _N, _P, _P, _N, _N, _P, _N)),
     "artifex_blur_up": (None, (_P, _N, _N, _P, _N, _N, _P, _N)),
     "artifex_resample": (_I, (_P, _N, _N, _N, _N, _P, _I, _N, _N, _N, _P, _N)),
@@ -38,11 +40,11 @@ _ARGUMENTS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "artifex_halve": (None, (_P, _N, _N, _N, _N, _N, _N, _P, _N, _N, _N, _N)),
     "artifex_yuv_to_linear": (_I, (_P, _P, _P, _I, _N, _N, _P, _P, _N)),
     "artifex_linear_to_yuv": (_I, (_P, _N, _P, _P, _I, _P, _N, _N, _P, _N, _N)),
-    "artifex_chroma_key": (None, (_P, _N, _P, _P, _N, _P, _N, _P, _N, _N, _N)),
     "artifex_coverage": (_I, (_P, _N, _I, _N, _N, _N, _N, _P, _N)),
     "artifex_feather": (_I, (_P, _N, _N, _N, _N, _N, _P, _N)),
     "artifex_gradient": (None, (_P, _N, _N, _N, _N, _P, _N)),
     "artifex_range": (None, (_P, _N, _P, _P, _N, _N, _N)),
+    "artifex_chroma_key": (None, (_P, _N, _P, _P, _N, _P, _N, _P, _N, _P, _N, _N, _N)),
     "artifex_grade": (None, (_P, _N, _I, _P, _N, _P, _N, _N, _N)),
     "artifex_flow_agreement": (None, (_P, _P, _N, _N, _N, _N, _P)),
     "artifex_flow_splat": (None, (_P, _P, _N, _N, _F, _F, _P)),

@@ -1,41 +1,5 @@
 /* Putting premultiplied RGBA pictures together; the formulas are those of libs.kernels.composite.merge. */
-#include "vector.h"
-
-typedef struct {
-    v16 a, b, aa, ba; /* four pixels of each picture, and their alphas in every lane */
-} both;
-
-INLINE v16 f_over(both p) { return fma16(p.b, 1.0f - p.aa, p.a); }
-INLINE v16 f_under(both p) { return fma16(p.a, 1.0f - p.ba, p.b); }
-INLINE v16 f_in(both p) { return p.a * p.ba; }
-INLINE v16 f_out(both p) { return p.a * (1.0f - p.ba); }
-INLINE v16 f_atop(both p) { return fma16(p.a, p.ba, p.b * (1.0f - p.aa)); }
-INLINE v16 f_xor(both p) { return fma16(p.a, 1.0f - p.ba, p.b * (1.0f - p.aa)); }
-INLINE v16 f_mask(both p) { return p.b * p.aa; }
-INLINE v16 f_stencil(both p) { return p.b * (1.0f - p.aa); }
-INLINE v16 f_copy(both p) { return p.a; }
-
-/* What is seen of each where the other is not. */
-INLINE v16 outside(both p) { return fma16(p.a, 1.0f - p.ba, p.b * (1.0f - p.aa)); }
-INLINE v16 blend_alpha(both p, v16 colour) { return COLOUR_LANES ? colour : p.aa + p.ba - p.aa * p.ba; }
-
-INLINE v16 f_plus(both p) { return COLOUR_LANES ? p.a + p.b : min16(p.aa + p.ba, splat(1.0f)); }
-INLINE v16 f_multiply(both p) { return blend_alpha(p, fma16(p.a, p.b, outside(p))); }
-INLINE v16 f_screen(both p) { return blend_alpha(p, p.a + p.b - p.a * p.b); }
-INLINE v16 f_overlay(both p) {
-    v16 dark = 2.0f * p.a * p.b;
-    v16 bright = p.aa * p.ba - 2.0f * (p.ba - p.b) * (p.aa - p.a);
-    return blend_alpha(p, (2.0f * p.b <= p.ba ? dark : bright) + outside(p));
-}
-/* As NumPy's minimum and maximum: a NaN on either side is the result. */
-INLINE v16 lesser(v16 x, v16 y) { return x < y || x != x ? x : y; }
-INLINE v16 greater(v16 x, v16 y) { return x > y || x != x ? x : y; }
-INLINE v16 f_darken(both p) { return blend_alpha(p, lesser(p.a * p.ba, p.b * p.aa) + outside(p)); }
-INLINE v16 f_lighten(both p) { return blend_alpha(p, greater(p.a * p.ba, p.b * p.aa) + outside(p)); }
-INLINE v16 f_difference(both p) { return blend_alpha(p, p.a + p.b - 2.0f * lesser(p.a * p.ba, p.b * p.aa)); }
-INLINE v16 f_exclusion(both p) {
-    return blend_alpha(p, fma16(p.a, p.ba, p.b * p.aa) - 2.0f * p.a * p.b + outside(p));
-}
+#include "blends.h"
 
 INLINE v16 f_over_part(both p, v16 amount) {
     v16 scaled = p.a * amount;
@@ -52,53 +16,60 @@ INLINE v4 load_mask(const float *from, int64_t count) {
 
 #define FORMULAS(DO)                                                                                                   \
     DO(0, over) DO(1, under) DO(2, in) DO(3, out) DO(4, atop) DO(5, xor) DO(6, mask) DO(7, stencil) DO(8, copy)        \
-        DO(9, plus) DO(10, multiply) DO(11, screen) DO(12, overlay) DO(13, darken) DO(14, lighten) DO(15, difference)  \
-            DO(16, exclusion)
+        DO(9, plus) DO(10, multiply) DO(11, screen) DO(12, overlay) DO(13, darken) DO(14, lighten)                     \
+        DO(15, difference) DO(16, exclusion) DO(17, clear) DO(18, destination) DO(19, destination_atop)                \
+        DO(20, conjoint_over) DO(21, disjoint_over) DO(22, matte) DO(23, minus) DO(24, from) DO(25, average)           \
+        DO(26, divide) DO(27, geometric) DO(28, hypot) DO(29, hard_light) DO(30, soft_light) DO(31, color_dodge)       \
+        DO(32, color_burn) DO(33, vivid_light) DO(34, linear_light) DO(35, linear_burn) DO(36, pin_light)              \
+        DO(37, hue) DO(38, saturation) DO(39, color) DO(40, luminosity) DO(41, screen_extended)                        \
+        DO(42, overlay_extended) DO(43, exclusion_extended)
 
 /* One row of `count` pixels; `mask` may be null. `whole` says that the amount is 1 everywhere. */
 #define ROW(number, name)                                                                                              \
-    INLINE v16 four_##name(v16 a, v16 b, v16 amount, int whole) {                                                      \
-        both p = {a, b, alphas(a), alphas(b)};                                                                         \
+    INLINE v16 four_##name(v16 a, v16 b, v16 luma, v16 amount, int whole) {                                            \
+        both p = {a, b, alphas(a), alphas(b), luma};                                                                   \
         if (whole) return f_##name(p);                                                                                 \
         if (number == 0) return f_over_part(p, amount);                                                                \
         return fma16(amount, f_##name(p) - b, b);                                                                      \
     }                                                                                                                  \
-    INLINE void loop_##name(const float *a, const float *b, const float *mask, float amount, float *out, int64_t count,\
-                            int whole) {                                                                               \
+    INLINE void loop_##name(const float *a, const float *b, const float *mask, v16 luma, float amount, float *out,     \
+                            int64_t count, int whole) {                                                                \
         int64_t x = 0;                                                                                                 \
         for (; x + 4 <= count; x += 4) {                                                                               \
             v16 m = mask ? for_pixels(load4(mask + x)) : splat(amount);                                                \
-            store16(out + 4 * x, four_##name(load16(a + 4 * x), load16(b + 4 * x), m, whole));                         \
+            store16(out + 4 * x, four_##name(load16(a + 4 * x), load16(b + 4 * x), luma, m, whole));                   \
         }                                                                                                              \
         if (x < count) {                                                                                               \
             int64_t rest = count - x;                                                                                  \
             v16 m = mask ? for_pixels(load_mask(mask + x, rest)) : splat(amount);                                      \
             v16 pa = load_part(a + 4 * x, 4 * rest), pb = load_part(b + 4 * x, 4 * rest);                              \
-            store_part(out + 4 * x, four_##name(pa, pb, m, whole), 4 * rest);                                          \
+            store_part(out + 4 * x, four_##name(pa, pb, luma, m, whole), 4 * rest);                                    \
         }                                                                                                              \
     }                                                                                                                  \
-    static void merge_##name(const float *a, const float *b, const float *mask, float amount, float *out,              \
-                           int64_t count) {                                                                            \
+    static void merge_##name(const float *a, const float *b, const float *mask, const float *luma, float amount,       \
+                             float *out, int64_t count) {                                                              \
+        v16 weights = {luma[0], luma[1], luma[2], 0, luma[0], luma[1], luma[2], 0,                                     \
+                       luma[0], luma[1], luma[2], 0, luma[0], luma[1], luma[2], 0};                                    \
         if (mask)                                                                                                      \
-            loop_##name(a, b, mask, amount, out, count, 0);                                                            \
+            loop_##name(a, b, mask, weights, amount, out, count, 0);                                                   \
         else if (amount == 1.0f)                                                                                       \
-            loop_##name(a, b, 0, amount, out, count, 1);                                                               \
+            loop_##name(a, b, 0, weights, amount, out, count, 1);                                                      \
         else                                                                                                           \
-            loop_##name(a, b, 0, amount, out, count, 0);                                                               \
+            loop_##name(a, b, 0, weights, amount, out, count, 0);                                                      \
     }
 FORMULAS(ROW)
 
-typedef void (*merge_function)(const float *, const float *, const float *, float, float *, int64_t);
+typedef void (*merge_function)(const float *, const float *, const float *, const float *, float, float *, int64_t);
 #define ENTRY(number, name) [number] = merge_##name,
 static const merge_function ROWS[] = {FORMULAS(ENTRY)};
 
 EXPORT void artifex_merge(int32_t operation, const float *a, int64_t a_stride, const float *b, int64_t b_stride,
-                          const float *mask, int64_t mask_stride, float amount, float *out, int64_t out_stride,
-                          int64_t height, int64_t width) {
+                          const float *mask, int64_t mask_stride, const float *luma, float amount, float *out,
+                          int64_t out_stride, int64_t height, int64_t width) {
     merge_function row = ROWS[operation];
     for (int64_t y = 0; y < height; y++) {
         const float *own = mask ? row_in(mask, mask_stride, y) : 0;
-        row(row_in(a, a_stride, y), row_in(b, b_stride, y), own, amount, row_at(out, out_stride, y), width);
+        row(row_in(a, a_stride, y), row_in(b, b_stride, y), own, luma, amount, row_at(out, out_stride, y), width);
     }
 }
 
@@ -133,6 +104,33 @@ EXPORT void artifex_unpremultiply(const float *pixels, int64_t stride, float *ou
             v16 p = load_part(from + 4 * x, 4 * count), alpha = alphas(p);
             v16 divisor = alpha == 0.0f ? splat(1.0f) : alpha;
             store_part(to + 4 * x, COLOUR_LANES ? p / divisor : p, 4 * count);
+        }
+    }
+}
+
+/* Below these an alpha, and the mean of a pixel's surroundings, say nothing of a straight colour. */
+static const float FAINTEST = 1e-20f, FAINTEST_MEAN = 1e-6f;
+
+/* Pixels with another alpha, and the straight colour that they had. What they gain in coverage has the straight colour
+ * of `around`, which may be null: then it is their own. Without an alpha of their own they keep their light. */
+EXPORT void artifex_with_alpha(const float *pixels, int64_t stride, const float *plane, int64_t plane_stride,
+                               const float *around, int64_t around_stride, float *out, int64_t out_stride,
+                               int64_t height, int64_t width) {
+    for (int64_t y = 0; y < height; y++) {
+        const float *from = row_in(pixels, stride, y), *wanted = row_in(plane, plane_stride, y);
+        const float *beside = around ? row_in(around, around_stride, y) : 0;
+        float *to = row_at(out, out_stride, y);
+        for (int64_t x = 0; x < width; x += 4) {
+            int64_t count = least(4, width - x);
+            v16 p = load_part(from + 4 * x, 4 * count), alpha = alphas(p);
+            v16 after = for_pixels(load_mask(wanted + x, count));
+            v16 scaled = abs16(alpha) > FAINTEST ? p * (after / alpha) : p;
+            if (beside) {
+                v16 mean = load_part(beside + 4 * x, 4 * count), cover = alphas(mean);
+                v16 gained = cover > FAINTEST_MEAN ? fma16(mean / cover, after - alpha, p) : p;
+                scaled = after > alpha ? gained : scaled;
+            }
+            store_part(to + 4 * x, COLOUR_LANES ? scaled : after, 4 * count);
         }
     }
 }

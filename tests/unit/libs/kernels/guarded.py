@@ -30,6 +30,8 @@ from libs.kernels import (
     linear_to_yuv,
     merge,
     mix,
+    morphology,
+    morphology_reach,
     native,
     premultiply,
     radial,
@@ -37,6 +39,7 @@ from libs.kernels import (
     resample,
     to_half,
     unpremultiply,
+    with_alpha,
     yuv_to_linear,
 )
 from libs.kernels.flare import Flare, Ghost, Glow
@@ -83,7 +86,6 @@ def run(height: int, width: int, *, at_end: bool) -> None:
     premultiply(a, None, out)
     premultiply(a, mask, out)
     unpremultiply(a, out)
-    chroma_key(a, screen=(0.1, 0.7, 0.2), core=mask, garbage=mask, out=out)
     corners = np.array([[-3.0, 1.5], [2.0 * width, -4.0], [0.7 * width, 2.0 * height]])
     edges = np.hstack([corners, np.roll(corners, -1, axis=0)])
     for rule in RULES:
@@ -92,6 +94,12 @@ def run(height: int, width: int, *, at_end: bool) -> None:
     for down in (None, (0.0, 0.1, 0.0)):
         gradient((height, width), (5, -2), (0.1, 0.2, 0.0), down, ((0.0, 0.0), (1.0, 1.0)), out=single)
     range_key(a, (0.3, 0.6, 0.1), 0.2, 0.5, stops=True, out=single)
+    with_alpha(a, mask, b, out)
+    chroma_key(a, screen=(0.1, 0.7, 0.2), core=mask, garbage=mask, plate=b, out=out)
+    for radius in (0.4, 3.0, 9.7):
+        around = 2 * morphology_reach(radius)
+        wide = guarded((height + around, width + around, 1), np.float32, at_end=at_end)
+        morphology(wide, radius, square=width % 2 == 0, threads=2)
     if native.library() is not None:
         edges = np.array([[0.0] * 3, [9.0] * 3], np.float32)
         lattices = [Lattice(np.ones((2, 2, 2, 3), np.float32), each) for each in (True, False)]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import OpenImageIO as oiio
 import pytest
 
-from libs.kernels import merge, over, premultiply, unpremultiply
+from libs.kernels import merge, over, premultiply, unpremultiply, with_alpha
 from libs.kernels.types import OPERATIONS, Pixels
 from tests.unit.libs.kernels.pictures import SIZES, by_reference, noise, premultiplied, strip, untouched
 
@@ -144,10 +144,42 @@ def test_a_given_alpha_multiplies_everywhere() -> None:
     np.testing.assert_array_equal(got[..., 3:], alpha)
 
 
+def test_another_alpha_keeps_the_straight_colour() -> None:
+    pixels, alpha = premultiplied(7, 21, seed=5), noise(7, 21, channels=1, seed=6)
+    pixels[3] = [0.4, 0.5, 0.6, 0.0]
+    before = pixels.astype(np.float64)
+    got = with_alpha(pixels, alpha)
+    own = np.where(before[..., 3:] > 0, before[..., 3:], 1.0)
+    expected = np.where(before[..., 3:] > 0, before[..., :3] / own * alpha, before[..., :3])
+    np.testing.assert_allclose(got[..., :3], expected, rtol=1e-6)
+    np.testing.assert_array_equal(got[..., 3:], alpha)
+    assert with_alpha(pixels, alpha, out=pixels) is pixels
+    np.testing.assert_array_equal(pixels, got)
+
+
+def test_what_an_alpha_gains_has_the_colour_around() -> None:
+    pixels, around, alpha = premultiplied(5, 18, seed=1), premultiplied(5, 18, seed=2), noise(5, 18, channels=1, seed=3)
+    around[2] = 0.0
+    got = with_alpha(pixels, alpha, around).astype(np.float64)
+    gains = alpha[..., 0] > pixels[..., 3]
+    beside = around[..., :3] / np.where(around[..., 3:] > 0, around[..., 3:], 1.0)
+    expected = pixels[..., :3] + beside * (alpha - pixels[..., 3:])
+    np.testing.assert_allclose(got[..., :3][gains], expected[gains], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(got[..., :3][~gains], with_alpha(pixels, alpha)[..., :3][~gains], rtol=1e-6)
+    np.testing.assert_array_equal(got[2][gains[2]][:, :3], pixels[2][gains[2]][:, :3])
+    by_numpy = by_reference(lambda: with_alpha(pixels, alpha, around))
+    np.testing.assert_allclose(got, by_numpy, rtol=1e-6, atol=1e-7)
+
+
+def test_the_faintest_alpha_makes_nothing_endless() -> None:
+    pixels = np.array([[[1.0, -3.0, 1e9, 1e-30], [1.0, 2.0, 3.0, -1e-45]]], np.float32)
+    assert np.isfinite(with_alpha(pixels, np.ones((1, 2, 1), np.float32))).all()
+
+
 def test_wrong_arrays_are_refused() -> None:
     a = noise(4, 5)
-    with pytest.raises(ValueError, match="no operation 'minus'"):
-        merge("minus", a, a)
+    with pytest.raises(ValueError, match="no operation 'dissolve'"):
+        merge("dissolve", a, a)
     with pytest.raises(ValueError, match="differ in size"):
         over(a, noise(4, 6))
     with pytest.raises(ValueError, match="a is float32"):
@@ -156,3 +188,7 @@ def test_wrong_arrays_are_refused() -> None:
         over(a, a, noise(4, 4, channels=1))
     with pytest.raises(ValueError, match="out is a writable"):
         over(a, a, 1.0, out=noise(8, 5)[::2, ::-1])
+    with pytest.raises(ValueError, match="alpha of this picture"):
+        with_alpha(a, noise(4, 4, channels=1))
+    with pytest.raises(ValueError, match="differ in size"):
+        with_alpha(a, noise(4, 5, channels=1), noise(4, 6))

@@ -1,0 +1,31 @@
+"""Erosion and dilation in NumPy; what the native kernels are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from libs.kernels.types import Pixels
+
+
+@np.errstate(all="ignore")
+def morphology(
+    mask: Pixels, points: Sequence[tuple[int, int]], ends: npt.NDArray[Any], reach: int, *, smallest: bool
+) -> Pixels:
+    """Over `points` of the shape (column, row), and `ends` that lie between two pixels; see libs.kernels.morphology."""
+    height, width = mask.shape[0] - 2 * reach, mask.shape[1] - 2 * reach
+    better = np.minimum if smallest else np.maximum
+
+    def moved(dx: int, dy: int) -> Pixels:
+        return mask[reach + dy : reach + dy + height, reach + dx : reach + dx + width]
+
+    result = moved(0, 0).copy()
+    for dx, dy in points:
+        better(result, moved(dx, dy), out=result)
+    for dx, dy, other_dx, other_dy, part in ends.tolist():
+        inner = moved(dx, dy)
+        better(result, inner + np.float32(part) * (moved(other_dx, other_dy) - inner), out=result)
+    return result
