@@ -9,6 +9,8 @@ from services.graph.nodes.color.lut import LUT
 from services.graph.nodes.composite.merge import Merge
 from services.graph.nodes.effect.blur import Blur
 from services.graph.nodes.effect.chroma_key import ChromaKey
+from services.graph.nodes.effect.glow import Glow
+from services.graph.nodes.effect.transition import Transition
 from services.graph.nodes.generator.t2v_generator import T2VGenerator
 from services.graph.nodes.input.media_input import MediaInput
 from services.graph.nodes.input.sequence_input import SequenceInput
@@ -29,6 +31,7 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     Crop,
     FileOutput,
     FrameInterpolation,
+    Glow,
     LUT,
     MediaInput,
     Merge,
@@ -38,5 +41,6 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     TextInput,
     TimeRemap,
     Transform2D,
+    Transition,
     Viewer,
 )

@@ -8,6 +8,7 @@ from tests.unit.services.graph.nodes.oracles import (
     crop,
     file_output,
     frame_interpolation,
+    glow,
     lut,
     media_input,
     merge,
@@ -15,6 +16,7 @@ from tests.unit.services.graph.nodes.oracles import (
     speed_ramp,
     text_input,
     transform2d,
+    transition,
     viewer,
 )
 from tests.unit.services.graph.nodes.oracles.comparison import Comparison
@@ -27,6 +29,8 @@ COMPARISONS: list[Comparison] = [
     *lut.COMPARISONS,
     *blur.COMPARISONS,
     *chroma_key.COMPARISONS,
+    *transition.COMPARISONS,
+    *glow.COMPARISONS,
     *merge.COMPARISONS,
     *transform2d.COMPARISONS,
     *crop.COMPARISONS,
