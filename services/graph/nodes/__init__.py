@@ -10,6 +10,7 @@ from services.graph.nodes.composite.merge import Merge
 from services.graph.nodes.effect.blur import Blur
 from services.graph.nodes.effect.chroma_key import ChromaKey
 from services.graph.nodes.effect.glow import Glow
+from services.graph.nodes.effect.lens_flare import LensFlare
 from services.graph.nodes.effect.transition import Transition
 from services.graph.nodes.generator.t2v_generator import T2VGenerator
 from services.graph.nodes.input.media_input import MediaInput
@@ -33,6 +34,7 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     FrameInterpolation,
     Glow,
     LUT,
+    LensFlare,
     MediaInput,
     Merge,
     SequenceInput,
