@@ -21,16 +21,21 @@ from services.graph.nodes.output.viewer import Viewer
 from services.graph.nodes.time.frame_interpolation import FrameInterpolation
 from services.graph.nodes.time.speed_ramp import SpeedRamp
 from services.graph.nodes.time.time_remap import TimeRemap
+from services.graph.nodes.transform.corner_pin import CornerPin
 from services.graph.nodes.transform.crop import Crop
+from services.graph.nodes.transform.flip import Flip
 from services.graph.nodes.transform.transform2d import Transform2D
+from services.graph.nodes.transform.transform3d import Transform3D
 
 BUILTIN: Final[tuple[type[Node], ...]] = (
     AudioMixer,
     Blur,
     ChromaKey,
     ColorCorrector,
+    CornerPin,
     Crop,
     FileOutput,
+    Flip,
     FrameInterpolation,
     Glow,
     LUT,
@@ -43,6 +48,7 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     TextInput,
     TimeRemap,
     Transform2D,
+    Transform3D,
     Transition,
     Viewer,
 )

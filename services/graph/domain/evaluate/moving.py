@@ -51,9 +51,9 @@ def _moved_once(frame: Frame, matrix: Matrix, filter: Filter, region: Window, th
     matrix = np.asarray(matrix, dtype=np.float64)
     if frame.window.empty or not np.isfinite(matrix).all():
         return Frame.empty(frame.channels)
-    shift = _whole_pixels(matrix)
-    if shift is not None:
-        return Frame(frame.pixels, frame.x + shift[0], frame.y + shift[1], frame.opaque).crop(region)
+    copied = _copied(frame, matrix, region)
+    if copied is not None:
+        return copied
     target, inverse = _target(frame.window, matrix, filter).intersect(region), _inverse(matrix)
     if target.empty or inverse is None:
         return Frame.empty(frame.channels)
@@ -83,9 +83,8 @@ def _target(window: Window, matrix: Matrix, filter: Filter) -> Window:
     inverse = _inverse(matrix) if np.isfinite(matrix).all() else None
     if window.empty or inverse is None:
         return Window(window.x, window.y, 0, 0)
-    shift = _whole_pixels(matrix)
-    if shift is not None:
-        return Window(window.x + shift[0], window.y + shift[1], window.width, window.height)
+    if _whole_pixels(matrix):
+        return moved_window(window, matrix)
     reach = REACH[filter]
     if inverse[2, 0] == inverse[2, 1] == 0.0:
         across, down = (math.ceil(reach * max(1.0, step)) for step in _steps(inverse))
@@ -110,10 +109,27 @@ def _inverse(matrix: Matrix) -> Matrix | None:
     return result if np.isfinite(result).all() else None
 
 
-def _whole_pixels(matrix: Matrix) -> tuple[int, int] | None:
-    """By how many pixels `matrix` moves, if it does nothing else and they are whole."""
+def _copied(frame: Frame, matrix: Matrix, region: Window) -> Frame | None:
+    """The frame moved by whole pixels, mirrored or turned by right angles, bit by bit; None for any other move."""
+    if not _whole_pixels(matrix):
+        return None
+    window = moved_window(frame.window, matrix)
+    if np.array_equal(matrix[:2, :2], np.eye(2)):
+        return Frame(frame.pixels, window.x, window.y, frame.opaque).crop(region)
+    turned = matrix[0, 0] == 0.0
+    across, down = (matrix[0, 1], matrix[1, 0]) if turned else (matrix[0, 0], matrix[1, 1])
+    pixels = frame.pixels.transpose(1, 0, 2) if turned else frame.pixels
+    part = window.intersect(region)
+    if part.empty:
+        return Frame.empty(frame.channels)
+    pixels = pixels[:: int(down), :: int(across)][part.inside(window)]
+    return Frame(np.ascontiguousarray(pixels), part.x, part.y, frame.opaque)
+
+
+def _whole_pixels(matrix: Matrix) -> bool:
+    """Whether `matrix` takes every pixel to a pixel."""
+    sides = np.abs(matrix[:2, :2])
+    square = np.array_equal(sides, np.eye(2)) or np.array_equal(sides, np.eye(2)[::-1])
+    flat = matrix[2, 0] == matrix[2, 1] == 0.0 and matrix[2, 2] == 1.0
     x, y = matrix[0, 2], matrix[1, 2]
-    still = np.eye(3)
-    still[:2, 2] = x, y
-    whole = np.array_equal(matrix, still) and x == round(x) and y == round(y) and max(abs(x), abs(y)) < _FAR
-    return (int(x), int(y)) if whole else None
+    return bool(square and flat and x == round(x) and y == round(y) and max(abs(x), abs(y)) < _FAR)

@@ -112,6 +112,26 @@ def _lanczos_error() -> float:
     return largest(result, _clipped(by_sum(small(3), 0.3)))
 
 
+def _shrunk_error(ours: str, theirs: str, width: float) -> float:
+    """To a quarter across and a third down; inside, since to resize has no outside."""
+    frame = Frame(picture(5, 128, 96))
+    params: dict[str, Any] = {"scale": (0.25, 1 / 3), "pivot": (0.0, 0.0), "filter": ours}
+    result = moved(frame, (128, 96), **params).filled(Window(0, 0, 32, 32))
+    roi = oiio.ROI(0, 32, 0, 32, 0, 1, 0, 4)
+    expected = array(oiio.ImageBufAlgo.resize(buffer(frame.pixels), filtername=theirs, filterwidth=width, roi=roi))
+    return largest(result[4:-4, 4:-4], _clipped(expected)[4:-4, 4:-4])
+
+
+def _blurred_error() -> float:
+    """The mean of SciPy's pictures at the four moments of a shutter of 180 degrees, while it turns."""
+    angles = [10.0 + 25 * second for second in (-3 / 16 / 25, -1 / 16 / 25, 1 / 16 / 25, 3 / 16 / 25)]
+    blurred = node(Transform2D, rotate=10.0, scale=(1.2, 1.2), filter="bilinear", shutter=180.0, shutter_samples=4)
+    blurred.then = tuple(node(Transform2D, rotate=angle, scale=(1.2, 1.2), filter="bilinear") for angle in angles)
+    result = applied(blurred, {"video": small()}, SIZE).filled(WHOLE)
+    each = [by_scipy(small(), SIZE, 1, rotate=angle, scale=(1.2, 1.2)) for angle in angles]
+    return largest(result, np.mean(each, axis=0))
+
+
 COMPARISONS = [
     *(
         Comparison("Transform2D", "SciPy affine_transform", f"bilinear, {name}", 4e-6,
@@ -126,5 +146,12 @@ COMPARISONS = [
                                     ("mitchell", "mitchell", 4.0))
         for name in ("moved", "turned", "larger, lower")
     ),
+    *(
+        Comparison("Transform2D", "OpenImageIO resize", f"{ours}, shrunk", 2e-5,
+                   partial(_shrunk_error, ours, theirs, width))
+        for ours, theirs, width in (("box", "box", 1.0), ("bilinear", "triangle", 2.0),
+                                    ("cubic", "catmull-rom", 4.0), ("mitchell", "mitchell", 4.0))
+    ),
+    Comparison("Transform2D", "SciPy affine_transform", "bilinear, blurred by a shutter", 4e-6, _blurred_error),
     Comparison("Transform2D", "sinc sum float64", "lanczos4, moved", 4e-6, _lanczos_error),
 ]  # fmt: skip
