@@ -30,6 +30,7 @@ from artifex.nodes import (
 )
 from demo.__main__ import footage
 from docs.gallery.generated import write_middle
+from libs.frames.looks import look_format, probe_look
 from libs.frames.probe import probe
 from libs.frames.stills import write_png
 from services.graph.domain.compile.catalogue import Catalogue
@@ -63,10 +64,10 @@ class MaskPicture(Node):
         return True
 
     def render(self, context: RenderContext) -> Frame:
-        mask = context.read(self.mask)
-        pixels = np.ones((*mask.pixels.shape[:2], 4), np.float32)
-        pixels[..., :3] = mask.pixels
-        return Frame(pixels, mask.x, mask.y, opaque=True)
+        window = context.request.region.intersect(context.request.format)
+        pixels = np.ones((window.height, window.width, 4), np.float32)
+        pixels[..., :3] = context.read(self.mask).filled(window)
+        return Frame(pixels, window.x, window.y, opaque=True)
 
 
 CATALOGUE = Catalogue([*BUILTIN, MaskPicture])
@@ -159,7 +160,8 @@ class Studio:
     def _info(self, asset: str) -> tuple[Path, media.MediaInfo]:
         if asset not in self._infos:
             path = self._path(asset)
-            self._infos[asset] = (path, probe(path))
+            look = look_format(asset)
+            self._infos[asset] = (path, probe(path) if look is None else probe_look(path, look))
         return self._infos[asset]
 
     def _path(self, asset: str) -> Path:
