@@ -6,7 +6,9 @@ from artifex.nodes import Node
 from services.graph.nodes.audio.audio_mixer import AudioMixer
 from services.graph.nodes.color.color_corrector import ColorCorrector
 from services.graph.nodes.color.lut import LUT
+from services.graph.nodes.composite.mask import Mask
 from services.graph.nodes.composite.merge import Merge
+from services.graph.nodes.composite.roto import Roto
 from services.graph.nodes.effect.blur import Blur
 from services.graph.nodes.effect.chroma_key import ChromaKey
 from services.graph.nodes.effect.glow import Glow
@@ -40,8 +42,10 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     Glow,
     LUT,
     LensFlare,
+    Mask,
     MediaInput,
     Merge,
+    Roto,
     SequenceInput,
     SpeedRamp,
     T2VGenerator,

@@ -1,0 +1,1 @@
+"""Outlines, and what masks do with them: what Mask and Roto share."""
