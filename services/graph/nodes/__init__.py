@@ -4,7 +4,13 @@ from typing import Final
 
 from artifex.nodes import Node
 from services.graph.nodes.audio.audio_mixer import AudioMixer
+from services.graph.nodes.color.cdl import CDL
 from services.graph.nodes.color.color_corrector import ColorCorrector
+from services.graph.nodes.color.color_space import ColorSpace
+from services.graph.nodes.color.color_wheels import ColorWheels
+from services.graph.nodes.color.curves import Curves
+from services.graph.nodes.color.film_emulation import FilmEmulation
+from services.graph.nodes.color.hdr_grading import HDRGrading
 from services.graph.nodes.color.lut import LUT
 from services.graph.nodes.composite.mask import Mask
 from services.graph.nodes.composite.merge import Merge
@@ -32,16 +38,22 @@ from services.graph.nodes.transform.transform3d import Transform3D
 BUILTIN: Final[tuple[type[Node], ...]] = (
     AudioMixer,
     Blur,
+    CDL,
     ChromaKey,
     ColorCorrector,
+    ColorSpace,
+    ColorWheels,
     CornerPin,
     Crop,
+    Curves,
     FileOutput,
+    FilmEmulation,
     Flip,
     FrameInterpolation,
     Glow,
-    LUT,
+    HDRGrading,
     LensFlare,
+    LUT,
     Mask,
     MediaInput,
     Merge,
