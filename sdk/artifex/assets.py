@@ -17,7 +17,7 @@ from opentelemetry import trace
 from artifex.errors import ApiError, FileProblem, OutOfRange, VerificationFailed
 from artifex.media.v1 import messages_pb2 as media
 from artifex.media.v1 import service_pb2_grpc as media_grpc
-from artifex.stills import StillArchive, find_stills
+from artifex.stills import Pattern, StillArchive, find_stills, pattern_of, unpack
 from artifex.transport import Transport, backoff, is_transient
 
 PIECE = 1024 * 1024
@@ -197,6 +197,24 @@ class Assets:
                 partial.unlink(missing_ok=True)
         return asset
 
+    async def download_stills(self, name: str, out: Path, *, on_progress: Progress | None = None) -> media.Asset:
+        """Save an image sequence: as the stills of a pattern such as `shot.####.exr`, as a .zip file, or else under
+        their own names in a folder.
+
+        Each still appears whole or not at all. Raises FileProblem, and VerificationFailed for damaged ones.
+        """
+        folder, pattern = stills_target(out)
+        if folder is None:
+            return await self.download(name, out, on_progress=on_progress)
+        whole = folder / f".{uuid.uuid4().hex}.zip"
+        try:
+            asset = await self.download(name, whole, on_progress=on_progress)
+            await asyncio.to_thread(unpack, whole, folder, pattern)
+        finally:
+            with contextlib.suppress(OSError):
+                whole.unlink(missing_ok=True)
+        return asset
+
     async def _receive(self, asset: media.Asset, file: BinaryIO, on_progress: Progress | None) -> None:
         failures = 0
         while file.tell() < asset.blob.size:
@@ -222,11 +240,25 @@ class Assets:
                 await asyncio.sleep(backoff(failures))
 
 
-def check_destination(path: Path) -> None:
+def stills_target(out: Path) -> tuple[Path | None, Pattern | None]:
+    """Where stills go that are saved as `out`: a folder, and their names where it is a pattern; None for a .zip."""
+    if out.suffix.lower() == ".zip":
+        return None, None
+    pattern = pattern_of(out.name)
+    return (out, None) if pattern is None else (out.parent, pattern)
+
+
+def check_destination(path: Path, *, stills: bool = False) -> None:
     """Raises FileProblem when no file can be made here, folders on the way included: better said before an hour of
-    rendering than after it. What is here and is no file, as a device, is refused: files are moved into place."""
+    rendering than after it. What is here and is no file, as a device, is refused: files are moved into place.
+
+    With `stills` it is they that are to be made, see `stills_target`."""
+    folder = stills_target(path)[0] if stills else None
     try:
-        if path.exists() and not path.is_file():
+        if folder is not None:
+            # Any name will do: stills take the place of older ones.
+            path = folder / "still"
+        elif path.exists() and not path.is_file():
             raise FileProblem(f"{path}: is there and is no file")
         folder = next(parent for parent in path.absolute().parents if parent.exists())
         if not folder.is_dir():

@@ -142,7 +142,8 @@ class Decoder(Protocol):
     ) -> Assembled:
         """Joins the segments and the sound into a movie, and proves its frames, length, sound and loudness.
 
-        `container` is one of `libs.frames.codecs.movies`. Raises MediaUnsupported when the segments do not make what
-        was asked for.
+        `container` is one of `libs.frames.codecs.movies`, or of `libs.frames.codecs.stills`: then the segments are zips
+        of stills, and become one whose stills are called as `name` says. Raises MediaUnsupported when the segments do
+        not make what was asked for.
         """
         ...

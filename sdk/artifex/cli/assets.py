@@ -54,16 +54,23 @@ async def list_assets(output: Output, studio: Client) -> None:
 
 @assets.command("get")
 @click.argument("asset")
-@click.option("--out", type=click.Path(path_type=Path), help="Save it as this file; without it, only describe it.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Save it as this file; stills in this folder, as a pattern such as shot.####.exr, or as a .zip file. Without "
+    "it, only describe it.",
+)
 @studio_command
 async def get(output: Output, studio: Client, asset: str, out: Path | None) -> None:
     """Describe ASSET, or save it as a file."""
     name = asset if asset.startswith("assets/") else f"assets/{asset}"
-    if out is None:
-        found = await studio.assets.get(name)
-    else:
+    found = await studio.assets.get(name)
+    if out is not None:
         with transfer(output, f"downloading {name}") as progress:
-            found = await studio.assets.download(name, out, on_progress=progress)
+            if found.media.HasField("sequence"):
+                await studio.assets.download_stills(name, out, on_progress=progress)
+            else:
+                await studio.assets.download(name, out, on_progress=progress)
     if output.as_json:
         output.line(found)
     output.text(f"{found.name}  {found.display_name}  {asset_summary(found)}" + (f"\nsaved as {out}" if out else ""))

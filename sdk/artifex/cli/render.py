@@ -16,6 +16,7 @@ from artifex.errors import FileProblem
 from artifex.graph.v1 import messages_pb2 as graph
 from artifex.graphfile import GraphFile
 from artifex.renders import raise_unless_succeeded
+from artifex.stills import pattern_of
 from artifex.verify import verified_output
 
 STORED = "projects/"
@@ -31,8 +32,9 @@ PRIORITIES = {
 @click.option("--set", "assignments", multiple=True, metavar="NODE.PARAM=VALUE", help="Change a parameter; repeatable.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Save the movie as this file. Default: the FileOutput's own path, in this folder.",
+    type=click.Path(path_type=Path),
+    help="Save the movie as this file; stills in this folder, as a pattern such as shot.####.exr, or as a .zip file. "
+    "Default: the FileOutput's own path, in this folder.",
 )
 @click.option("--watch", is_flag=True, help="Tell of every task as it goes.")
 @click.option(
@@ -51,7 +53,7 @@ async def render(
     watch: bool,
     priority: str,
 ) -> None:
-    """Render GRAPH.json, wait for the movie, save and verify it.
+    """Render GRAPH.json, wait for the movie or the stills, save and verify them.
 
     Files that the graph names are taken from its own folder and uploaded, once by content. A stored document is
     rendered by its name, projects/P/documents/D. Ctrl-C cancels the job.
@@ -61,14 +63,14 @@ async def render(
             raise FileProblem("--set changes local files only: a stored document is rendered as it is")
         name = document.rpartition("/")[2]
         out = out or Path(f"{name}.mp4")
-        check_destination(out)
+        check_destination(out, stills=out.is_dir() or pattern_of(out.name) is not None)
         job = await studio.renders.create(document=document, display_name=name, priority=PRIORITIES[priority])
     else:
         file = GraphFile(Path(document))
         for assignment in assignments:
             file.set_parameter(assignment)
         out = out or Path(Path(file.output_name()).name or f"{file.path.stem}.mp4")
-        check_destination(out)
+        check_destination(out, stills=pattern_of(Path(file.output_name()).name) is not None)
         with transfer(output, "uploading") as progress:
             text = await file.upload(studio, progress)
         job = await studio.renders.create(text, display_name=file.path.stem, priority=PRIORITIES[priority])
@@ -76,7 +78,7 @@ async def render(
 
 
 async def finish(output: Output, studio: Client, job: graph.RenderJob, out: Path, *, verbose: bool) -> None:
-    """Follow a job to its end, save its movie as `out`, verify it and say so."""
+    """Follow a job to its end, save its movie, or its stills, as `out`, verify it and say so."""
     if output.as_json:
         output.line({"event": "submitted", **plain_dict(job)})
     output.note(f"{job.name}: {job.frame_count} frames, trace {job.trace_id}")
@@ -86,7 +88,10 @@ async def finish(output: Output, studio: Client, job: graph.RenderJob, out: Path
         raise_unless_succeeded(job)
         asset = await verified_output(studio, job)
         with transfer(output, "downloading") as progress:
-            await studio.assets.download(asset.name, out, on_progress=progress)
+            if asset.media.HasField("sequence"):
+                await studio.assets.download_stills(asset.name, out, on_progress=progress)
+            else:
+                await studio.assets.download(asset.name, out, on_progress=progress)
     except asyncio.CancelledError:
         # Ctrl-C: nobody waits for the movie any more, so nobody should compute it.
         await studio.renders.cancel(job.name)

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -101,6 +101,13 @@ class Node:
         """Parameters whose values, each good by itself, do not go together: their names, and what to do instead.
 
         Asked before anything is rendered, of the node at time 0. `width` and `height` are the document's, in pixels.
+        """
+        return ()
+
+    def misconnected(self, connected: Collection[str]) -> Iterable[tuple[str, str]]:
+        """Inputs that, connected or not, do not go with the parameters: their names, and what to do instead.
+
+        Asked as `misfits` is. `connected`: the declared names of the inputs that are.
         """
         return ()
 

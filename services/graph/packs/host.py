@@ -48,6 +48,7 @@ class Host:
             "describe": lambda _: {"types": [describe(node) for node in self._types.values()]},
             "upgrade": self._upgrade,
             "misfits": self._misfits,
+            "misconnected": self._misconnected,
             "moments": self._moments,
             "needs": self._needs,
             "identify": self._identify,
@@ -106,6 +107,9 @@ class Host:
 
     def _misfits(self, message: Message) -> Message:
         return {"misfits": [list(pair) for pair in self._node(message).misfits(message["width"], message["height"])]}
+
+    def _misconnected(self, message: Message) -> Message:
+        return {"misconnected": [list(pair) for pair in self._node(message).misconnected(message["connected"])]}
 
     def _moments(self, message: Message) -> Message:
         node = self._node(message)

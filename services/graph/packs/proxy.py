@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -51,6 +51,10 @@ class PackNode(Node, base=True):
     def misfits(self, width: int, height: int) -> Iterable[tuple[str, str]]:
         reply = self._asked("misfits", {"width": width, "height": height})
         return [(str(name), str(remedy)) for name, remedy in reply["misfits"]]
+
+    def misconnected(self, connected: Collection[str]) -> Iterable[tuple[str, str]]:
+        reply = self._asked("misconnected", {"connected": sorted(connected)})
+        return [(str(name), str(remedy)) for name, remedy in reply["misconnected"]]
 
     def frames_needed(self, name: str, request: Request) -> Sequence[Fraction]:
         return self._needed(name, request)[0]

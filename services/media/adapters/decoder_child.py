@@ -15,6 +15,7 @@ import numpy as np
 from google.protobuf import json_format
 
 from artifex.media.v1.messages_pb2 import VideoStream
+from libs.frames.codecs.stills import STILL_ENDINGS
 from libs.frames.deliveries import LightLevel
 from libs.frames.errors import MediaError, MediaUnsupported
 from libs.frames.join import join_segments
@@ -27,6 +28,7 @@ from libs.frames.sequence_picture import sequence_picture
 from libs.frames.sequence_probe import probe_sequence
 from libs.frames.stills import write_jpeg
 from libs.frames.video_reader import VideoReader
+from services.media.adapters.stills_child import assemble_stills
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -83,6 +85,8 @@ def _thumbnail(request: dict[str, Any]) -> dict[str, Any]:
 def _assemble(request: dict[str, Any]) -> dict[str, Any]:
     """`segments`, `audio` (paths, or null), `output`, `container`, `frame_rate` ("24000/1001"), `frame_count`; answers
     `media`, and `loudness` ("-23.1 LUFS", "silence", or empty for a movie without sound)."""
+    if request["container"] in STILL_ENDINGS:
+        return {"media": json_format.MessageToDict(assemble_stills(request)), "loudness": ""}
     output = Path(request["output"])
     rate = Fraction(request["frame_rate"])
     wanted = request["frame_count"]

@@ -1,4 +1,4 @@
-"""Making a movie of a render job's segments."""
+"""Making a movie, or a sequence of stills, of a render job's segments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from libs.chassis.ids import new_id
 from libs.chassis.interruption import Interrupted, unless_set
 from libs.chassis.objects import LocalCache, ObjectMissing, ObjectStore, hash_file
 from libs.chassis.telemetry import current_trace_id
-from libs.frames.codecs.movies import MOVIES
+from libs.frames.codecs.outputs import known_endings, media_type_of
 from services.media.commands.blobs import adopt_blob, discard_blob, stage_blob
 from services.media.domain.announcements import Announcement, assembly_completed, asset_ready
 from services.media.domain.keys import assembly_origin, segment_key
@@ -40,9 +40,10 @@ async def assemble_movie(
     Raises InvalidArgument for work that no attempt can do, NotFound for a missing segment, DataLoss for one whose bytes
     changed in the store.
     """
-    if work.container not in MOVIES:
-        known = ", ".join(MOVIES)
-        raise InvalidArgument(f"{work.job}: movies are joined as {known}, not as {work.container!r}")
+    media_type = media_type_of(work.container)
+    if media_type is None:
+        known = ", ".join(known_endings())
+        raise InvalidArgument(f"{work.job}: parts are joined as {known}, not as {work.container!r}")
     if not work.segments or work.frame_rate.numerator <= 0 or work.frame_rate.denominator <= 0:
         raise InvalidArgument(f"{work.job}: there is nothing to join")
     tenant, origin = work.actor.tenant, assembly_origin(work.job, work.task)
@@ -61,7 +62,7 @@ async def assemble_movie(
         await stage_blob(store, objects, tenant, digest, lambda key: objects.put_file(key, output))
     finally:
         output.unlink(missing_ok=True)
-    blob = Blob(digest=digest, size=size, media_type=MOVIES[work.container].media_type)
+    blob = Blob(digest=digest, size=size, media_type=media_type)
     asset = _asset(work, made_now, blob, origin)
     async with store.transaction() as unit:
         await unit.lock_digest(tenant, digest)

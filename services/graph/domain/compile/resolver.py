@@ -105,7 +105,8 @@ class _Resolver:
         connections = self.connections()
         known = len(self.problems)
         signals = self.signals(connections)
-        if self.type.misfits is not Node.misfits and len(self.problems) == known:
+        checks = self.type.misfits is not Node.misfits or self.type.misconnected is not Node.misconnected
+        if checks and len(self.problems) == known:
             self.check_together(signals)
         return Resolved(self.spec, self.type, connections, signals)
 
@@ -113,6 +114,9 @@ class _Resolver:
         node = self.type({name: signal.at(Fraction(0)) for name, signal in signals.items()})
         for name, message in node.misfits(self.document.settings.width, self.document.settings.height):
             self.problem(f"params.{name}", Reason.PARAMETER_RANGE, f'"{name}": {message}')
+        for name, message in node.misconnected(set(map(base_name, self.spec.inputs))):
+            reason = Reason.UNKNOWN_INPUT if name in self.spec.inputs else Reason.MISSING_INPUT
+            self.problem(f"inputs.{name}", reason, f'the input "{name}": {message}')
 
     def connections(self) -> dict[str, Connection]:
         connections: dict[str, Connection] = {}

@@ -10,13 +10,12 @@ from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from threading import Event
-from typing import Final
+from typing import Any, Final
 
 import cv2
 
 from artifex.nodes import MediaSource, sample_at
 from libs.chassis.errors import OutOfRange
-from libs.frames.video_writer import OutputFrame
 from services.graph.domain.compile.plan import Analysed, Compiled
 from services.graph.domain.documents.model import SAMPLE_RATE
 from services.graph.domain.evaluate.ahead import in_order
@@ -26,7 +25,7 @@ from services.graph.domain.evaluate.cache import FrameCache
 from services.graph.domain.evaluate.colour import WorkingColour, working_colour
 from services.graph.domain.evaluate.disk_cache import DiskCache
 from services.graph.domain.evaluate.mixdown import SoundPuller
-from services.graph.domain.evaluate.output import SegmentWriter, SoundWriter
+from services.graph.domain.evaluate.output import SoundWriter, open_segment
 from services.graph.domain.evaluate.pull import FramePuller, Watch
 from services.graph.domain.evaluate.shelf import SourceShelf
 from services.graph.domain.evaluate.sources import Sources, open_sources
@@ -78,7 +77,7 @@ def render_frames(
     with (
         ThreadPoolExecutor(within, thread_name_prefix="strips") as strips,
         (shelf or SourceShelf(0)).open(sources, colour, threads) as opened,
-        SegmentWriter(out_path, compiled, colour, threads) as segment,
+        open_segment(out_path, compiled, colour, threads, first) as segment,
     ):
         puller = FramePuller(
             compiled,
@@ -92,7 +91,7 @@ def render_frames(
             watch=watch,
         )
 
-        def make(index: int, unwanted: Event) -> OutputFrame:
+        def make(index: int, unwanted: Event) -> Any:
             return segment.prepare(puller.frame(index, cancel=unwanted))
 
         # Closed before the sources are, whatever happens: frames in the making still read them.

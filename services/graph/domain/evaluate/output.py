@@ -7,7 +7,7 @@ codes are legal, the encoder is given the codes that it had.
 
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from libs.chassis.errors import Internal
 from libs.frames.audio_writer import AudioWriter
 from libs.frames.codecs import AUDIO_CODECS, VIDEO_CODECS, VideoSettings
 from libs.frames.codecs.movies import MOVIES, movie_of
+from libs.frames.codecs.stills import is_stills
 from libs.frames.decoded import decoded_frames
 from libs.frames.deliveries import DELIVERIES, PQ_PEAK, WHITE, LightLevel, Mastering
 from libs.frames.loudness import LoudnessMeter, difference, measure
@@ -25,12 +26,50 @@ from libs.kernels import light_level, linear_to_yuv
 from services.graph.domain.compile.compiler import Compiled
 from services.graph.domain.documents.model import CHANNELS, SAMPLE_RATE
 from services.graph.domain.evaluate.colour import WorkingColour
+from services.graph.domain.evaluate.stills import StillsSegment
 
 LOST_TO_ROUNDING: Final = 0.1
 """By how many LU sound that is kept whole may become louder or softer before that is a fault."""
 LOST_TO_CODING: Final = 12.0
 """The same for sound that is compressed with loss: of white noise, AAC takes 1.2 LU at 192 kbit/s and 8.4 at 32, since
 it leaves the upper bands out. It is there to notice silence, noise and wrong levels."""
+
+
+Prepared = TypeVar("Prepared")
+
+
+class Segment(Protocol[Prepared]):
+    """A part of what is rendered, written frame by frame; in a `with`."""
+
+    @property
+    def media_type(self) -> str:
+        """Of the part's file."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+    def prepare(self, frame: Frame) -> Prepared:
+        """Does all the work on pixels, on any thread."""
+        ...
+
+    def append(self, prepared: Prepared) -> None:
+        """Writes the next frame, one after the other."""
+        ...
+
+    def prove(self) -> None:
+        """Decodes all that was written, once it is closed; Internal unless every frame comes back."""
+        ...
+
+
+def open_segment(path: Path, compiled: Compiled, colour: WorkingColour, threads: int, first: int) -> Segment[Any]:
+    """The part of the document's output that begins with the frame `first`: of a movie, or stills."""
+    if is_stills(compiled.path):
+        return StillsSegment(path, compiled, colour, threads, first)
+    return SegmentWriter(path, compiled, colour, threads)
 
 
 class SegmentWriter:

@@ -1,21 +1,23 @@
 """FileOutput."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from artifex.nodes import AUDIO, VIDEO, Choice, Float, Input, Integer, Node, String
+from artifex.nodes import AUDIO, VIDEO, Boolean, Choice, Float, Input, Integer, Node, String
 from libs.frames.codecs import PRESETS, VIDEO_CODECS, VideoSettings
 from libs.frames.codecs.movies import MOVIES, extension, movie_of
+from libs.frames.codecs.stills import STILL_ENDINGS, STILLS, StillSettings, is_stills, stills_of
 from libs.frames.deliveries import DELIVERIES, PRIMARIES
 
 # What a movie may be made of: profiles that only other tasks read are left out.
 _PROFILES = {
     codec.name: [name for name in codec.profiles if name not in ("rgb8", "rgba8")] for codec in VIDEO_CODECS.values()
-}
+} | {each.name: list(each.depths) for each in STILLS.values()}
 _ENDINGS = ", ".join(f".{name}" for name in MOVIES)
+_STILL_ENDINGS = ", ".join(f".{name}" for name in STILL_ENDINGS)
 
 
 class FileOutput(Node, sink=True):
-    """Writes a movie file.
+    """Writes a movie file, or a sequence of stills.
 
     Pictures leave the working space for what `color` says, the exact inverse of the way in; what is transparent is
     black. They are tagged with it, in stream and container: Y'CbCr in limited range, R'G'B' in full range.
@@ -48,31 +50,52 @@ class FileOutput(Node, sink=True):
         av1      8bit, 10bit          4:2:0, by SVT-AV1
         ffv1     10bit, 16bit         without loss: 4:4:4 Y'CbCr, R'G'B'; every frame alone
 
+    Where `path` is a pattern of stills, such as "shot.####.exr" or "shot.%04d.png", each frame is a file. OpenEXR holds
+    light in the working space, multiplied by alpha, and tells the space's chromaticities and the frame rate; the others
+    hold Rec.709's display encoding, with straight alpha.
+
+        .exr          half, float             zip, zips, piz, rle, none; with loss pxr24, b44, b44a, dwaa, dwab
+        .tif, .tiff   16bit, 8bit, float      zip, lzw, none
+        .png          8bit, 16bit             zip
+
+    The stills are one file, a zip that stores them as they are, which `artifex render` unpacks. They have no sound.
+
     Segments are compressed once, in closed groups of pictures of at most two seconds, and joined as they are.
 
     Memory: one frame and the encoder's look-ahead. Cost: one conversion of the frame, and the encoding.
     """
 
     category = "Output"
-    version = "1.2.0"
+    version = "1.3.0"
 
     video = Input(VIDEO, "The pictures.")
     audio = Input(AUDIO, "The sound; without it the movie is silent.", required=False)
 
     path = String(
         "movie.mp4",
-        doc="The movie's file name; its ending says the container.",
+        doc="The movie's file name; its ending says the container. A pattern of stills has # for each digit, or %04d.",
         min_length=1,
         max_length=255,
-        pattern=rf"(?!\.)[^/\\\x00-\x1f]*\.(?i:{'|'.join(MOVIES)})",
-        pattern_hint=f"a file name that ends in one of {_ENDINGS}, without folders",
+        pattern=rf"(?!\.)[^/\\\x00-\x1f]*(\.(?i:{'|'.join(MOVIES)})|(#|%(0\d)?d)\.(?i:{'|'.join(STILL_ENDINGS)}))",
+        pattern_hint=f"a file name that ends in one of {_ENDINGS}, without folders; "
+        f"or a pattern of stills, as shot.####.exr ({_STILL_ENDINGS})",
         animatable=False,
     )
     codec = Choice("h264", choices=tuple(VIDEO_CODECS), doc="How pictures are compressed.")
     profile = Choice(
         "auto",
         choices=("auto", *dict.fromkeys(name for names in _PROFILES.values() for name in names)),
-        doc="Bits and chroma, as the codec offers them; auto is its usual one that has bits enough for the colours.",
+        doc="Bits and chroma, as the codec or the kind of stills offers them; auto is its usual one that has bits "
+        "enough for the colours.",
+    )
+    compression = Choice(
+        "auto",
+        choices=("auto", *dict.fromkeys(name for each in STILLS.values() for name in each.compressions)),
+        doc="Of stills; auto is zip, without loss.",
+    )
+    alpha = Boolean(True, animatable=False, doc="Whether stills hold alpha; without it they are laid over black.")
+    start_number = Integer(
+        1, minimum=0, maximum=900_000_000, animatable=False, doc="Of stills: the first one's number."
     )
     color = Choice("rec709", choices=tuple(DELIVERIES), doc="How colours are encoded, and what the tags say.")
     mastering_display = Choice(
@@ -117,6 +140,11 @@ class FileOutput(Node, sink=True):
     )
 
     def misfits(self, width: int, height: int) -> Iterator[tuple[str, str]]:
+        if is_stills(self.path):
+            yield from self._still_misfits()
+            return
+        if self.compression != "auto":
+            yield "compression", "movies have none; let the path be a pattern of stills, or leave it at auto"
         container, movie = extension(self.path), movie_of(self.path)
         codec = VIDEO_CODECS[self.codec]
         if container not in codec.containers:
@@ -135,3 +163,21 @@ class FileOutput(Node, sink=True):
         for field, message in codec.misfits(settings, width, height):
             # The picture's size stands in the document's settings; what can be chosen here is the codec.
             yield ("codec" if field == "size" else field), message
+
+    def misconnected(self, connected: Collection[str]) -> Iterator[tuple[str, str]]:
+        if is_stills(self.path) and "audio" in connected:
+            yield "audio", "stills have no sound; leave it out, or write it with an output of its own"
+
+    def _still_misfits(self) -> Iterator[tuple[str, str]]:
+        try:
+            written, _ = stills_of(self.path)
+        except KeyError:
+            message = "a pattern has up to 9 #, or one %04d, right before its ending, and no digit before that"
+            yield "path", f"{message}; write shot.####.exr"
+            return
+        depth = "" if self.profile == "auto" else self.profile
+        compression = "" if self.compression == "auto" else self.compression
+        for field, message in StillSettings(written.name, depth, compression).misfits():
+            yield ("profile" if field == "depth" else field), message
+        if self.color != "rec709":
+            yield "color", f"stills are written in rec709, or in the working space's light as .exr; not in {self.color}"

@@ -5,22 +5,26 @@ import pytest
 from artifex.nodes import ParameterError
 from libs.frames.codecs import VIDEO_CODECS
 from libs.frames.codecs.movies import MOVIES
+from libs.frames.codecs.stills import STILLS, StillFormat
+from services.graph.domain.compile.catalogue import catalogue
+from services.graph.domain.compile.compiler import check
+from services.graph.domain.documents.problems import Reason
 from services.graph.nodes.output.file_output import FileOutput
-from tests.unit.services.graph.support import node
+from tests.unit.services.graph.support import document, node
 
 
 def misfits(**values: Any) -> dict[str, str]:
     return dict(node(FileOutput, **values).misfits(640, 360))
 
 
-@pytest.mark.parametrize("path", ["a.mp4", "안녕 (1).mp4", "x.y.mp4", "a.mov", "a.mkv", "a.webm", "A.MOV"])
+@pytest.mark.parametrize("path", ["a.mp4", "안녕 (1).mp4", "x.y.mp4", "a.mov", "a.mkv", "a.webm", "A.MOV", "a.####.exr",
+                                  "#.png", "안녕 %04d.tif", "a.%d.TIFF"])  # fmt: skip
 def test_file_names_are_taken(path: str) -> None:
     assert FileOutput.path.parse(path) == path
 
 
-@pytest.mark.parametrize(
-    "path", ["", "a.avi", "a", "mp4", "../a.mp4", "/tmp/a.mp4", "a/b.mp4", ".mp4", "a\n.mp4", "a\\b.mp4", "a.mp4x"]
-)
+@pytest.mark.parametrize("path", ["", "a.avi", "a", "mp4", "../a.mp4", "/tmp/a.mp4", "a/b.mp4", ".mp4", "a\n.mp4",
+                                  "a\\b.mp4", "a.mp4x", "a.exr", "a.0001.png", "b/#.exr"])  # fmt: skip
 def test_anything_that_is_no_plain_movie_name_is_refused(path: str) -> None:
     with pytest.raises(ParameterError):
         FileOutput.path.parse(path)
@@ -71,9 +75,11 @@ def test_hdr_chooses_a_profile_with_bits_enough() -> None:
 
 def test_all_that_it_offers_exists_and_stands_in_its_documentation() -> None:
     offered = set(FileOutput.profile.choices) - {"auto"}
-    assert offered < {name for codec in VIDEO_CODECS.values() for name in codec.profiles}
+    of_stills = {name for still in STILLS.values() for name in still.depths}
+    assert offered < {name for codec in VIDEO_CODECS.values() for name in codec.profiles} | of_stills
     for word in (
         *offered,
+        *FileOutput.compression.choices[1:],
         *FileOutput.codec.choices,
         *FileOutput.audio_codec.choices[1:],
         *MOVIES,
@@ -86,3 +92,44 @@ def test_it_ends_a_graph() -> None:
     assert not FileOutput.schema.outputs
     assert FileOutput.schema.inputs["video"].required
     assert not FileOutput.schema.inputs["audio"].required
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "said"),
+    [
+        ({"path": "a.##########.exr"}, "path", "up to 9 #"),
+        ({"path": "a7#.exr"}, "path", "no digit before"),
+        ({"path": "a.#.exr", "profile": "16bit"}, "profile", "half, float"),
+        ({"path": "a.#.png", "profile": "half"}, "profile", "8bit, 16bit"),
+        ({"path": "a.#.png", "compression": "piz"}, "compression", "take zip"),
+        ({"path": "a.#.exr", "color": "hdr10"}, "color", "stills are written in rec709"),
+        ({"path": "a.mp4", "compression": "zip"}, "compression", "movies have none"),
+        ({"path": "a.mp4", "profile": "half"}, "profile", "h264 offers 8bit"),
+    ],
+)
+def test_what_stills_do_not_take_is_told(values: dict[str, Any], field: str, said: str) -> None:
+    problems = misfits(**values)
+    assert list(problems) == [field]
+    assert said in problems[field]
+
+
+@pytest.mark.parametrize("still", STILLS.values(), ids=lambda still: still.name)
+def test_stills_take_all_that_they_offer(still: StillFormat) -> None:
+    documentation = FileOutput.schema.documentation
+    for ending in still.endings:
+        assert f".{ending}" in documentation
+        for depth in ("auto", *still.depths):
+            for compression in ("auto", *still.compressions):
+                assert not misfits(path=f"a.#.{ending}", profile=depth, compression=compression)
+
+
+def test_stills_have_no_sound() -> None:
+    nodes = {
+        "x": {"type": "MediaInput", "params": {"asset": "assets/a"}},
+        "out": {"type": "FileOutput", "inputs": {"video": "x", "audio": "x.audio"}, "params": {"path": "a.#.exr"}},
+    }
+    problems = check(document(nodes), catalogue()).problems
+    assert [(problem.path, problem.reason) for problem in problems] == [
+        ("nodes.out.inputs.audio", Reason.UNKNOWN_INPUT)
+    ]
+    assert "stills have no sound" in problems[0].message
