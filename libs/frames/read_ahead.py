@@ -14,6 +14,8 @@ from typing import Self
 from av.video.frame import VideoFrame
 
 from libs.frames.containers import DEFAULT_LIMITS, Limits
+from libs.frames.deinterlacing import Deinterlacer
+from libs.frames.interpretation import AS_TAGGED, Interpretation
 from libs.frames.planes import Planes, planes_of
 from libs.frames.video_decoder import Shown, VideoDecoder
 
@@ -60,6 +62,7 @@ class ReadAhead:
         together: int = 1,
         behind: int = 0,
         limits: Limits = DEFAULT_LIMITS,
+        interpretation: Interpretation = AS_TAGGED,
     ) -> None:
         """As `VideoDecoder`; `ahead` is how many frames are decoded before anyone asks for them, 0 for none.
 
@@ -69,7 +72,9 @@ class ReadAhead:
         self._ahead = ahead
         self._behind = behind
         self._needed = together + ahead
-        self._decoder = VideoDecoder(path, stream=stream, threads=threads, limits=limits)
+        decoder = VideoDecoder(path, stream=stream, threads=threads, limits=limits, interpretation=interpretation)
+        whole = interpretation.deinterlace == "off"
+        self._decoder: VideoDecoder | Deinterlacer = decoder if whole else Deinterlacer(decoder, interpretation)
         self.info = self._decoder.info
         # Whoever moves the decoder holds `_decoding`; `_guard` is held for moments, never while anything is decoded.
         self._decoding = threading.Lock()

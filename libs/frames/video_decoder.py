@@ -26,6 +26,7 @@ from libs.frames.colour_tags import ColourTags, has_matrix
 from libs.frames.containers import DEFAULT_LIMITS, Limits, open_input, picture_streams
 from libs.frames.deliveries import Display, LightLevel
 from libs.frames.errors import MediaUnreadable, MediaUnsupported
+from libs.frames.interpretation import AS_TAGGED, Interpretation
 from libs.frames.light_reading import display_of, levels_of
 from libs.frames.orientation import Orientation, orientation_of
 from libs.frames.pixels import has_alpha
@@ -97,10 +98,18 @@ class VideoDecoder:
     """
 
     def __init__(
-        self, path: Path | str, *, stream: int | None = None, threads: int = 1, limits: Limits = DEFAULT_LIMITS
+        self,
+        path: Path | str,
+        *,
+        stream: int | None = None,
+        threads: int = 1,
+        limits: Limits = DEFAULT_LIMITS,
+        interpretation: Interpretation = AS_TAGGED,
     ) -> None:
-        """`stream` is a position in the container, by default the first moving picture; `threads` 0 takes all cores."""
+        """`stream` is a position in the container, by default the first moving picture; `threads` 0 takes all cores.
+        Of `interpretation` only the colour tags matter here."""
         self._path = Path(path)
+        self._interpretation = interpretation
         self._wanted_stream = stream
         self._threads = threads
         self._limits = limits
@@ -143,6 +152,10 @@ class VideoDecoder:
     def ticks(self, time: Fraction) -> int:
         """A time as the stream's clock counts it; times before the first frame are the first frame's."""
         return self._origin + self._to_ticks(max(time, Fraction(0)) / self._time_base)
+
+    def half_ticks(self, time: Fraction) -> int:
+        """The same in halves of a tick."""
+        return 2 * self._origin + self._to_ticks(2 * max(time, Fraction(0)) / self._time_base)
 
     def time(self, shown: Shown) -> Fraction:
         """When a frame is first shown, in seconds."""
@@ -312,7 +325,8 @@ class VideoDecoder:
         aspect = stream.sample_aspect_ratio or Fraction(1)
         if orientation.swaps_sides:
             width, height, aspect = height, width, 1 / aspect
-        tags = ColourTags.from_codes(frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range)
+        found = ColourTags.from_codes(frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range)
+        tags = self._interpretation.tags(found)
         if not frame.format.is_rgb and not has_matrix(tags):
             raise MediaUnsupported(self._path, f"its colour matrix {tags.matrix} cannot be converted")
         duration = stream.duration * self._time_base if stream.duration else None

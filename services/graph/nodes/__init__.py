@@ -21,6 +21,7 @@ from services.graph.nodes.effect.glow import Glow
 from services.graph.nodes.effect.lens_flare import LensFlare
 from services.graph.nodes.effect.transition import Transition
 from services.graph.nodes.generator.t2v_generator import T2VGenerator
+from services.graph.nodes.input.audio_input import AudioInput
 from services.graph.nodes.input.media_input import MediaInput
 from services.graph.nodes.input.sequence_input import SequenceInput
 from services.graph.nodes.input.text_input import TextInput
@@ -36,6 +37,7 @@ from services.graph.nodes.transform.transform2d import Transform2D
 from services.graph.nodes.transform.transform3d import Transform3D
 
 BUILTIN: Final[tuple[type[Node], ...]] = (
+    AudioInput,
     AudioMixer,
     Blur,
     CDL,

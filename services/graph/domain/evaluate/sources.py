@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import Frame, Window
 from libs.frames.audio_reader import AudioReader
+from libs.frames.interpretation import AS_TAGGED, Interpretation
 from libs.frames.read_ahead import AHEAD, ReadAhead
 from libs.frames.sequence_reader import SequenceReader
 from services.graph.domain.evaluate.colour import WorkingColour
@@ -35,8 +36,19 @@ Sources = Mapping[str, SourceFile]
 class FileSource:
     """One file; its readers open when they are first needed. Implements `artifex.nodes.MediaSource`."""
 
-    def __init__(self, file: SourceFile, colour: WorkingColour, threads: int, *, behind: int = 0) -> None:
+    def __init__(
+        self,
+        file: SourceFile,
+        colour: WorkingColour,
+        threads: int,
+        *,
+        behind: int = 0,
+        interpretation: Interpretation = AS_TAGGED,
+    ) -> None:
         """`behind`: bytes for decoded pictures that were asked for, and may be again."""
+        self._file = file
+        self._interpretation = interpretation
+        self._other: FileSource | None = None
         self._path = Path(file.path)
         self._info = file.info
         self._digest = file.digest
@@ -76,8 +88,22 @@ class FileSource:
         """See `artifex.nodes.MediaSource.samples`."""
         with self._listening:
             if self._audio is None or self._audio.rate != rate:
-                self._audio = self._readers.enter_context(AudioReader(self._path, rate=rate, channels=channels))
+                stream = self._info.audio_streams[track].index if (track := self._interpretation.track) else None
+                reader = AudioReader(self._path, stream=stream, rate=rate, channels=channels)
+                self._audio = self._readers.enter_context(reader)
             return self._audio.read(start, count)
+
+    def interpreted(self, how: Interpretation) -> "FileSource":
+        """See `services.graph.nodes.input.interpreted.Interpretable`."""
+        with self._opening:
+            if self._other is None or self._other._interpretation != how:
+                # Only a node asks for it, and one way for all of a render.
+                if self._other is not None:
+                    self._other.close()
+                self._other = FileSource(
+                    self._file, self._colour, self._threads, behind=self._behind, interpretation=how
+                )
+            return self._other
 
     def stills(self) -> SequenceReader:
         """See `services.graph.nodes.input.sequence_input.StillSource`."""
@@ -92,6 +118,8 @@ class FileSource:
     def close(self) -> None:
         """Closes the readers."""
         self._readers.close()
+        if self._other is not None:
+            self._other.close()
 
     def _opened(self) -> tuple[ReadAhead, FrameConverter]:
         with self._opening:
@@ -99,7 +127,12 @@ class FileSource:
                 # Who may use one thread uses one. On several, as many frames are made at a time, and one waits.
                 ahead, together = (0, 1) if self._threads == 1 else (AHEAD, self._threads + 1)
                 reader = ReadAhead(
-                    self._path, threads=self._threads, ahead=ahead, together=together, behind=self._behind
+                    self._path,
+                    threads=self._threads,
+                    ahead=ahead,
+                    together=together,
+                    behind=self._behind,
+                    interpretation=self._interpretation,
                 )
                 frames = self._readers.enter_context(reader)
                 self._video = (frames, FrameConverter(frames.info, self._colour))
@@ -133,6 +166,10 @@ class DraftSource:
     def picture(self, time: Fraction, region: Window | None = None) -> Frame:
         """See `artifex.nodes.MediaSource.picture`; this is exact."""
         return self._source.picture(time, region)
+
+    def interpreted(self, how: Interpretation) -> "DraftSource":
+        """See `services.graph.nodes.input.interpreted.Interpretable`."""
+        return DraftSource(self._source.interpreted(how))
 
     def halved(self, time: Fraction) -> Callable[[Window], Frame] | None:
         """What converts a region of the picture at `time` in half its size; None where it cannot be halved so."""

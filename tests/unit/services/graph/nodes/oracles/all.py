@@ -1,6 +1,7 @@
 """Every comparison there is."""
 
 from tests.unit.services.graph.nodes.oracles import (
+    audio_input,
     audio_mixer,
     blur,
     cdl,
@@ -63,4 +64,5 @@ COMPARISONS: list[Comparison] = [
     *file_output.COMPARISONS,
     *speed_ramp.COMPARISONS,
     *frame_interpolation.COMPARISONS,
+    *audio_input.COMPARISONS,
 ]

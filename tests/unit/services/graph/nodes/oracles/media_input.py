@@ -1,5 +1,6 @@
 """MediaInput beside FFmpeg's swscale: footage to light and back to the display's code."""
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import av
@@ -12,6 +13,7 @@ from libs.frames.probe import probe
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.sources import SourceFile, open_sources
 from services.graph.nodes.input.media_input import MediaInput
+from services.graph.nodes.input.retiming import frames_within
 from tests.unit.services.graph.nodes.applied import applied
 from tests.unit.services.graph.nodes.oracles.comparison import Comparison, largest
 from tests.unit.services.graph.nodes.oracles.pictures import Array
@@ -62,8 +64,58 @@ def _luma_error() -> float:
     return largest((pixels @ np.array([0.2126, 0.7152, 0.0722]))[whole], theirs[whole])
 
 
+def by_tmix(rate: int, document: int, common: int, frames: int) -> Array:
+    """FFmpeg's mean of what a clip of numbers shows: repeated to a common rate, mixed over a span, then thinned out."""
+    span, step = common // min(rate, document), common // document
+    graph = av.filter.Graph()
+    source = graph.add_buffer(width=16, height=16, format="gray16le", time_base=Fraction(1, rate))  # type: ignore[arg-type]
+    chain = [
+        source,
+        graph.add("fps", f"fps={common}:round=up"),
+        graph.add("tmix", f"frames={span}"),
+        graph.add("buffersink"),
+    ]
+    graph.link_nodes(*chain).configure()
+    means: list[float] = []
+    for number in range(48):
+        frame = VideoFrame.from_ndarray(np.full((16, 16), 1000 * number, np.uint16), format="gray16le")
+        frame.pts, frame.time_base = number, Fraction(1, rate)
+        graph.push(frame)
+        while True:
+            try:
+                mixed = graph.pull()
+            except (av.BlockingIOError, av.EOFError):
+                break
+            assert isinstance(mixed, VideoFrame)
+            means.append(mixed.to_ndarray()[0, 0] / 1000)
+    return np.array(means[span - 1 :: step][:frames])
+
+
+def _blend(rate: int, document: int, common: int) -> Callable[[], float]:
+    """In frames, over the first 30."""
+
+    def error() -> float:
+        theirs = by_tmix(rate, document, common, 30)
+        span = max(Fraction(1, rate), Fraction(1, document))
+        ours = [
+            sum(weight * float(at * rate - Fraction(1, 2)) for at, weight in
+                frames_within(Fraction(number, document), span, Fraction(rate), 48, None))
+            for number in range(len(theirs))
+        ]  # fmt: skip
+        return largest(ours, theirs)
+
+    return error
+
+
+RETIMED = [
+    Comparison("MediaInput", "FFmpeg fps and tmix", "24 frames a second blended into 25", 6e-4, _blend(24, 25, 600)),
+    Comparison("MediaInput", "FFmpeg fps and tmix", "50 frames a second blended into 25", 6e-4, _blend(50, 25, 50)),
+    Comparison("MediaInput", "FFmpeg fps and tmix", "30 frames a second blended into 24", 6e-4, _blend(30, 24, 120)),
+]
+
 COMPARISONS = [
     Comparison("MediaInput", "FFmpeg swscale, 8 bit", "real footage, to light and back", 0.5001 / 255 + 5e-5,
                _swscale_error),
     Comparison("MediaInput", "the file's own luma", "real footage, to light and back", 2e-5, _luma_error),
+    *RETIMED,
 ]  # fmt: skip
