@@ -37,6 +37,12 @@ STEEP: Final = frozenset({"ChromaKey", "FrameInterpolation", "Mask", "SpeedRamp"
 """Thresholds and quotients: of two pictures that differ by rounding they make two that differ by more, so they read
 what is bit-equal however it is come by."""
 
+PATHS: Final = (
+    [[6, 4], [40, 9, 0, -9, 0, 9, 5], [20, 24, 8, 0, -8, 0, 0.4]],
+    [[9, 20, 0, 6, 0, -6, 3], [30.5, 3, -9, 0, 9, 0], [44, 25]],
+)
+"""Of Bézier curves, all with equally many points, as keys need them."""
+
 _SMALL: Final = 12.0
 """Pixels: sizes that matter in pictures of 64 by 36."""
 
@@ -109,6 +115,8 @@ def _one(parameter: Parameter[Any]) -> st.SearchStrategy[Any]:
             return st.tuples(*[_number(parameter)] * 3).map(list)
         case String():
             return st.sampled_from(["A", "안 g"])
+        case Points() if any(column.name == "in_x" for column in parameter.columns):
+            return st.sampled_from(PATHS)
         case Points() | Time():
             # What goes together of them the type alone knows.
             return st.just(parameter.to_json(parameter.default))
