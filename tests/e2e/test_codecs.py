@@ -74,7 +74,8 @@ async def test_an_hdr_movie_tells_how_bright_it_is(client: Client, plate: str, t
     with VideoReader(tmp_path / "hdr.mp4") as reader:
         lights = [pq_light(picture[..., :3]).max(axis=-1) for _, picture in reader.frames()]
     brightest, average = max(light.max() for light in lights), max(light.mean() for light in lights)
-    assert stream.content_light.max_content_light == pytest.approx(brightest, rel=0.1)
+    # Chroma at half the size makes single pixels at edges brighter than any was.
+    assert stream.content_light.max_content_light == pytest.approx(brightest, rel=0.2)
     assert stream.content_light.max_frame_average_light == pytest.approx(average, rel=0.02)
     assert brightest > 1000
 

@@ -1,7 +1,8 @@
 """The fonts that come with the installation, all under the SIL Open Font License."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -10,19 +11,38 @@ import freetype
 import uharfbuzz as hb
 
 WEIGHTS: Final[dict[str, int]] = {"light": 300, "regular": 400, "bold": 700}
+SLANT: Final = 0.2126
+"""The tangent of 12 degrees, by which upright fonts lean where they have no italics."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """Where a family's files are: one variable font, or one file for each weight."""
+    """Where a family's files are, and what is in them."""
 
     package: str
     variable: str = ""
+    """One variable font for all weights, or one file that has a single weight."""
     static: tuple[tuple[str, str], ...] = ()
+    """Or one file for each weight."""
+    italic: str = ""
+    index: int = 0
+    """In a collection."""
+    colour: bool = False
+    """Whether glyphs bring their own colours (COLR)."""
 
 
-_FAMILIES: Final = {
-    "Noto Sans": _Files("fontpkg_noto_sans", "files/NotoSans[wdth,wght].ttf"),
+def _more(script: str) -> _Files:
+    return _Files("manimgx_fonts", f"NotoSans{script}[wght].ttf")
+
+
+def _rare(name: str, index: int = 0) -> _Files:
+    return _Files("dynamic_font", f"assets/fonts/fallback/{name}", index=index)
+
+
+_CHOSEN: Final = {
+    "Noto Sans": _Files(
+        "fontpkg_noto_sans", "files/NotoSans[wdth,wght].ttf", italic="files/NotoSans-Italic[wdth,wght].ttf"
+    ),
     "Nanum Gothic": _Files(
         "koreanize_matplotlib",
         static=(
@@ -32,34 +52,66 @@ _FAMILIES: Final = {
         ),
     ),
     "Noto Sans Arabic": _Files("fontpkg_noto_sans_arabic", "files/NotoSansArabic[wdth,wght].ttf"),
+    "Noto Sans Hebrew": _more("Hebrew"),
+    "Noto Sans Thai": _more("Thai"),
+    # The same characters have other forms in Korean, Japanese and Chinese.
+    "Noto Sans CJK KR": _rare("NotoSansCJK-Regular.ttc", 1),
+    "Noto Sans CJK JP": _rare("NotoSansCJK-Regular.ttc", 0),
+    "Noto Sans CJK SC": _rare("NotoSansCJK-Regular.ttc", 2),
+    "Noto Sans CJK TC": _rare("NotoSansCJK-Regular.ttc", 3),
+    "Noto Emoji": _Files("manimgx_fonts", "NotoEmoji[wght].ttf"),
 }
-FAMILIES: Final = tuple(_FAMILIES)
-"""By preference: a character that the chosen family lacks is taken from the first of these that has it."""
+_SCRIPTS: Final = (
+    "Armenian", "Bengali", "Devanagari", "Ethiopic", "Georgian", "Gujarati", "Gurmukhi", "Kannada", "Khmer", "Lao",
+    "Malayalam", "Myanmar", "Oriya", "Sinhala", "Tamil", "Telugu",
+)  # fmt: skip
+_RARE: Final = ("Tibetan", "Mongolian", "Cherokee", "NKo", "Thaana", "SyriacEastern", "CanadianAboriginal", "Tifinagh")
+COLOUR_EMOJI: Final = "Noto Color Emoji"
+_FAMILIES: Final = {
+    **_CHOSEN,
+    **{f"Noto Sans {script}": _more(script) for script in _SCRIPTS},
+    **{f"Noto Sans {script}": _rare(f"NotoSans{script}-Regular.ttf") for script in _RARE},
+    "Noto Sans Symbols": _more("Symbols"),
+    "Noto Sans Symbols 2": _rare("NotoSansSymbols2-Regular.ttf"),
+    COLOUR_EMOJI: _Files("dynamic_font", "assets/fonts/NotoColorEmoji-Regular.ttf", colour=True),
+}
+FAMILIES: Final = tuple(_CHOSEN)
+"""Those that can be asked for."""
+_LAST: Final = "Noto Emoji"
+"""Before it all others are asked for a character, and colours for an emoji."""
 
 
 class Font:
     """One family in one weight, for shaping (HarfBuzz) and for outlines (FreeType)."""
 
-    def __init__(self, family: str, weight: str) -> None:
+    def __init__(self, family: str, weight: str, italic: bool = False) -> None:
         self.family = family
         files = _FAMILIES[family]
-        path = _folder(files.package) / (files.variable or dict(files.static)[weight])
-        blob = path.read_bytes()
-        self._hb_face = hb.Face(blob)
-        self.shaper = hb.Font(self._hb_face)
-        self.outlines = freetype.Face(str(path))
-        if files.variable:
-            self.shaper.set_variations({"wght": WEIGHTS[weight]})
-            axes = self.outlines.get_variation_info().axes
-            self.outlines.set_var_design_coords(
-                [WEIGHTS[weight] if axis.tag == "wght" else axis.default for axis in axes]
-            )
-        self.units = int(self._hb_face.upem)
+        self.colour = files.colour
+        self.slant = SLANT if italic and not files.italic and not files.colour else 0.0
+        """By how much its outlines are leant."""
+        self._path = _folder(files.package) / _file(files, weight, italic)
+        self._index, self._weight = files.index, WEIGHTS[weight]
+        self._face = hb.Face(hb.Blob.from_file_path(str(self._path)), files.index)
+        self.shaper = hb.Font(self._face)
+        self._variable = bool(files.variable) and "fvar" in self._face.table_tags
+        if self._variable:
+            self.shaper.set_variations({"wght": self._weight})
+        self.units = int(self._face.upem)
         extents = self.shaper.get_font_extents("ltr")
         self.ascent = extents.ascender / self.units
         """Of the em, above the base line."""
         self.descent = -extents.descender / self.units
         self.line_gap = extents.line_gap / self.units
+
+    @cached_property
+    def outlines(self) -> freetype.Face:
+        """For whoever draws, one at a time."""
+        face = freetype.Face(str(self._path), self._index)
+        if self._variable:
+            axes = face.get_variation_info().axes
+            face.set_var_design_coords([self._weight if axis.tag == "wght" else axis.default for axis in axes])
+        return face
 
     def covers(self, text: str) -> bool:
         """Whether there is a glyph for every character; those that are never seen count as covered."""
@@ -72,18 +124,30 @@ def is_invisible(char: str) -> bool:
         char in "\u200b\u200c\u200d\u200e\u200f\u061c\u2060\ufeff"
         or "\u202a" <= char <= "\u202e"
         or ("\u2066" <= char <= "\u2069" or "\ufe00" <= char <= "\ufe0f")
+        # Tags, of which the flags of regions are spelled.
+        or "\U000e0020" <= char <= "\U000e007f"
     )
 
 
-@cache
-def font(family: str, weight: str) -> Font:
+def font(family: str, weight: str, italic: bool = False) -> Font:
     """A font, loaded once."""
-    return Font(family, weight)
+    return _loaded(family, weight, italic)
 
 
-def fallback(family: str, weight: str) -> list[Font]:
-    """The chosen family, and then all others."""
-    return [font(name, weight) for name in (family, *(other for other in FAMILIES if other != family))]
+@cache
+def _loaded(family: str, weight: str, italic: bool) -> Font:
+    return Font(family, weight, italic)
+
+
+def fallback(family: str, weight: str, italic: bool = False) -> Iterator[Font]:
+    """The chosen family, and then all others; each is loaded when it comes to it."""
+    others = [name for name in _FAMILIES if name not in (family, _LAST)]
+    for name in (family, *others, *([_LAST] if family != _LAST else [])):
+        yield font(name, weight, italic)
+
+
+def _file(files: _Files, weight: str, italic: bool) -> str:
+    return files.italic if italic and files.italic else files.variable or dict(files.static)[weight]
 
 
 def _folder(package: str) -> Path:

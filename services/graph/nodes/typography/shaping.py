@@ -1,12 +1,29 @@
 """Shaping: from characters to glyphs of fonts that have them."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import uharfbuzz as hb
 
-from services.graph.nodes.typography.fonts import Font, is_invisible
+from services.graph.nodes.typography.fonts import COLOUR_EMOJI, Font, fallback, font
+from services.graph.nodes.typography.segments import clusters, is_emoji
+
+_JOINED: Final = frozenset({"ARABIC", "SYRIAC", "MONGOLIAN", "NKO", "MANDAIC"})
+"""Scripts whose letters hang together: space between them would cut words apart."""
+_TOGETHER: Final = {"kern": True, "liga": True}
+_APART: Final = {"kern": True, "liga": False, "clig": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """How characters are set."""
+
+    family: str
+    weight: str
+    italic: bool = False
+    underline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,58 +37,59 @@ class Glyph:
     advance: float
     x: float
     y: float
+    underline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Characters of one font, script and direction."""
+    """Characters of one font, script, direction and face."""
 
     start: int
     end: int
     font: Font
     level: int
+    face: Face
+    script: str = ""
 
 
-def clusters(text: str) -> list[tuple[int, int]]:
-    """The user-perceived characters of a text as ranges: a base with all that joins it.
-
-    A working subset of UAX #29: marks, joiners and what they join, Hangul syllables of conjoining jamo.
-    """
-    ranges: list[tuple[int, int]] = []
-    start = 0
-    for index in range(1, len(text) + 1):
-        if index == len(text) or not _joins(text[index - 1], text[index]):
-            ranges.append((start, index))
-            start = index
-    return ranges if text else []
-
-
-def _joins(before: str, char: str) -> bool:
-    if unicodedata.category(char) in ("Mn", "Mc", "Me") or is_invisible(char) or before == "\u200d":
-        return True
-    vowel_or_final = "\u1160" <= char <= "\u11ff"
-    return vowel_or_final and ("\u1100" <= before <= "\u11ff" or "\uac00" <= before <= "\ud7a3")
-
-
-def runs(text: str, levels: Sequence[int], fonts: Sequence[Font]) -> list[Run]:
+def runs(text: str, levels: Sequence[int], faces: Sequence[Face]) -> list[Run]:
     """The runs of a text in logical order. A cluster that no font covers is left to the first, as its missing glyph."""
     result: list[Run] = []
     script_before = ""
     for start, end in clusters(text):
-        part = text[start:end]
+        part, face = text[start:end], faces[start]
         before = result[-1] if result else None
         script = _script(part)
-        # What has no script of its own, such as a space or a full stop, stays with what stands before it.
-        ordered = [before.font, *fonts] if before is not None and not script and not part.isdigit() else fonts
-        chosen = next((font for font in ordered if font.covers(part)), fonts[0])
+        ordered: Iterable[Font] = fallback(face.family, face.weight, face.italic)
+        if is_emoji(part):
+            ordered = [font(COLOUR_EMOJI, face.weight, face.italic), *fallback(face.family, face.weight, face.italic)]
+        elif (
+            before is not None and not script and not part.isdigit() and before.face == face and not before.font.colour
+        ):
+            # What has no script of its own, such as a space or a full stop, stays with what stands before it.
+            ordered = _first(before.font, ordered)
+        chosen = next((each for each in ordered if each.covers(part)), None) or font(
+            face.family, face.weight, face.italic
+        )
         same_script = not script or not script_before or script == script_before
-        if before is not None and before.font is chosen and before.level == levels[start] and same_script:
-            result[-1] = Run(before.start, end, chosen, before.level)
+        if (
+            before is not None
+            and before.font is chosen
+            and before.level == levels[start]
+            and before.face == face
+            and same_script
+        ):
+            result[-1] = Run(before.start, end, chosen, before.level, face, before.script or script)
         else:
-            result.append(Run(start, end, chosen, levels[start]))
+            result.append(Run(start, end, chosen, levels[start], face, script))
             script_before = ""
         script_before = script or script_before
     return result
+
+
+def _first(one: Font, others: Iterable[Font]) -> Iterable[Font]:
+    yield one
+    yield from others
 
 
 def _script(part: str) -> str:
@@ -80,22 +98,35 @@ def _script(part: str) -> str:
     return unicodedata.name(letter, "").partition(" ")[0] if letter else ""
 
 
-def shape(text: str, run: Run) -> list[Glyph]:
-    """The run's glyphs from left to right. The rest of `text` is seen as context, so Arabic joins across runs."""
+def shape(text: str, run: Run, spacing: float = 0.0) -> list[Glyph]:
+    """The run's glyphs from left to right, with so much space after each cluster, in em.
+
+    The rest of `text` is seen as context, so Arabic joins across runs. Where there is space between letters there are
+    no ligatures, and in scripts whose letters join there is no space.
+    """
     buffer = hb.Buffer()
     buffer.add_str(text, run.start, run.end - run.start)
     buffer.guess_segment_properties()
     buffer.direction = "rtl" if run.level % 2 else "ltr"
-    hb.shape(run.font.shaper, buffer, {"kern": True, "liga": True})
+    spacing = spacing_of(run, spacing)
+    hb.shape(run.font.shaper, buffer, _APART if spacing else _TOGETHER)
     units = run.font.units
+    shaped = list(zip(buffer.glyph_infos, buffer.glyph_positions, strict=True))
+    following = [info.cluster for info, _ in shaped[1:]]
     return [
         Glyph(
             run.font,
             info.codepoint,
             info.cluster,
-            position.x_advance / units,
+            position.x_advance / units + (spacing if info.cluster != after else 0.0),
             position.x_offset / units,
             position.y_offset / units,
+            run.face.underline,
         )
-        for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True)
+        for (info, position), after in zip(shaped, [*following, -1], strict=True)
     ]
+
+
+def spacing_of(run: Run, spacing: float) -> float:
+    """What of the space between letters a run takes."""
+    return 0.0 if run.script in _JOINED else spacing

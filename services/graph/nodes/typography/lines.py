@@ -1,0 +1,31 @@
+"""Lines: which characters stand together in one."""
+
+from collections.abc import Sequence
+
+from services.graph.nodes.typography.segments import SPACES, breaks, clusters
+
+
+def break_lines(text: str, advances: Sequence[float], wrap: float, rule: str) -> list[tuple[int, int]]:
+    """Greedy lines as ranges of characters; spaces at a break belong to the line before it.
+
+    `advances` are of each character, `wrap` is in the same units, 0 for one line. Within words lines break only where
+    a word alone is wider than a line, and then between clusters.
+    """
+    if wrap <= 0 or not text:
+        return [(0, len(text))]
+    allowed = breaks(text, rule)
+    lines: list[tuple[int, int]] = []
+    start, width, last_break = 0, 0.0, 0
+    for begin, end in clusters(text):
+        if rule != SPACES and begin in allowed:
+            last_break = begin
+        advance = sum(advances[begin:end])
+        is_space = text[begin:end].isspace()
+        if not is_space and width + advance > wrap and begin > start:
+            border = last_break if last_break > start else begin
+            lines.append((start, border))
+            start, width = border, sum(advances[border:begin])
+        width += advance
+        if end in allowed:
+            last_break = end
+    return [*lines, (start, len(text))]

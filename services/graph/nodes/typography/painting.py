@@ -1,0 +1,175 @@
+"""Text with all that goes with it, as a picture: box, shadow, outline, letters, each over the one before."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import PyOpenColorIO as ocio
+from numpy.typing import NDArray
+
+from artifex.nodes import EMPTY, Colour, Frame, Window
+from libs.kernels import gaussian, gaussian_reach
+from services.graph.nodes.color.spaces import DISPLAY
+from services.graph.nodes.typography.layout import Layout
+from services.graph.nodes.typography.raster import FILL, Pen, coverage, pictures, rounded_box
+
+Paint = tuple[float, float, float, float]
+"""A display-encoded colour and its alpha."""
+_NOTHING: Final[Paint] = (0.0, 0.0, 0.0, 0.0)
+Mask = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How text is painted; lengths in pixels of the picture."""
+
+    fill: Paint
+    outline: float = 0.0
+    outline_paint: Paint = _NOTHING
+    outline_over: bool = False
+    """Along the letters' edge and over them, instead of around and behind."""
+    shadow: float = 0.0
+    """How dense it is, 0 for none."""
+    shadow_paint: Paint = _NOTHING
+    shadow_offset: tuple[float, float] = (0.0, 0.0)
+    shadow_softness: float = 0.0
+    """The standard deviation of its blur."""
+    box: float = 0.0
+    """How dense it is, 0 for none."""
+    box_paint: Paint = _NOTHING
+    box_padding: tuple[float, float] = (0.0, 0.0)
+    box_radius: float = 0.0
+
+    @property
+    def plain(self) -> bool:
+        return not (self.outline or self.shadow or self.box)
+
+    @property
+    def around(self) -> Pen:
+        """What the letters cover together with their outline."""
+        if not self.outline:
+            return FILL
+        return Pen(grown=self.outline / 2 if self.outline_over else self.outline)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A layout, where its box begins, and how large an em is, in pixels of the picture."""
+
+    layout: Layout
+    x: float
+    y: float
+    size: float
+
+    def cover(self, limit: Window, pen: Pen = FILL, by: tuple[float, float] = (0.0, 0.0)) -> tuple[Window, Mask]:
+        return coverage(self.layout, self.x + by[0], self.y + by[1], self.size, limit, pen)
+
+    @property
+    def has_pictures(self) -> bool:
+        return any(glyph.font.colour for glyph in self.layout.glyphs)
+
+
+def painted(spot: Spot, look: Look, opacity: float, limit: Window, colour: Colour) -> Frame:
+    """The text and all that goes with it inside `limit`, premultiplied in the working space."""
+    if look.plain and not spot.has_pictures:
+        window, covered = spot.cover(limit)
+        alpha = covered * np.float32(opacity * look.fill[3])
+        return Frame(alpha[..., None] * _light(look.fill, colour), window.x, window.y)
+    layers = [layer for layer in _layers(spot, look, limit, colour) if not layer.window.empty]
+    window = EMPTY
+    for layer in layers:
+        window = window.union(layer.window)
+    result = np.zeros((window.height, window.width, 4), np.float32)
+    for layer in layers:
+        under = result[layer.window.inside(window)]
+        under *= 1.0 - layer.pixels[..., 3:]
+        under += layer.pixels
+    result *= np.float32(opacity)
+    return Frame(result, window.x, window.y)
+
+
+def covered(spot: Spot, look: Look, opacity: float, limit: Window) -> Frame:
+    """How much of each pixel letters and their outline cover, whatever their colours, times the opacity."""
+    window, mask = _shape(spot, look, limit, (0.0, 0.0))
+    return Frame((mask * np.float32(opacity))[..., None], window.x, window.y)
+
+
+def _layers(spot: Spot, look: Look, limit: Window, colour: Colour) -> Iterator[Frame]:
+    """From the lowest to the topmost."""
+    if look.box:
+        yield _box(spot, look, limit, colour)
+    if look.shadow:
+        yield _shadow(spot, look, limit, colour)
+    if look.outline and not look.outline_over:
+        yield _flat(*spot.cover(limit, Pen(grown=look.outline)), look.outline_paint, 1.0, colour)
+    yield _flat(*spot.cover(limit), look.fill, 1.0, colour)
+    yield from _pictures(spot, look, limit, colour)
+    if look.outline and look.outline_over:
+        yield _flat(*spot.cover(limit, Pen(ring=look.outline / 2)), look.outline_paint, 1.0, colour)
+
+
+def _flat(window: Window, mask: Mask, paint: Paint, density: float, colour: Colour) -> Frame:
+    return Frame((mask * np.float32(paint[3] * density))[..., None] * _light(paint, colour), window.x, window.y)
+
+
+def _light(paint: Paint, colour: Colour) -> NDArray[np.float32]:
+    red, green, blue = colour.from_display(paint[:3])
+    return np.array([red, green, blue, 1.0], dtype=np.float32)
+
+
+def _box(spot: Spot, look: Look, limit: Window, colour: Colour) -> Frame:
+    across, down = look.box_padding
+    left, top = spot.x - across, spot.y - down
+    right, bottom = spot.x + spot.layout.width + across, spot.y + spot.layout.height + down
+    place = _around(left, top, right, bottom).intersect(limit)
+    mask = rounded_box(left, top, right, bottom, look.box_radius, place)
+    return _flat(place, mask, look.box_paint, look.box, colour)
+
+
+def _around(left: float, top: float, right: float, bottom: float) -> Window:
+    x, y = int(np.floor(left)), int(np.floor(top))
+    return Window(x, y, int(np.ceil(right)) - x, int(np.ceil(bottom)) - y)
+
+
+def _shadow(spot: Spot, look: Look, limit: Window, colour: Colour) -> Frame:
+    """What the letters and their outline cover, moved and blurred."""
+    sigma = look.shadow_softness
+    reach = gaussian_reach(sigma)
+    window, mask = _shape(spot, look, limit.grown(reach), look.shadow_offset)
+    if window.empty or not reach:
+        return _flat(window, mask, look.shadow_paint, look.shadow, colour)
+    canvas = window.grown(reach)
+    wide = np.zeros((canvas.height, canvas.width, 1), np.float32)
+    wide[window.inside(canvas)] = mask[..., None]
+    # The place in the document goes along, so that tiles are parts of the whole.
+    soft = gaussian(wide, sigma, sigma, wide, origin=(canvas.x, canvas.y))
+    part = canvas.intersect(limit)
+    return _flat(part, soft[part.inside(canvas)][..., 0], look.shadow_paint, look.shadow, colour)
+
+
+def _shape(spot: Spot, look: Look, limit: Window, by: tuple[float, float]) -> tuple[Window, Mask]:
+    """The letters with their outline and the glyphs in colour as one mask, moved."""
+    window, mask = spot.cover(limit, look.around, by)
+    if not spot.has_pictures:
+        return window, mask
+    found = list(pictures(spot.layout, spot.x + by[0], spot.y + by[1], spot.size, limit))
+    whole = window
+    for place, _ in found:
+        whole = whole.union(place)
+    result = np.zeros((whole.height, whole.width), np.float32)
+    for place, area in [(window, mask), *((place, pixels[..., 3]) for place, pixels in found)]:
+        if not place.empty:
+            under = result[place.inside(whole)]
+            under += area * (1.0 - under)
+    return whole, result
+
+
+def _pictures(spot: Spot, look: Look, limit: Window, colour: Colour) -> Iterator[Frame]:
+    for place, pixels in pictures(spot.layout, spot.x, spot.y, spot.size, limit):
+        alpha = pixels[..., 3:].copy()
+        pixels[..., :3] /= np.where(alpha > 0, alpha, np.float32(1.0))
+        straight = np.ascontiguousarray(np.minimum(pixels, np.float32(1.0)))
+        colour.apply("glyphs in colour", lambda: ocio.ColorSpaceTransform(DISPLAY, colour.working_space), straight)
+        straight[..., 3] = 1.0
+        yield Frame(straight * (alpha * np.float32(look.fill[3])), place.x, place.y)
