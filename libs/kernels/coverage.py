@@ -77,7 +77,7 @@ def feather(
     widths and heights change linearly along an edge. A pixel at p has the largest of h(s) (1 − |p − s| / w(s)) of all
     points s of all edges, and 0 beyond every slope: of one width everywhere 1 − distance / width. Where h changes, it
     is that of the point s that is nearest by |p − s| / w(s). `origin` as of `coverage`; a part of a picture is bit by
-    bit a part of the whole. Memory: 92 bytes for each edge. ValueError for edges that are not finite or beyond 10⁸
+    bit a part of the whole. Memory: 96 bytes for each edge. ValueError for edges that are not finite or beyond 10⁸
     pixels, and for widths below 10⁻³ or heights outside 0 to 1.
     """
     edges = _checked(edges, 8)

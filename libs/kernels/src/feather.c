@@ -24,6 +24,7 @@ typedef struct {
 typedef struct {
     const edge *edges;
     int32_t *left[LEVELS]; /* of each size of squares, the edges that are left */
+    float *bests;          /* of the square at hand, how high each edge that is left can be at most */
     int64_t x, y, width, height;
     float *out;
     int64_t stride;
@@ -37,7 +38,7 @@ static const double SLACK = 1e-4;
 
 /* Of the edges `from`, those that can be the highest in the square at (x, y), to `to`; how many. */
 static int64_t choose(const edge *edges, const int32_t *from, int64_t count, int64_t x, int64_t y, int64_t size,
-                      int32_t *to) {
+                      int32_t *to, float *bests) {
     double middle_x = (double)x + 0.5 * (double)size, middle_y = (double)y + 0.5 * (double)size;
     double reach = 0.7072 * (double)size, sure = 0.0;
     int64_t kept = 0;
@@ -52,9 +53,13 @@ static int64_t choose(const edge *edges, const int32_t *from, int64_t count, int
         double best = highest * at_most(1.0, 1.0 - (distance - reach) / widest);
         if (best <= 0.0 || best < sure - SLACK) continue;
         sure = at_least(sure, (e->height + e->rise * u) * (1.0 - (distance + reach) / (e->width + e->slope * u)));
+        bests[kept] = (float)best;
         to[kept++] = (int32_t)(e - edges);
     }
-    return kept;
+    int64_t last = 0;
+    for (int64_t i = 0; i < kept; i++)
+        if ((double)bests[i] >= sure - SLACK) to[last++] = to[i];
+    return last;
 }
 
 /* The edge's cones above sixteen pixels at (x + lane, y), relative to the beginning of the edge. */
@@ -108,7 +113,7 @@ static void clear(const work *w, int64_t x, int64_t y, int64_t size) {
 static void divide(const work *w, const int32_t *from, int64_t count, int64_t x, int64_t y, int64_t size, int level) {
     if (x >= w->x + w->width || y >= w->y + w->height || x + size <= w->x || y + size <= w->y) return;
     int32_t *left = w->left[level];
-    count = choose(w->edges, from, count, x, y, size, left);
+    count = choose(w->edges, from, count, x, y, size, left, w->bests);
     if (!count) {
         clear(w, x, y, size);
     } else if (size == SMALLEST) {
@@ -129,9 +134,11 @@ EXPORT int artifex_feather(const double *edges, int64_t count, int64_t x, int64_
                            float *out, int64_t stride) {
     edge *all = malloc((size_t)most(count, 1) * sizeof(edge));
     int32_t *left = malloc((size_t)most(count, 1) * LEVELS * sizeof(int32_t));
-    if (!all || !left) {
+    float *bests = malloc((size_t)most(count, 1) * sizeof(float));
+    if (!all || !left || !bests) {
         free(all);
         free(left);
+        free(bests);
         return -1;
     }
     for (int64_t i = 0; i < count; i++) {
@@ -142,12 +149,13 @@ EXPORT int artifex_feather(const double *edges, int64_t count, int64_t x, int64_
         double per = point ? 0.0 : 1.0 / length, along = point ? 1.0 : dx * per;
         all[i] = (edge){e[0], e[1], along, dy * per, point ? 0.0 : length, e[4], (e[5] - e[4]) * per, e[6], (e[7] - e[6]) * per};
     }
-    work w = {all, {0}, x, y, width, height, out, stride};
+    work w = {all, {0}, bests, x, y, width, height, out, stride};
     for (int level = 0; level < LEVELS; level++) w.left[level] = left + level * most(count, 1);
     for (int64_t top = begin_of(y); top < y + height; top += LARGEST)
         for (int64_t begin = begin_of(x); begin < x + width; begin += LARGEST)
             divide(&w, 0, count, begin, top, LARGEST, 0);
     free(all);
     free(left);
+    free(bests);
     return 0;
 }
