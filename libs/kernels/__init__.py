@@ -20,6 +20,7 @@ from libs.kernels.keying import chroma_key
 from libs.kernels.light import light_level
 from libs.kernels.masking import gradient, range_key
 from libs.kernels.morphology import morphology, morphology_reach
+from libs.kernels.places import Lens, Places, lens_places, mesh_places
 from libs.kernels.radial import radial
 from libs.kernels.resampling import resample
 from libs.kernels.sprites import draw_sprites
@@ -29,9 +30,11 @@ from libs.kernels.warping import project, warp
 
 __all__ = [
     "Filter",
+    "Lens",
     "Matrix",
     "Negative",
     "Pixels",
+    "Places",
     "Plane",
     "Power",
     "Rule",
@@ -53,9 +56,11 @@ __all__ = [
     "gradient",
     "highlights",
     "is_supported",
+    "lens_places",
     "light_level",
     "linear_to_yuv",
     "merge",
+    "mesh_places",
     "mix",
     "morphology",
     "morphology_reach",

@@ -37,6 +37,8 @@ _ARGUMENTS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "artifex_project": (_I, (_P, _I, _N, _P, _I, _N, _N, _N, _P, _N)),
     "artifex_warp": (_I, (_P, _I, _N, _P, _D, _D, _I, _N, _N, _N, _P, _N)),
     "artifex_shrink": (_I, (_P, _N, _N, _N, _N, _P, _I, _N, _N, _N, _P, _N)),
+    "artifex_lens": (None, (_P, _I, _D, _D, _N, _N, _N, _P)),
+    "artifex_mesh": (None, (_P, _P, _N, _N, _P, _D, _D, _D, _N, _N, _N, _P)),
     "artifex_halve": (None, (_P, _N, _N, _N, _N, _N, _N, _P, _N, _N, _N, _N)),
     "artifex_yuv_to_linear": (_I, (_P, _P, _P, _I, _N, _N, _P, _P, _N)),
     "artifex_linear_to_yuv": (_I, (_P, _N, _P, _P, _I, _P, _N, _N, _P, _N, _N)),

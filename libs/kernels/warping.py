@@ -12,13 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from libs.kernels import checks, native
+from libs.kernels.places import Places
 from libs.kernels.reference import warping as fallback
 from libs.kernels.threads import over_rows
 from libs.kernels.types import Filter, Matrix, Pixels
 from libs.kernels.weights import TAPS
-
-Places = npt.NDArray[np.float64]
-"""[height + 2, width + 2, 2]: x and y for each pixel of a picture, and for those around it."""
 
 _MAX_LEVELS: Final = 30
 

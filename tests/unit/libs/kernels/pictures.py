@@ -1,10 +1,13 @@
 """Pictures to test kernels on."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
 from libs.kernels import Pixels, native
+
+T = TypeVar("T")
 
 SIZES = ((1, 1), (1, 7), (5, 1), (3, 4), (17, 16), (19, 37))
 """(height, width): shorter and longer than a vector, odd, and dense."""
@@ -37,7 +40,7 @@ def untouched(whole: Pixels, height: int) -> bool:
     return bool(np.isnan(whole[rest]).all())
 
 
-def by_reference(kernel: Callable[[], Pixels]) -> Pixels:
+def by_reference(kernel: Callable[[], T]) -> T:
     """What the NumPy kernel gives."""
     with native.using(native.NUMPY):
         return kernel()
