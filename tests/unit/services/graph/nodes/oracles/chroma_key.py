@@ -3,8 +3,10 @@
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 from artifex.nodes import Frame, Output
+from libs.kernels import gaussian_reach
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.nodes.effect.chroma_key import ChromaKey
 from tests.unit.services.graph.nodes.applied import applied
@@ -18,11 +20,16 @@ GREEN, BLUE = (0.0, 177 / 255, 64 / 255), (0.0, 71 / 255, 187 / 255)
 
 
 def keyed(
-    frame: Frame, core: Frame | None = None, garbage: Frame | None = None, output: Output | None = None, **params: Any
+    frame: Frame,
+    core: Frame | None = None,
+    garbage: Frame | None = None,
+    output: Output | None = None,
+    plate: Frame | None = None,
+    **params: Any,
 ) -> Frame:
-    masks = {name: mask for name, mask in (("core", core), ("garbage", garbage)) if mask is not None}
-    size = (frame.window.right, frame.window.bottom)
-    return applied(node(ChromaKey, **params), {"video": frame, **masks}, size, output=output)
+    others = {"core": core, "garbage": garbage, "plate": plate}
+    frames = {"video": frame, **{name: other for name, other in others.items() if other is not None}}
+    return applied(node(ChromaKey, **params), frames, (frame.window.right, frame.window.bottom), output=output)
 
 
 def screen(display: tuple[float, float, float] = GREEN) -> Array:
@@ -54,16 +61,33 @@ def by_formula(frame: Frame, display: tuple[float, float, float] = GREEN, **p: A
     return np.concatenate([front * alpha, matte * alpha], -1)
 
 
-def mixture(seed: int, display: tuple[float, float, float] = GREEN) -> tuple[Frame, Array]:
-    """Grey hair before the screen, and what of it there is: premultiplied grey of random coverage, HDR included."""
+def mixture(
+    seed: int, display: tuple[float, float, float] = GREEN, hair: Array | None = None, empty: Array | None = None
+) -> tuple[Frame, Array]:
+    """Hair before the screen, and what of it there is: premultiplied, of random coverage and brightness, HDR included.
+
+    `hair` is its colour, grey unless given; `empty` the screen in each pixel, one colour unless given.
+    """
     random = np.random.default_rng(seed)
     coverage = random.uniform(0, 1, (HEIGHT, WIDTH, 1))
     coverage[::3] = 0.0
     coverage[1::7] = 1.0
-    grey = np.repeat(random.uniform(0, 6, (HEIGHT, WIDTH, 1)), 3, -1)
-    pixels = coverage * grey + (1 - coverage) * screen(display)
+    grey = random.uniform(0, 6, (HEIGHT, WIDTH, 1)) * (np.ones(3) if hair is None else hair)
+    pixels = coverage * grey + (1 - coverage) * (screen(display) if empty is None else empty)
     opaque = np.concatenate([pixels, np.ones_like(coverage)], -1).astype(np.float32)
     return Frame(opaque, opaque=True), np.concatenate([coverage * grey, coverage], -1)
+
+
+def uneven(display: tuple[float, float, float] = GREEN) -> Array:
+    """A screen whose light falls off to a corner, with folds in it: [height, width, 3]."""
+    x, y = np.meshgrid(np.linspace(0, 1, WIDTH), np.linspace(0, 1, HEIGHT))
+    light = 1.1 - 0.5 * x * y + 0.08 * np.sin(25 * x + 3 * y)
+    return np.asarray(light[..., None] * screen(display))
+
+
+def plate_of(empty: Array) -> Frame:
+    """A picture of the empty screen."""
+    return Frame(np.concatenate([empty, np.ones((*empty.shape[:2], 1))], -1).astype(np.float32), opaque=True)
 
 
 def plain(display: tuple[float, float, float] = GREEN) -> tuple[Frame, "np.ndarray[Any, np.dtype[np.uint8]]", Array]:
@@ -85,6 +109,30 @@ def _formula_error(frame: Frame, **params: Any) -> float:
 def _mixture_error(display: tuple[float, float, float], name: str) -> float:
     frame, front = mixture(5, display)
     return largest(keyed(frame, screen=name).pixels, front)
+
+
+def _hair_error(subject: tuple[float, float, float]) -> float:
+    frame, front = mixture(6, GREEN, np.array(COLOUR.from_display(subject)))
+    return largest(keyed(frame, subject=(*subject, 1.0)).pixels, front)
+
+
+def _uneven_error() -> float:
+    frame, front = mixture(7, GREEN, None, uneven())
+    return largest(keyed(frame, plate=plate_of(uneven())).pixels, front)
+
+
+def _blurred_matte_error(sigma: float) -> float:
+    frame, _, _ = plain()
+    matte = keyed(frame, output=ChromaKey.matte).pixels[..., 0].astype(np.float64)
+    expected = ndimage.gaussian_filter(matte, sigma, mode="nearest", radius=gaussian_reach(sigma))
+    return largest(keyed(frame, output=ChromaKey.matte, edge_blur=sigma).pixels[..., 0], expected)
+
+
+def _shrunk_matte_error(size: int) -> float:
+    """Clear things with straight edges: what is within the size of an edge is gone."""
+    frame, _, truth = plain()
+    away = ndimage.distance_transform_edt(np.pad(truth, size, mode="edge"))[size:-size, size:-size] > size
+    return largest(keyed(frame, output=ChromaKey.matte, shrink=float(size)).pixels[..., 0], away)
 
 
 def _ffmpeg_error(name: str, arguments: str) -> float:
@@ -110,6 +158,13 @@ COMPARISONS = [
                lambda: _mixture_error(GREEN, "green")),
     Comparison("ChromaKey", "the mixture it undoes", "grey hair before blue", 4e-6,
                lambda: _mixture_error(BLUE, "blue")),
+    Comparison("ChromaKey", "the mixture it undoes", "brown hair before green", 1e-5,
+               lambda: _hair_error((0.35, 0.22, 0.13))),
+    Comparison("ChromaKey", "the mixture it undoes", "fair hair before green", 1e-5,
+               lambda: _hair_error((0.85, 0.7, 0.45))),
+    Comparison("ChromaKey", "the mixture it undoes", "uneven screen, with its plate", 1e-5, _uneven_error),
+    Comparison("ChromaKey", "SciPy Gaussian float64", "edge blurred by 2.5", 5e-6, lambda: _blurred_matte_error(2.5)),
+    Comparison("ChromaKey", "SciPy distance transform", "edge shrunk by 3", 1e-5, lambda: _shrunk_matte_error(3)),
     Comparison("ChromaKey", "FFmpeg colorkey", "clear in and out", 0.02,
                lambda: _ffmpeg_error("colorkey", "0x00B140:0.2:0.0")),
     Comparison("ChromaKey", "FFmpeg chromakey", "clear in and out", 0.02,
