@@ -21,6 +21,11 @@ _NEAR: Final = 1e-6
 """Pixels: a shape that ends so near to one ends on it."""
 _PLACE: Final = np.dtype([("level", "i4"), ("dx", "i4"), ("dy", "i4")])
 _BETWEEN: Final = np.dtype([("dx", "i4"), ("dy", "i4"), ("other_dx", "i4"), ("other_dy", "i4"), ("part", "f4")])
+_AMID: Final = np.dtype([("dx", "i4"), ("dy", "i4"), ("across", "f4"), ("down", "f4")])
+_SMALL: Final = 8.0
+"""Pixels: up to this radius a disc's rim is looked at in places between its ends on rows and columns, too."""
+_RIM: Final = 16
+"""Places on a disc's rim."""
 
 
 def morphology_reach(radius: float) -> int:
@@ -33,11 +38,12 @@ def morphology(
 ) -> Pixels:
     """The largest, or the smallest, value within `radius` pixels of each: dilation, or erosion, by a flat shape.
 
-    `mask` is [height + 2 reach, width + 2 reach, 1], with the surroundings of what is wanted, and the result
-    [height, width, 1]; reach is `morphology_reach(radius)`. The shape is a disc of this radius, or a square of twice
-    its side. Of the lines through pixels' centres, along rows and columns, it takes what lies within, and where it ends
-    between two pixels the value there, read linearly: so the size is true to fractions of a pixel, and an edge of
-    partial coverage moves by exactly the radius. Results are among the values, or between two of them.
+    `mask` is [height + 2 reach, width + 2 reach, 1], with the surroundings of what is wanted, and the result [height,
+    width, 1]; reach is `morphology_reach(radius)`. The shape is a disc of this radius, or a square of twice its side.
+    It takes the pixels that lie within and, where it ends between pixels, the value there, read linearly: on the lines
+    through pixels' centres, at a square's corners, and in sixteen places of a small disc's rim. So the size is true to
+    fractions of a pixel, and an edge of partial coverage moves by the radius, whatever its direction. Results are among
+    the values, or between two or four of them.
 
     Source: J. Serra, Image Analysis and Mathematical Morphology, 1982; E. R. Urbach and M. H. F. Wilkinson, 2008, for
     how it is computed. Cost: some six values looked at for each row of the shape and pixel. ValueError for a radius
@@ -55,7 +61,7 @@ def morphology(
     shape = _shape(radius, square)
     library = native.library()
     if library is None:
-        return fallback.morphology(mask, shape.points, shape.ends, reach, smallest=smallest)
+        return fallback.morphology(mask, shape.points, shape.ends, shape.corners, reach, smallest=smallest)
     out = checks.result(None, (height, width, 1))
 
     def rows(first: int, count: int) -> None:
@@ -69,6 +75,8 @@ def morphology(
                 shape.places.size,
                 native.address(shape.ends),
                 shape.ends.size,
+                native.address(shape.corners),
+                shape.corners.size,
                 -1.0 if smallest else 1.0,
                 first,
                 count,
@@ -91,6 +99,8 @@ class _Shape:
     levels: int
     ends: npt.NDArray[Any]
     """Where it ends between two pixels: the inner, the outer, and the part of the outer."""
+    corners: npt.NDArray[Any]
+    """Where it ends between four: the upper left, and how far right and down of it."""
 
 
 @lru_cache(maxsize=32)
@@ -115,4 +125,18 @@ def _shape(radius: float, square: bool) -> _Shape:
         np.array(sorted(places), _PLACE),
         max(level for level, _, _ in places) + 1,
         np.array(ends, _BETWEEN),
+        np.array(_corners(radius, square), _AMID),
     )
+
+
+def _corners(radius: float, square: bool) -> list[tuple[int, int, float, float]]:
+    if square:
+        rim = [(across * radius, down * radius) for across in (-1, 1) for down in (-1, 1)]
+    elif radius <= _SMALL:
+        angles = [2.0 * math.pi * step / _RIM for step in range(_RIM)]
+        rim = [(radius * math.cos(angle), radius * math.sin(angle)) for angle in angles]
+    else:
+        rim = []
+    places = [(math.floor(x), math.floor(y), x - math.floor(x), y - math.floor(y)) for x, y in rim]
+    # What lies on a row or a column is among the ends.
+    return [place for place in places if all(_NEAR < part < 1.0 - _NEAR for part in place[2:])]

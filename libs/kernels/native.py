@@ -30,7 +30,7 @@ _ARGUMENTS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "artifex_premultiply": (None, (_P, _N, _P, _N, _P, _N, _N, _N)),
     "artifex_unpremultiply": (None, (_P, _N, _P, _N, _N, _N)),
     "artifex_with_alpha": (None, (_P, _N, _P, _N, _P, _N, _P, _N, _N, _N)),
-    "artifex_morphology": (_I, (_P, _N, _N, _N, _P, _N, _P, _N, _F, _N, _N, _N, _P, _N)),
+    "artifex_morphology": (_I, (_P, _N, _N, _N, _P, _N, _P, _N, _P, _N, _F, _N, _N, _N, _P, _N)),
     "artifex_blur_down": (_I, (_P, _N, _N, _P, _P, _N, _N, _P, _N)),
     "artifex_blur_up": (None, (_P, _N, _N, _P, _N, _N, _P, _N)),
     "artifex_resample": (_I, (_P, _N, _N, _N, _N, _P, _I, _N, _N, _N, _P, _N)),

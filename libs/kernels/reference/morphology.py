@@ -13,9 +13,18 @@ from libs.kernels.types import Pixels
 
 @np.errstate(all="ignore")
 def morphology(
-    mask: Pixels, points: Sequence[tuple[int, int]], ends: npt.NDArray[Any], reach: int, *, smallest: bool
+    mask: Pixels,
+    points: Sequence[tuple[int, int]],
+    ends: npt.NDArray[Any],
+    corners: npt.NDArray[Any],
+    reach: int,
+    *,
+    smallest: bool,
 ) -> Pixels:
-    """Over `points` of the shape (column, row), and `ends` that lie between two pixels; see libs.kernels.morphology."""
+    """Over `points` of the shape (column, row), `ends` between two pixels and `corners` between four.
+
+    See libs.kernels.morphology.
+    """
     height, width = mask.shape[0] - 2 * reach, mask.shape[1] - 2 * reach
     better = np.minimum if smallest else np.maximum
 
@@ -28,4 +37,9 @@ def morphology(
     for dx, dy, other_dx, other_dy, part in ends.tolist():
         inner = moved(dx, dy)
         better(result, inner + np.float32(part) * (moved(other_dx, other_dy) - inner), out=result)
+    for dx, dy, across, down in corners.tolist():
+        upper, lower = moved(dx, dy), moved(dx, dy + 1)
+        upper = upper + np.float32(across) * (moved(dx + 1, dy) - upper)
+        lower = lower + np.float32(across) * (moved(dx + 1, dy + 1) - lower)
+        better(result, upper + np.float32(down) * (lower - upper), out=result)
     return result

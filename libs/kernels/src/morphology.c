@@ -3,7 +3,7 @@
  * The shape is a union of runs along rows, as in E. R. Urbach and M. H. F. Wilkinson, Efficient 2-D Grayscale
  * Morphological Transformations with Arbitrary Flat Structuring Elements, 2008. Level k of a table holds the largest of
  * the 2^k values from each place on, so that the largest of a run is that of two places. Where the shape ends between
- * pixels, the value there is read linearly from its two neighbours. libs/kernels/morphology.py says which places.
+ * pixels, the value there is read linearly from its two or four neighbours. libs/kernels/morphology.py says which places.
  */
 #include <stdlib.h>
 
@@ -17,9 +17,21 @@ typedef struct {
     int32_t dx, dy, other_dx, other_dy;
     float part; /* of the other */
 } between;
+typedef struct {
+    int32_t dx, dy; /* the upper left of four pixels */
+    float across, down;
+} amid;
 
 /* Columns worked on at once, so that the rows which an output row needs stay in the second-level cache. */
 enum { TILE = 256 };
+
+/* The value read linearly between four pixels. */
+INLINE v16 read_amid(const float *at, int64_t row_size, float across, float down) {
+    v16 upper = load16(at), lower = load16(at + row_size);
+    upper = fma16(load16(at + 1) - upper, splat(across), upper);
+    lower = fma16(load16(at + row_size + 1) - lower, splat(across), lower);
+    return fma16(lower - upper, splat(down), upper);
+}
 
 INLINE v16 larger(v16 a, v16 b) { return __builtin_elementwise_max(a, b); }
 
@@ -48,8 +60,9 @@ static void fill_tables(const float *pixels, int64_t stride, int64_t rows, int64
 /* Rows first .. first + count - 1 of the result, `width` long, to `out`. `pixels` has `margin` more on every side.
  * `sign` is 1 for the largest values and -1 for the smallest. Returns -1 where memory is short. */
 EXPORT int artifex_morphology(const float *pixels, int64_t stride, int64_t margin, int64_t levels, const place *places,
-                              int64_t place_count, const between *ends, int64_t end_count, float sign, int64_t first,
-                              int64_t count, int64_t width, float *out, int64_t out_stride) {
+                              int64_t place_count, const between *ends, int64_t end_count, const amid *corners,
+                              int64_t corner_count, float sign, int64_t first, int64_t count, int64_t width, float *out,
+                              int64_t out_stride) {
     int64_t rows = count + 2 * margin, row_size = (TILE + 2 * margin + 2 * LANES - 1) / LANES * LANES;
     int64_t level_size = rows * row_size;
     float *tables = malloc((size_t)(levels * level_size) * sizeof(float));
@@ -85,6 +98,11 @@ EXPORT int artifex_morphology(const float *pixels, int64_t stride, int64_t margi
                     v16 part = splat(ends[i].part), first_of = load16(here), second_of = load16(here + LANES);
                     one = larger(one, fma16(load16(there) - first_of, part, first_of));
                     two = larger(two, fma16(load16(there + LANES) - second_of, part, second_of));
+                }
+                for (int64_t i = 0; i < corner_count; i++) {
+                    const float *corner = at + corners[i].dy * row_size + corners[i].dx;
+                    one = larger(one, read_amid(corner, row_size, corners[i].across, corners[i].down));
+                    two = larger(two, read_amid(corner + LANES, row_size, corners[i].across, corners[i].down));
                 }
                 store_part(to + x, one * sign, wide - x);
                 if (x + LANES < wide) store_part(to + x + LANES, two * sign, wide - x - LANES);

@@ -12,6 +12,9 @@ from services.graph.nodes.color.curves import Curves
 from services.graph.nodes.color.film_emulation import FilmEmulation
 from services.graph.nodes.color.hdr_grading import HDRGrading
 from services.graph.nodes.color.lut import LUT
+from services.graph.nodes.composite.alpha_ops import AlphaOps
+from services.graph.nodes.composite.channel_shuffle import ChannelShuffle
+from services.graph.nodes.composite.key_mixer import KeyMixer
 from services.graph.nodes.composite.mask import Mask
 from services.graph.nodes.composite.merge import Merge
 from services.graph.nodes.composite.roto import Roto
@@ -38,9 +41,11 @@ from services.graph.nodes.transform.transform3d import Transform3D
 
 BUILTIN: Final[tuple[type[Node], ...]] = (
     AudioInput,
+    AlphaOps,
     AudioMixer,
     Blur,
     CDL,
+    ChannelShuffle,
     ChromaKey,
     ColorCorrector,
     ColorSpace,
@@ -54,6 +59,7 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     FrameInterpolation,
     Glow,
     HDRGrading,
+    KeyMixer,
     LensFlare,
     LUT,
     Mask,

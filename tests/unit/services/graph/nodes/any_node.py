@@ -33,7 +33,9 @@ PLATES: Final[Mapping[str, dict[str, Any]]] = {
     "p1": {"type": "Plate", "params": {"seed": 5, "opacity": 1.0}},
     "p2": {"type": "Plate", "params": {"seed": 9, "opacity": 0.4, "speed": 0.0}},
 }
-STEEP: Final = frozenset({"ChromaKey", "FrameInterpolation", "Mask", "SpeedRamp", "TimeRemap"})
+STEEP: Final = frozenset(
+    {"AlphaOps", "ChannelShuffle", "ChromaKey", "FrameInterpolation", "Mask", "Merge", "SpeedRamp", "TimeRemap"}
+)
 """Thresholds and quotients: of two pictures that differ by rounding they make two that differ by more, so they read
 what is bit-equal however it is come by."""
 

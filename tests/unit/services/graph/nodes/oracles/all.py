@@ -1,10 +1,15 @@
 """Every comparison there is."""
 
 from tests.unit.services.graph.nodes.oracles import (
+<<<<<<< HEAD
     audio_input,
+=======
+    alpha_ops,
+>>>>>>> 1bc26b0 (AlphaOps, KeyMixer and ChannelShuffle: alpha worked on by curves and true sizes, pictures mixed by a mask, any channel from any)
     audio_mixer,
     blur,
     cdl,
+    channel_shuffle,
     chroma_key,
     color_corrector,
     color_space,
@@ -18,6 +23,7 @@ from tests.unit.services.graph.nodes.oracles import (
     frame_interpolation,
     glow,
     hdr_grading,
+    key_mixer,
     lens_flare,
     lut,
     mask,
@@ -52,6 +58,9 @@ COMPARISONS: list[Comparison] = [
     *transition.COMPARISONS,
     *glow.COMPARISONS,
     *merge.COMPARISONS,
+    *key_mixer.COMPARISONS,
+    *alpha_ops.COMPARISONS,
+    *channel_shuffle.COMPARISONS,
     *mask.COMPARISONS,
     *roto.COMPARISONS,
     *transform2d.COMPARISONS,
