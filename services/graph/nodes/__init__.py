@@ -40,8 +40,8 @@ from services.graph.nodes.transform.transform2d import Transform2D
 from services.graph.nodes.transform.transform3d import Transform3D
 
 BUILTIN: Final[tuple[type[Node], ...]] = (
-    AudioInput,
     AlphaOps,
+    AudioInput,
     AudioMixer,
     Blur,
     CDL,

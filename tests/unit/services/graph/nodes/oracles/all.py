@@ -1,11 +1,8 @@
 """Every comparison there is."""
 
 from tests.unit.services.graph.nodes.oracles import (
-<<<<<<< HEAD
-    audio_input,
-=======
     alpha_ops,
->>>>>>> 1bc26b0 (AlphaOps, KeyMixer and ChannelShuffle: alpha worked on by curves and true sizes, pictures mixed by a mask, any channel from any)
+    audio_input,
     audio_mixer,
     blur,
     cdl,
