@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libs.kernels import Rule, coverage, feather
+from libs.kernels import Rule, coverage, feather, native
 from libs.kernels.coverage import Edges
 from libs.kernels.types import RULES
 from tests.unit.libs.kernels.pictures import by_reference, strip, untouched
@@ -35,7 +35,8 @@ def soft(edges: Edges, seed: int) -> Edges:
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 9999), st.integers(2, 12), st.sampled_from(RULES), st.booleans())
 def test_agrees_with_numpy(seed: int, count: int, rule: Rule, coarse: bool) -> None:
-    edges = random(seed, count, coarse=coarse)
+    # A centre that lies on an edge, as on a coarse grid some do, may be on either side of it.
+    edges = random(seed, count, coarse=coarse and rule != "centres")
     got = coverage(edges, SHAPE, ORIGIN, rule)
     np.testing.assert_allclose(got, by_reference(lambda: coverage(edges, SHAPE, ORIGIN, rule)), atol=2e-5)
 
@@ -53,11 +54,13 @@ def test_feathers_agree_with_numpy(seed: int, count: int) -> None:
 def test_parts_are_bit_by_bit_parts_of_the_whole(seed: int, count: int, rule: Rule) -> None:
     edges = random(seed, count)
     slopes = soft(edges, seed)
+    # NumPy sums floats, whose order changes with the part.
+    within = 1e-6 if native.variant() == native.NUMPY else 0.0
     whole, around = coverage(edges, SHAPE, ORIGIN, rule), feather(slopes, SHAPE, ORIGIN)
     for top, left, height, width in ((0, 0, 37, 20), (11, 17, 9, 34), (36, 50, 1, 1)):
         part, origin = (slice(top, top + height), slice(left, left + width)), (ORIGIN[0] + left, ORIGIN[1] + top)
-        np.testing.assert_array_equal(coverage(edges, (height, width), origin, rule), whole[part])
-        np.testing.assert_array_equal(feather(slopes, (height, width), origin), around[part])
+        np.testing.assert_allclose(coverage(edges, (height, width), origin, rule), whole[part], rtol=0, atol=within)
+        np.testing.assert_allclose(feather(slopes, (height, width), origin), around[part], rtol=0, atol=within)
     for threads in (2, 5, 100):
         np.testing.assert_array_equal(coverage(edges, SHAPE, ORIGIN, rule, threads=threads), whole)
         np.testing.assert_array_equal(feather(slopes, SHAPE, ORIGIN, threads=threads), around)
