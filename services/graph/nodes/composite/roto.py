@@ -81,13 +81,13 @@ class Roto(Node):
         columns=COLUMNS,
         least=0,
         unit="px",
-        doc="The paths' points: place, handles before and behind relative to it, feather, and the path's number.",
+        doc="The paths' points: place, handles before and behind it (relative), feather, and the path's number.",
     )
     closed = Boolean(True, doc="Whether the last point leads to the first by a curve, or by a straight, hard edge.")
     fill = Choice("nonzero", choices=tuple(_RULES), doc="What is inside of paths that cross or lie in one another.")
     feather = Float(0.0, minimum=0, maximum=1000, unit="px", doc="Added to every point's own feather.")
     falloff = Choice(
-        _STRAIGHT, choices=(_STRAIGHT, _SMOOTH), doc="How soft edges fall: by u, or by 3u² − 2u³ (smoothstep)."
+        _STRAIGHT, choices=(_STRAIGHT, _SMOOTH), doc="How soft edges fall: by e, or by 3e² − 2e³ (smoothstep)."
     )
     opacity = Float(1.0, minimum=0, maximum=1, doc="What the mask is multiplied by.")
     invert = Boolean(False, doc="Whether what is outside is meant.")
