@@ -25,6 +25,8 @@ SPRITE: Final = np.dtype(
         ("colour", "f4", (4,)),
         ("cosine", "f4"),
         ("sine", "f4"),
+        ("across", "f4"),
+        ("down", "f4"),
         ("level", "i4"),
         ("unused", "i4"),
     ]
@@ -49,9 +51,9 @@ def draw_sprites(
     `x` and `y` are a sprite's middle in the document, whose first pixel of `pixels` is at `origin`, x first; what it
     covers is multiplied by `colour`, premultiplied. Without `levels` it is a disc: full up to `inner` pixels from the
     middle, nothing from `outer` on, and u²(3 − 2u) between. With them, it is the picture `levels[level]`, premultiplied
-    RGBA: a way (dx, dy) from the middle leads to (cosine · dx + sine · dy, cosine · dy − sine · dx) of its pixels from
-    its middle, where it is read bilinearly; `outer` is as far as it can reach. A part of a picture is drawn as in the
-    whole, to the bit.
+    RGBA: a way (dx, dy) from the middle leads to (across · (cosine · dx + sine · dy), down · (cosine · dy − sine · dx))
+    of its pixels from its middle, where it is read bilinearly; `outer` is as far as it can reach. A part of a picture
+    is drawn as in the whole, to the bit.
     """
     pixels = checks.picture(pixels, "pixels", 4)
     if sprites.dtype != SPRITE or sprites.ndim != 1:

@@ -25,8 +25,8 @@ def draw_sprites(
         dx = (origin[0] + np.arange(left, right) + 0.5 - sprite["x"])[None, :]
         dy = (origin[1] + np.arange(top, bottom) + 0.5 - sprite["y"])[:, None]
         if levels:
-            u = sprite["cosine"] * dx + sprite["sine"] * dy
-            v = sprite["cosine"] * dy - sprite["sine"] * dx
+            u = sprite["across"] * (sprite["cosine"] * dx + sprite["sine"] * dy)
+            v = sprite["down"] * (sprite["cosine"] * dy - sprite["sine"] * dx)
             shape = _picture(levels[sprite["level"]], u, v)
         else:
             part = np.clip((reach - np.hypot(dx, dy)) / (reach - sprite["inner"]), 0.0, 1.0)

@@ -8,7 +8,8 @@ typedef struct {
     double x, y;      /* the middle, in the document */
     float inner, outer; /* a disc: full up to here, nothing from there on; a picture: `outer` is all that it reaches */
     float colour[4];  /* premultiplied */
-    float cosine, sine; /* of a picture: from pixels of the document to pixels of the level */
+    float cosine, sine; /* how a picture is turned */
+    float across, down; /* its level's pixels for one of the document */
     int32_t level;    /* which of the pictures, each half the size of the one before */
     int32_t unused;
 } sprite;
@@ -66,7 +67,8 @@ INLINE void draw_row(const sprite *s, const level *pictures, int over, float dy,
             float middle_u = 0.5f * (float)from->width - 0.5f, middle_v = 0.5f * (float)from->height - 0.5f;
             float part[16] = {0};
             for (int64_t k = 0; k < some; k++) {
-                float u = s->cosine * dx[k] + s->sine * dy + middle_u, v = s->cosine * dy - s->sine * dx[k] + middle_v;
+                float u = s->across * (s->cosine * dx[k] + s->sine * dy) + middle_u;
+                float v = s->down * (s->cosine * dy - s->sine * dx[k]) + middle_v;
                 store4(part + 4 * k, picture_at(from, u, v));
             }
             light = load16(part) * colours;

@@ -22,6 +22,7 @@ from services.graph.nodes.effect.blur import Blur
 from services.graph.nodes.effect.chroma_key import ChromaKey
 from services.graph.nodes.effect.glow import Glow
 from services.graph.nodes.effect.lens_flare import LensFlare
+from services.graph.nodes.effect.particles import Particles
 from services.graph.nodes.effect.transition import Transition
 from services.graph.nodes.generator.t2v_generator import T2VGenerator
 from services.graph.nodes.input.audio_input import AudioInput
@@ -60,11 +61,12 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     Glow,
     HDRGrading,
     KeyMixer,
-    LensFlare,
     LUT,
+    LensFlare,
     Mask,
     MediaInput,
     Merge,
+    Particles,
     Roto,
     SequenceInput,
     SpeedRamp,

@@ -155,6 +155,7 @@ def effects(height: int, width: int, *, at_end: bool) -> None:
     flare(out, (0, 0), Flare([ghost], glows=[Glow((1.0, 1.0), (9.0,) * 3, (1.0,) * 3, 2.0)]))
     sprites = np.zeros(3, SPRITE)
     sprites["x"], sprites["y"], sprites["outer"], sprites["cosine"] = [-1.0, 2.0, 30.0], 1.0, 7.0, 0.8
+    sprites["across"] = sprites["down"] = 0.9
     for levels in ([], [a]):
         draw_sprites(out, (0, 0), sprites, levels, over=True)
 

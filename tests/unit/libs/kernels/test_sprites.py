@@ -20,7 +20,8 @@ def sprites(number: int, *, picture: bool = False, seed: int = 1) -> Sprites:
     result["colour"] = premultiplied(1, number, seed=seed)[0]
     if picture:
         angle, size = generator.uniform(0, 7, number), generator.uniform(0.7, 2.0, number)
-        result["cosine"], result["sine"] = size * np.cos(angle), size * np.sin(angle)
+        result["cosine"], result["sine"] = np.cos(angle), np.sin(angle)
+        result["across"], result["down"] = size, 1.2 * size
         result["level"] = generator.integers(0, 2, number)
         result["outer"] = 12.0 / size + 2.0
     return result
@@ -62,11 +63,11 @@ def test_a_picture_is_the_one_that_opencv_warps(turn: float) -> None:
     size, middle = 1.6, (41.3, 38.8)
     one = np.zeros(1, SPRITE)
     one["x"], one["y"], one["outer"], one["colour"] = *middle, 60.0, 1.0
-    one["cosine"], one["sine"] = size * np.cos(turn), size * np.sin(turn)
+    one["cosine"], one["sine"], one["across"], one["down"] = np.cos(turn), np.sin(turn), size, 0.5 * size
     ours = draw_sprites(np.zeros((80, 90, 4), np.float32), (0, 0), one, [picture], over=False)
     y, x = np.mgrid[0:80, 0:90].astype(np.float64) + 0.5
     turned = ((x - middle[0]) + 1j * (y - middle[1])) * size * np.exp(-1j * turn)
-    at = (turned.real + 14.5).astype(np.float32), (turned.imag + 9.5).astype(np.float32)
+    at = (turned.real + 14.5).astype(np.float32), (0.5 * turned.imag + 9.5).astype(np.float32)
     expected = cv2.remap(picture, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     # OpenCV may round places to a 32nd of a pixel.
     np.testing.assert_allclose(ours, expected, atol=0.05)
