@@ -16,6 +16,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
 from libs.frames.codecs import AUDIO_CODECS
+from libs.frames.codecs.sounds import SOUNDS
 
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
@@ -36,10 +37,12 @@ class AudioWriter:
         channels: int = 2,
         codec: str = "aac",
         bitrate: int = 192_000,
+        container: str = "",
     ) -> None:
         """`rate` in samples a second, 48,000 for Opus; `channels` 1, 2, 6 (5.1) or 8 (7.1); `codec` by its name.
 
-        `bitrate` is in bits a second for all channels; of use to AAC and Opus.
+        `bitrate` is in bits a second for all channels; of use to AAC and Opus. `container` is one of
+        `libs.frames.codecs.sounds`; without it the file is the codec's own carrier.
         """
         if channels not in LAYOUTS:
             raise ValueError(f"{channels} channels cannot be written; use 1, 2, 6 or 8")
@@ -50,8 +53,12 @@ class AudioWriter:
         self._channels = channels
         self._rate = rate
         self._count = 0
+        file = SOUNDS.get(container)
         self._container: OutputContainer | None = av.open(
-            f"file:{path}", mode="w", format=self._codec.carrier, container_options={"fflags": "+bitexact"}
+            f"file:{path}",
+            mode="w",
+            format=file.format if file else self._codec.carrier,
+            container_options={"fflags": "+bitexact", **(file.options if file else {})},
         )
         self._stream = cast(AudioStream, self._container.add_stream(self._codec.encoder, rate=rate))
         context = self._stream.codec_context
@@ -81,14 +88,17 @@ class AudioWriter:
         return self._count
 
     def write(self, samples: npt.NDArray[np.float32]) -> None:
-        """Append samples [channels, n] in -1..1; more is clipped. Raises ValueError for another number of channels."""
+        """Append samples [channels, n] in -1..1; more is clipped, unless the codec keeps floats.
+
+        Raises ValueError for another number of channels.
+        """
         if self._container is None:
             raise ValueError("the writer is closed")
         if samples.ndim != 2 or samples.shape[0] != self._channels:
             raise ValueError(f"expected [{self._channels}, n] samples, not {samples.shape}")
         if not samples.shape[1]:
             return
-        frame = self._frame(np.clip(samples, -1.0, 1.0))
+        frame = self._frame(samples if self._codec.floats else np.clip(samples, -1.0, 1.0))
         frame.sample_rate = self._rate
         frame.time_base = Fraction(1, self._rate)
         frame.pts = self._count
@@ -111,7 +121,7 @@ class AudioWriter:
 
     def _frame(self, samples: npt.NDArray[np.float32]) -> AudioFrame:
         kind = self._codec.sample_format
-        if self._codec.lossless:
+        if self._codec.lossless and not self._codec.floats:
             steps = 1 << (self._codec.bits - 1)
             codes = np.rint(samples.astype(np.float64) * steps)
             # The encoder takes the upper bits of a 32-bit word.

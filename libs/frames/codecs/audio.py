@@ -22,6 +22,8 @@ class AudioCodec:
     """Of such a file."""
     bits: int = 0
     """Of a sample, for those that lose nothing more; 0 for those that do."""
+    floats: bool = False
+    """Whether samples are kept as they are, also beyond -1..1."""
 
     @property
     def lossless(self) -> bool:
@@ -65,6 +67,16 @@ AUDIO_CODECS = {
             carrier="mov",
             media_type="video/quicktime",
             bits=24,
+        ),
+        AudioCodec(
+            name="float",
+            encoder="pcm_f32le",
+            stream="pcm_f32le",
+            sample_format="flt",
+            carrier="wav",
+            media_type="audio/wav",
+            bits=32,
+            floats=True,
         ),
     )
 }

@@ -30,11 +30,6 @@ MOVIES = {
 """By extension, without the dot."""
 
 
-def movie_of(file_name: str) -> Movie:
-    """The container that a file's name asks for. KeyError for one that is not written."""
-    return MOVIES[extension(file_name)]
-
-
 def extension(file_name: str) -> str:
     """What comes after the last dot, in lower case."""
     return file_name.rpartition(".")[2].lower()

@@ -5,6 +5,7 @@ It reads users' files, so it may crash, hang or be killed at any time.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from google.protobuf import json_format
 
 from artifex.media.v1.messages_pb2 import VideoStream
+from libs.frames.codecs.sounds import SOUNDS
 from libs.frames.codecs.stills import STILL_ENDINGS
 from libs.frames.deliveries import LightLevel
 from libs.frames.errors import MediaError, MediaUnsupported
@@ -87,6 +89,8 @@ def _assemble(request: dict[str, Any]) -> dict[str, Any]:
     `media`, and `loudness` ("-23.1 LUFS", "silence", or empty for a movie without sound)."""
     if request["container"] in STILL_ENDINGS:
         return {"media": json_format.MessageToDict(assemble_stills(request)), "loudness": ""}
+    if request["container"] in SOUNDS:
+        return _assemble_sound(request)
     output = Path(request["output"])
     rate = Fraction(request["frame_rate"])
     wanted = request["frame_count"]
@@ -116,6 +120,24 @@ def _assemble(request: dict[str, Any]) -> dict[str, Any]:
     if problems:
         raise MediaUnsupported(request["name"], f"the segments make no such movie: {'; '.join(problems)}")
     return {"media": json_format.MessageToDict(media), "loudness": loudness}
+
+
+def _assemble_sound(request: dict[str, Any]) -> dict[str, Any]:
+    """The sound alone, which is the file that its worker wrote."""
+    if request["segments"] or request["audio"] is None:
+        raise MediaUnsupported(request["name"], "a file for sound holds no pictures, and nothing else is to be joined")
+    output = Path(request["output"])
+    shutil.copyfile(request["audio"], output)
+    media = probe(output)
+    heard = measure(output)
+    needed = round(request["frame_count"] / Fraction(request["frame_rate"]) * heard.rate)
+    # What cannot tell where the first sample is has the encoder's delay before it.
+    spare = _CODEC_FRAME if SOUNDS[request["container"]].exact else 3 * _CODEC_FRAME
+    if media.video_streams or len(media.audio_streams) != 1:
+        raise MediaUnsupported(request["name"], "it is no file of one sound")
+    if not needed <= heard.samples < needed + spare:
+        raise MediaUnsupported(request["name"], f"its sound is {heard.samples} samples long instead of {needed}")
+    return {"media": json_format.MessageToDict(media), "loudness": str(heard.loudness)}
 
 
 def _unlit(stream: VideoStream, light: LightLevel | None) -> Iterator[str]:

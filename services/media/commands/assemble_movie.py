@@ -44,7 +44,11 @@ async def assemble_movie(
     if media_type is None:
         known = ", ".join(known_endings())
         raise InvalidArgument(f"{work.job}: parts are joined as {known}, not as {work.container!r}")
-    if not work.segments or work.frame_rate.numerator <= 0 or work.frame_rate.denominator <= 0:
+    if (
+        not (work.segments or work.HasField("audio"))
+        or work.frame_rate.numerator <= 0
+        or work.frame_rate.denominator <= 0
+    ):
         raise InvalidArgument(f"{work.job}: there is nothing to join")
     tenant, origin = work.actor.tenant, assembly_origin(work.job, work.task)
     async with store.transaction() as unit:

@@ -11,7 +11,9 @@ import OpenImageIO as oiio
 import pytest
 
 from artifex.up import Stack
+from libs.frames.audio_reader import AudioReader
 from tests.integration.sdk.test_cli import artifex
+from tests.support.footage import bunny
 from tests.support.stills import noise, write_still
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
@@ -77,3 +79,32 @@ async def test_a_missing_still_fails_the_job_and_is_named(stack: Stack, folder: 
     ran = await artifex(stack, folder, "render", "gap.json", "--set", "plate.missing=hold")
     assert ran.code == 0, ran
     assert read(folder / "gap.4.png").tolist() == read(folder / "gap.3.png").tolist()
+
+
+async def test_sound_comes_out_alone(stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(bunny().read_bytes())
+    nodes: dict[str, Any] = {
+        "plate": {"type": "MediaInput", "params": {"asset": "clip.mp4"}},
+        "out": {"type": "FileOutput", "inputs": {"audio": "plate.audio"}, "params": {"path": "sound.wav"}},
+    }
+    settings = {"width": 64, "height": 36, "fps": "25", "duration": 1.2}
+    (tmp_path / "sound.json").write_text(
+        json.dumps({"schema": "artifex.graph/1", "settings": settings, "nodes": nodes})
+    )
+    ran = await artifex(stack, tmp_path, "render", "sound.json", "--watch")
+    assert ran.code == 0, ran
+    assert ran.out.startswith("sound.wav: pcm_s24le 2 ch")
+    assert "frames:0" not in ran.err
+    with AudioReader(tmp_path / "sound.wav") as reader, AudioReader(bunny()) as source:
+        heard = reader.read(0, 60_000)
+        assert np.abs(heard[:, :57_600] - source.read(0, 57_600)).max() <= 2.0**-23
+        assert not heard[:, 57_600:].any()
+    explained = await artifex(stack, tmp_path, "graph", "explain", "sound.json")
+    assert explained.code == 0, explained
+    listed = await artifex(stack, tmp_path, "assets", "list", "--json")
+    made = next(line for line in listed.lines if line["display_name"] == "sound.wav")
+    assert made["blob"]["media_type"] == "audio/wav"
+    assert made["provenance"]["details"]["loudness"].endswith(" LUFS")
+    ran = await artifex(stack, tmp_path, "preview", "sound.json", "--frame", "0", "--out", "frame.jpg")
+    assert ran.code != 0
+    assert "no picture to show" in ran.err

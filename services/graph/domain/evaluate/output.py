@@ -16,7 +16,8 @@ from artifex.nodes import Frame, Window
 from libs.chassis.errors import Internal
 from libs.frames.audio_writer import AudioWriter
 from libs.frames.codecs import AUDIO_CODECS, VIDEO_CODECS, VideoSettings
-from libs.frames.codecs.movies import MOVIES, movie_of
+from libs.frames.codecs.movies import MOVIES, extension
+from libs.frames.codecs.sounds import SOUNDS, is_sound
 from libs.frames.codecs.stills import is_stills
 from libs.frames.decoded import decoded_frames
 from libs.frames.deliveries import DELIVERIES, PQ_PEAK, WHITE, LightLevel, Mastering
@@ -139,7 +140,8 @@ class SoundWriter:
     def __init__(self, path: Path, compiled: Compiled) -> None:
         self._path = path
         self._codec = AUDIO_CODECS[audio_codec(compiled)]
-        self.media_type = self._codec.media_type
+        alone = extension(compiled.path) if is_sound(compiled.path) else ""
+        self.media_type = SOUNDS[alone].media_type if alone else self._codec.media_type
         self._meter = LoudnessMeter(SAMPLE_RATE, CHANNELS)
         self._writer = AudioWriter(
             path,
@@ -147,6 +149,7 @@ class SoundWriter:
             channels=CHANNELS,
             codec=self._codec.name,
             bitrate=compiled.sink.values["audio_bitrate"] * 1000,
+            container=alone,
         )
 
     def __enter__(self) -> Self:
@@ -158,8 +161,10 @@ class SoundWriter:
         self._writer.__exit__(kind, error, traceback)
 
     def write(self, samples: NDArray[np.float32]) -> None:
-        """Samples [channels, n]; beyond -1..1 they are clipped, and what is not a number is silence."""
-        heard = np.clip(np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+        """Samples [channels, n]; beyond -1..1 they are clipped unless floats are kept; what is no number is silence."""
+        heard = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
+        if not self._codec.floats:
+            heard = np.clip(heard, -1.0, 1.0)
         self._meter.add(heard)
         self._writer.write(heard)
 
@@ -190,4 +195,7 @@ def video_settings(compiled: Compiled) -> VideoSettings:
 def audio_codec(compiled: Compiled) -> str:
     """The codec that the output node asks for, or its container's usual one."""
     asked = str(compiled.sink.values["audio_codec"])
-    return movie_of(compiled.path).audio[0] if asked == "auto" else asked
+    if asked != "auto":
+        return asked
+    ending = extension(compiled.path)
+    return (SOUNDS[ending] if ending in SOUNDS else MOVIES[ending]).audio[0]

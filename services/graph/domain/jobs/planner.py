@@ -33,7 +33,7 @@ class Plan:
 def plan(compiled: Compiled, chunk_frames: int) -> Plan:
     """Generations first, then analyses, then chunks of at most `chunk_frames` frames and the sound, then the assembly.
 
-    Chunks and sound wait each only for the analyses that they themselves depend on.
+    Chunks and sound wait each only for the analyses that they themselves depend on. Without a picture there are none.
 
     The last chunks are shorter and shorter, so that workers end together however many there are.
     """
@@ -62,7 +62,7 @@ def plan(compiled: Compiled, chunk_frames: int) -> Plan:
     ready = (*(task.id for task in generations), *seen)
     parts: list[PlannedTask] = []
     first = 0
-    for count in chunk_sizes(total, chunk_frames):
+    for count in chunk_sizes(total, chunk_frames) if compiled.picture else []:
         parts.append(PlannedTask(f"frames:{len(parts)}", TaskKind.FRAMES, ready, first, count))
         first += count
     if compiled.has_audio:

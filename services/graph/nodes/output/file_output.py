@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterator
 
 from artifex.nodes import AUDIO, VIDEO, Boolean, Choice, Float, Input, Integer, Node, String
 from libs.frames.codecs import PRESETS, VIDEO_CODECS, VideoSettings
-from libs.frames.codecs.movies import MOVIES, extension, movie_of
+from libs.frames.codecs.movies import MOVIES, extension
+from libs.frames.codecs.sounds import SOUNDS, is_sound
 from libs.frames.codecs.stills import STILL_ENDINGS, STILLS, StillSettings, is_stills, stills_of
 from libs.frames.deliveries import DELIVERIES, PRIMARIES
 
@@ -13,11 +14,15 @@ _PROFILES = {
     codec.name: [name for name in codec.profiles if name not in ("rgb8", "rgba8")] for codec in VIDEO_CODECS.values()
 } | {each.name: list(each.depths) for each in STILLS.values()}
 _ENDINGS = ", ".join(f".{name}" for name in MOVIES)
+_SOUND_ENDINGS = ", ".join(f".{name}" for name in SOUNDS)
 _STILL_ENDINGS = ", ".join(f".{name}" for name in STILL_ENDINGS)
+
+_AUDIO = {name: each.audio for name, each in MOVIES.items()} | {name: each.audio for name, each in SOUNDS.items()}
+"""The codecs for sound that files take, by their endings."""
 
 
 class FileOutput(Node, sink=True):
-    """Writes a movie file, or a sequence of stills.
+    """Writes a movie file, a sequence of stills, or sound alone.
 
     Pictures leave the working space for what `color` says, the exact inverse of the way in; what is transparent is
     black. They are tagged with it, in stream and container: Y'CbCr in limited range, R'G'B' in full range.
@@ -60,6 +65,15 @@ class FileOutput(Node, sink=True):
 
     The stills are one file, a zip that stores them as they are, which `artifex render` unpacks. They have no sound.
 
+    Sound alone, without the input `video`, is written where `path` ends in:
+
+        .wav          pcm (24 bit), float (32 bit, not clipped)
+        .flac         flac (24 bit)
+        .m4a          aac
+        .aac          aac, which begins 1024 samples late: the file cannot tell the encoder's delay
+        .opus         opus
+        .ogg          opus, flac
+
     Segments are compressed once, in closed groups of pictures of at most two seconds, and joined as they are.
 
     Memory: one frame and the encoder's look-ahead. Cost: one conversion of the frame, and the encoding.
@@ -68,7 +82,7 @@ class FileOutput(Node, sink=True):
     category = "Output"
     version = "1.3.0"
 
-    video = Input(VIDEO, "The pictures.")
+    video = Input(VIDEO, "The pictures; sound alone has none.", required=False)
     audio = Input(AUDIO, "The sound; without it the movie is silent.", required=False)
 
     path = String(
@@ -76,9 +90,9 @@ class FileOutput(Node, sink=True):
         doc="The movie's file name; its ending says the container. A pattern of stills has # for each digit, or %04d.",
         min_length=1,
         max_length=255,
-        pattern=rf"(?!\.)[^/\\\x00-\x1f]*(\.(?i:{'|'.join(MOVIES)})|(#|%(0\d)?d)\.(?i:{'|'.join(STILL_ENDINGS)}))",
+        pattern=rf"(?!\.)[^/\\\x00-\x1f]*(\.(?i:{'|'.join(_AUDIO)})|(#|%(0\d)?d)\.(?i:{'|'.join(STILL_ENDINGS)}))",
         pattern_hint=f"a file name that ends in one of {_ENDINGS}, without folders; "
-        f"or a pattern of stills, as shot.####.exr ({_STILL_ENDINGS})",
+        f"a pattern of stills, as shot.####.exr ({_STILL_ENDINGS}); or sound alone ({_SOUND_ENDINGS})",
         animatable=False,
     )
     codec = Choice("h264", choices=tuple(VIDEO_CODECS), doc="How pictures are compressed.")
@@ -127,8 +141,8 @@ class FileOutput(Node, sink=True):
     )
     audio_codec = Choice(
         "auto",
-        choices=("auto", *dict.fromkeys(name for movie in MOVIES.values() for name in movie.audio)),
-        doc="How sound is compressed; auto is the container's usual. flac and pcm keep 24 bits, without loss.",
+        choices=("auto", *dict.fromkeys(name for taken in _AUDIO.values() for name in taken)),
+        doc="How sound is compressed; auto is the file's usual. flac and pcm keep 24 bits, without loss, float all.",
     )
     audio_bitrate = Integer(
         192,
@@ -143,18 +157,19 @@ class FileOutput(Node, sink=True):
         if is_stills(self.path):
             yield from self._still_misfits()
             return
+        if is_sound(self.path):
+            yield from self._sound_misfits()
+            return
         if self.compression != "auto":
             yield "compression", "movies have none; let the path be a pattern of stills, or leave it at auto"
-        container, movie = extension(self.path), movie_of(self.path)
+        container = extension(self.path)
         codec = VIDEO_CODECS[self.codec]
         if container not in codec.containers:
             fitting = ", ".join(name for name, each in VIDEO_CODECS.items() if container in each.containers)
             endings = ", ".join(f".{name}" for name in codec.containers)
             yield "codec", f".{container} takes {fitting}; for {codec.name} let the path end in {endings}"
-        if self.audio_codec != "auto" and self.audio_codec not in movie.audio:
-            endings = ", ".join(f".{name}" for name, each in MOVIES.items() if self.audio_codec in each.audio)
-            takes = f".{container} takes {', '.join(movie.audio)}"
-            yield "audio_codec", f"{takes}; for {self.audio_codec} let the path end in {endings}"
+        if self.audio_codec not in ("auto", *_AUDIO[container]):
+            yield "audio_codec", _taken(container, self.audio_codec)
         if self.profile != "auto" and self.profile not in _PROFILES[self.codec]:
             yield "profile", f"{self.codec} offers {', '.join(_PROFILES[self.codec])}; not {self.profile}"
             return
@@ -165,8 +180,21 @@ class FileOutput(Node, sink=True):
             yield ("codec" if field == "size" else field), message
 
     def misconnected(self, connected: Collection[str]) -> Iterator[tuple[str, str]]:
+        if is_sound(self.path):
+            if "video" in connected:
+                yield "video", f"a .{extension(self.path)} file holds sound alone; leave it out, or write a movie"
+            if "audio" not in connected:
+                yield "audio", "a file for sound needs some; connect it"
+            return
+        if "video" not in connected:
+            yield "video", f'pictures are missing; connect it, or let "path" end in one of {_SOUND_ENDINGS}'
         if is_stills(self.path) and "audio" in connected:
             yield "audio", "stills have no sound; leave it out, or write it with an output of its own"
+
+    def _sound_misfits(self) -> Iterator[tuple[str, str]]:
+        ending = extension(self.path)
+        if self.audio_codec not in ("auto", *_AUDIO[ending]):
+            yield "audio_codec", _taken(ending, self.audio_codec)
 
     def _still_misfits(self) -> Iterator[tuple[str, str]]:
         try:
@@ -181,3 +209,9 @@ class FileOutput(Node, sink=True):
             yield ("profile" if field == "depth" else field), message
         if self.color != "rec709":
             yield "color", f"stills are written in rec709, or in the working space's light as .exr; not in {self.color}"
+
+
+def _taken(ending: str, codec: str) -> str:
+    """What to do for sound of a codec that a file does not take."""
+    endings = ", ".join(f".{name}" for name, taken in _AUDIO.items() if codec in taken)
+    return f".{ending} takes {', '.join(_AUDIO[ending])}; for {codec} let the path end in {endings}"

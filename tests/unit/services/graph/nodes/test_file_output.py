@@ -90,7 +90,6 @@ def test_all_that_it_offers_exists_and_stands_in_its_documentation() -> None:
 
 def test_it_ends_a_graph() -> None:
     assert not FileOutput.schema.outputs
-    assert FileOutput.schema.inputs["video"].required
     assert not FileOutput.schema.inputs["audio"].required
 
 
