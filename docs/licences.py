@@ -28,6 +28,7 @@ SETTLED = {
     "freetype-py": "BSD-3-Clause; bundles FreeType FTL",
     "imageio-ffmpeg": "BSD-2-Clause; bundles FFmpeg's tool GPL-3.0-or-later, run as a process",
     "koreanize-matplotlib": "MIT; bundles NanumGothic OFL-1.1",
+    "ncnn": "BSD-3-Clause; bundles libgomp GPL-3.0-or-later with the GCC runtime library exception",
     "opencolorio": "BSD-3-Clause",
     "pytest-timeout": "MIT",
     "python-bidi": "LGPL-3.0-or-later",

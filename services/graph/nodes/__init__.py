@@ -31,6 +31,7 @@ from services.graph.nodes.input.sequence_input import SequenceInput
 from services.graph.nodes.input.text_input import TextInput
 from services.graph.nodes.output.file_output import FileOutput
 from services.graph.nodes.output.viewer import Viewer
+from services.graph.nodes.process.upscaler import Upscaler
 from services.graph.nodes.time.frame_interpolation import FrameInterpolation
 from services.graph.nodes.time.speed_ramp import SpeedRamp
 from services.graph.nodes.time.time_remap import TimeRemap
@@ -61,8 +62,8 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     Glow,
     HDRGrading,
     KeyMixer,
-    LUT,
     LensFlare,
+    LUT,
     Mask,
     MediaInput,
     Merge,
@@ -76,5 +77,6 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     Transform2D,
     Transform3D,
     Transition,
+    Upscaler,
     Viewer,
 )

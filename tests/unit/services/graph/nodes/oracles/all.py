@@ -34,6 +34,7 @@ from tests.unit.services.graph.nodes.oracles import (
     transform2d,
     transform3d,
     transition,
+    upscaler,
     viewer,
 )
 from tests.unit.services.graph.nodes.oracles.comparison import Comparison
@@ -73,4 +74,5 @@ COMPARISONS: list[Comparison] = [
     *speed_ramp.COMPARISONS,
     *frame_interpolation.COMPARISONS,
     *audio_input.COMPARISONS,
+    *upscaler.COMPARISONS,
 ]
