@@ -156,18 +156,19 @@ def open_still(
         kind = next((kind for start, kind in _KINDS.items() if head.startswith(start)), None)
         if kind is None:
             raise MediaUnreadable(path, f"{member.name} is no OpenEXR, DPX, TIFF, PNG or JPEG file")
+        source = None
         if header_only and member.size > _HEAD:
             os.pwrite(memory, head, 0)
             if kind == "tiff":
                 _copy_directory(file, member, head, memory)
             # What was not copied reads as zeros, and takes no memory.
             os.ftruncate(memory, member.size)
-        else:
+            source = _opened(memory)
+        if source is None:
+            # Headers may be longer than that, where they list all objects of a scene.
+            os.lseek(memory, 0, os.SEEK_SET)
             _copy(file, member, memory)
-        config = oiio.ImageSpec()
-        # Otherwise OpenImageIO premultiplies, and dark edges cannot be told from transparent ones again.
-        config.attribute("oiio:UnassociatedAlpha", 1)
-        source = oiio.ImageInput.open(f"/proc/self/fd/{memory}", config)
+            source = _opened(memory)
         if source is None:
             raise MediaUnreadable(path, f"{member.name} is no {kind} file that can be read{_reason(oiio.geterror())}")
         try:
@@ -179,6 +180,13 @@ def open_still(
             _said(source)
     finally:
         os.close(memory)
+
+
+def _opened(memory: int) -> oiio.ImageInput | None:
+    config = oiio.ImageSpec()
+    # Otherwise OpenImageIO premultiplies, and dark edges cannot be told from transparent ones again.
+    config.attribute("oiio:UnassociatedAlpha", 1)
+    return oiio.ImageInput.open(f"/proc/self/fd/{memory}", config)
 
 
 def _copy(file: BinaryIO, member: Member, memory: int) -> None:

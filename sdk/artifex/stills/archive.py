@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 
 MAX_MEMBERS: Final = 200_000
 """Of one sequence: more than two hours at 24 a second."""
-MAX_MEMBER_BYTES: Final = 2**31
+MAX_MEMBER_BYTES: Final = 2**30
 MAGIC: Final = b"PK\x03\x04"
 
 _LOCAL: Final = struct.Struct("<4s5H3I2H")

@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import OpenImageIO as oiio
 import pytest
 
 from artifex.media.v1.messages_pb2 import FrameRange
@@ -200,3 +201,41 @@ def test_primaries_and_curves_are_the_published() -> None:
     codes = np.array([95, 445, 685], np.float32) / np.float32(1023)
     # Kodak: black, the 18 % grey card, and the 90 % white.
     np.testing.assert_allclose(to_light(codes, "cineon"), [0.0, 0.15, 1.0], atol=0.01)
+
+
+def test_a_header_may_be_long(tmp_path: Path) -> None:
+    """Renderers list every object of a scene in it (Cryptomatte's manifests)."""
+    manifest = {"manifest": "x" * 600_000, "compression": "none"}
+    files = [write_still(tmp_path / f"m.{number}.exr", noise(1, 400, 400), tags=manifest) for number in (1, 2)]
+    assert probe_sequence(packed(tmp_path / "z", files)).sequence.still_count == 2
+
+
+def test_parts_are_layers(tmp_path: Path) -> None:
+    """Two parts, each with its own data window, as OpenEXR 2 has them."""
+    colour, depth = noise(1, 24, 16), noise(2, 8, 6, 1)
+    specs = []
+    for samples, name, channels, place in ((colour, "rgba", "RGBA", (0, 0)), (depth, "depth", "Z", (4, 5))):
+        spec = oiio.ImageSpec(samples.shape[1], samples.shape[0], samples.shape[2], "half")
+        spec.x, spec.y, spec.full_x, spec.full_y, spec.full_width, spec.full_height = *place, 0, 0, 24, 16
+        spec.channelnames = tuple(channels)
+        spec.attribute("oiio:subimagename", name)
+        specs.append(spec)
+    path = tmp_path / "p.1.exr"
+    target = oiio.ImageOutput.create(str(path))
+    assert target is not None
+    assert target.open(str(path), tuple(specs)), target.geterror()
+    assert target.write_image(colour)
+    assert target.open(str(path), specs[1], "AppendSubimage"), target.geterror()
+    assert target.write_image(depth)
+    target.close()
+    info = probe_sequence(packed(tmp_path / "z", [path]))
+    assert list(info.sequence.channels) == ["R", "G", "B", "A", "depth.Z"]
+    with SequenceReader(tmp_path / "z") as reader:
+        near = reader.read(1, ("depth.Z",))
+        assert near.window == Window(4, 5, 8, 6)
+        np.testing.assert_array_equal(near.samples, depth)
+        both = reader.read(1, ("G", "depth.Z"))
+        assert both.window == Window(0, 0, 24, 16)
+        np.testing.assert_array_equal(both.samples[..., 0], colour[..., 1])
+        np.testing.assert_array_equal(both.samples[5:11, 4:12, 1], depth[..., 0])
+        assert not both.samples[0, :, 1].any()
