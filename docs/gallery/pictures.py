@@ -28,15 +28,13 @@ from artifex.nodes import (
     Request,
     Window,
 )
-from demo.__main__ import footage
+from docs.gallery.files import Files
 from docs.gallery.generated import write_middle
-from libs.frames.looks import look_format, probe_look
-from libs.frames.probe import probe
 from libs.frames.stills import write_png
 from services.graph.domain.compile.catalogue import Catalogue
-from services.graph.domain.compile.compiler import Compiled, compile
+from services.graph.domain.compile.compiler import Compiled, compile, validate
 from services.graph.domain.documents.document import parse_document
-from services.graph.domain.documents.model import SAMPLE_RATE
+from services.graph.domain.documents.model import SAMPLE_RATE, Document
 from services.graph.domain.evaluate.colour import working_colour
 from services.graph.domain.evaluate.mixdown import SoundPuller
 from services.graph.domain.evaluate.pull import FramePuller
@@ -45,7 +43,6 @@ from services.graph.domain.evaluate.sources import SourceFile
 from services.graph.nodes import BUILTIN
 from services.graph.nodes.output.viewer import Viewer
 
-FOOTAGE = "footage.mp4"
 BEFORE, SHOWN = "before", "shown"
 _EYE = "eye"
 _WAVE_HEIGHT = 240
@@ -80,11 +77,12 @@ class Studio:
     def __init__(self, folder: Path) -> None:
         """`folder`: where the files that the examples name lie, but for the footage."""
         self._folder = folder
+        self._files = Files(folder)
         self._open = ExitStack()
         self._shelf = SourceShelf(8)
-        self._infos: dict[str, tuple[Path, media.MediaInfo]] = {}
 
     def __enter__(self) -> Self:
+        self._open.enter_context(self._files)
         self._open.callback(self._shelf.close)
         return self
 
@@ -114,7 +112,7 @@ class Studio:
         for node in document["nodes"].values():
             asset = node.get("params", {}).get("asset")
             if asset is not None and not (target / asset).exists():
-                shutil.copyfile(self._path(asset), target / asset)
+                self._files.copy(asset, target)
 
     def _picture(self, document: dict[str, Any], node: str) -> NDArray[np.float32]:
         """Display-encoded [height, width, 3] of what a node puts out."""
@@ -141,7 +139,19 @@ class Studio:
         assert isinstance(viewer, Viewer)
         return viewer.show(_over_squares(frame, window), window, colour)
 
+    def problems(self, document: dict[str, Any]) -> list[str]:
+        """What keeps an example from being rendered."""
+        parsed, infos, _ = self._read(document)
+        assets = {str(parsed.nodes[node].params["asset"]): info for node, info in infos.items()}
+        return [problem.message for problem in validate(parsed, CATALOGUE, assets)]
+
     def _compiled(self, document: dict[str, Any]) -> tuple[Compiled, dict[str, SourceFile]]:
+        parsed, infos, sources = self._read(document)
+        compiled = compile(parsed, CATALOGUE, _EYE, infos)
+        return compiled, {node: source for node, source in sources.items() if node in compiled.assets}
+
+    def _read(self, document: dict[str, Any]) -> tuple[Document, dict[str, media.MediaInfo], dict[str, SourceFile]]:
+        """The document with its files as assets, and these files, by node."""
         nodes = {}
         infos: dict[str, media.MediaInfo] = {}
         sources: dict[str, SourceFile] = {}
@@ -150,22 +160,10 @@ class Studio:
             if asset is None:
                 nodes[name] = node
                 continue
-            path, infos[name] = self._info(asset)
+            path, infos[name] = self._files.described(asset)
             sources[name] = SourceFile(path, infos[name], asset)
             nodes[name] = {**node, "params": {**node["params"], "asset": "assets/" + _slug(asset)}}
-        parsed = parse_document(json.dumps({**document, "nodes": nodes}))
-        compiled = compile(parsed, CATALOGUE, _EYE, infos)
-        return compiled, {node: source for node, source in sources.items() if node in compiled.assets}
-
-    def _info(self, asset: str) -> tuple[Path, media.MediaInfo]:
-        if asset not in self._infos:
-            path = self._path(asset)
-            look = look_format(asset)
-            self._infos[asset] = (path, probe(path) if look is None else probe_look(path, look))
-        return self._infos[asset]
-
-    def _path(self, asset: str) -> Path:
-        return footage() if asset == FOOTAGE else self._folder / asset
+        return parse_document(json.dumps({**document, "nodes": nodes})), infos, sources
 
 
 def _watched(node: str, kinds: Mapping[PortType, str]) -> dict[str, Any]:
