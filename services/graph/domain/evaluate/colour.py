@@ -15,7 +15,8 @@ import PyOpenColorIO as ocio
 
 from artifex.nodes import Pixels
 from libs.kernels import Matrix, Power, Table, Transfer, grade, native, premultiply, unpremultiply
-from services.graph.domain.evaluate.colour_program import program_of
+from libs.kernels.grading import Program
+from services.graph.domain.evaluate.colour_program import parts_of
 from services.graph.domain.evaluate.video_light import VideoLight, VideoSignal, curve, exponent, linear_space
 
 CONFIG: Final = "ocio://cg-config-v4.0.0_aces-v2.0_ocio-v2.5"
@@ -30,7 +31,11 @@ _BRIGHTEST: Final = 1.25
 @cache
 def config() -> Any:
     """The configuration all documents use."""
-    return ocio.Config.CreateFromFile(CONFIG)
+    found = ocio.Config.CreateFromFile(CONFIG)
+    # OCIO would keep every processor for ever, and by what its transforms print, where tables of one size and range
+    # look alike: of two curves the second would become the first. `WorkingColour` keeps a few, by all that they are.
+    found.setProcessorCacheFlags(ocio.PROCESSOR_CACHE_OFF)
+    return found
 
 
 @cache
@@ -162,31 +167,50 @@ class WorkingColour:
 
 
 class _Change:
-    """One change of colour: a program of the kernel where it can do it all, and OCIO's processor for the rest."""
+    """One change of colour: programs of the kernel as far as it can do it, and OCIO's processors for the rest."""
 
     def __init__(self, processor: Any) -> None:
         self._processor = processor
-        self._program = program_of(processor)
-        self._ocio: Any = None
+        self._parts = parts_of(processor)
+        self._whole: list[Any] | None = None
+        self._mixed: list[Any] | None = None
 
     def apply(self, pixels: Pixels, out: Pixels, *, premultiplied: bool) -> None:
         """RGBA [height, width, 4], contiguous, to `out`, which may be the same array. Alpha stays as it is."""
-        if self._program is not None and native.library() is not None:
-            grade(self._program, pixels, premultiplied=premultiplied, out=out)
-            return
+        compiled = native.library() is not None
+        match self._parts:
+            case [Program() as program] if compiled:
+                grade(program, pixels, premultiplied=premultiplied, out=out)
+                return
         # OCIO's fast power function also runs over alpha, whose 1 becomes 1.00002.
         alpha = pixels[..., 3:].copy()
         if premultiplied:
             unpremultiply(pixels, out=out)
         elif out is not pixels:
             np.copyto(out, pixels)
-        if self._ocio is None:
-            self._ocio = self._processor.getDefaultCPUProcessor()
-        self._ocio.applyRGBA(out)
+        for part in self._mixed_parts() if compiled else self._whole_by_ocio():
+            if isinstance(part, Program):
+                grade(part, out, premultiplied=False, out=out)
+            else:
+                part.applyRGBA(out)
         if premultiplied:
             premultiply(out, alpha=alpha, out=out)
         else:
             out[..., 3:] = alpha
+
+    def _whole_by_ocio(self) -> list[Any]:
+        if self._whole is None:
+            self._whole = [self._processor.getDefaultCPUProcessor()]
+        return self._whole
+
+    def _mixed_parts(self) -> list[Any]:
+        """Programs, and processors of what is between them."""
+        if self._mixed is None:
+            self._mixed = [
+                part if isinstance(part, Program) else config().getProcessor(part).getDefaultCPUProcessor()
+                for part in self._parts
+            ]
+        return self._mixed
 
 
 @cache

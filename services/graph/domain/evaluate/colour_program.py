@@ -1,7 +1,7 @@
 """OCIO's operations as a program of the colour kernel, which does them in one pass and several times as fast.
 
 OCIO says what colour is: it reads the files, knows the spaces, and joins and simplifies; what remains of that are
-transforms with numbers in them. Where all of these are of kinds that the kernel knows, it does them; else OCIO.
+transforms with numbers in them. Those of kinds that the kernel knows it does, and OCIO the others.
 """
 
 import math
@@ -47,18 +47,50 @@ _LATTICE: Final = {
 
 def program_of(processor: Any) -> Program | None:
     """What an OCIO processor does to float32, joined and simplified by OCIO; None where the kernel cannot do it."""
-    try:
-        optimised = processor.getOptimizedProcessor(ocio.BIT_DEPTH_F32, ocio.BIT_DEPTH_F32, ocio.OPTIMIZATION_DEFAULT)
-        return Program([step for transform in optimised.createGroupTransform() for step in _steps(transform)])
-    except (Unknown, ValueError):
-        return None
+    parts = parts_of(processor)
+    if not parts:
+        return Program([])
+    return parts[0] if len(parts) == 1 and isinstance(parts[0], Program) else None
 
 
-def _steps(transform: Any) -> Sequence[Step]:
+def parts_of(processor: Any) -> list[Program | ocio.GroupTransform]:
+    """The same cut where the kernel's knowledge ends: programs, and what OCIO does between them, in order."""
+    optimised = processor.getOptimizedProcessor(ocio.BIT_DEPTH_F32, ocio.BIT_DEPTH_F32, ocio.OPTIMIZATION_DEFAULT)
+    parts: list[Program | ocio.GroupTransform] = []
+    known: list[Step] = []
+    others: list[Any] = []
+
+    def cut() -> None:
+        if known:
+            parts.append(Program(known))
+        if others:
+            parts.append(ocio.GroupTransform(others))
+        known.clear()
+        others.clear()
+
+    for transform in optimised.createGroupTransform():
+        steps = _steps_or_none(transform)
+        if others if steps is not None else known:
+            cut()
+        if steps is None:
+            others.append(transform)
+        else:
+            known += steps
+    cut()
+    return parts
+
+
+def _steps_or_none(transform: Any) -> Sequence[Step] | None:
     reader = _READERS.get(type(transform))
     if reader is None:
-        raise Unknown(type(transform).__name__)
-    return reader(transform)
+        return None
+    try:
+        steps = reader(transform)
+        # What the kernel refuses, such as an exponent beyond its range, it says when a program is made.
+        Program(steps)
+    except (Unknown, ValueError):
+        return None
+    return steps
 
 
 def _linear(transform: Any) -> Sequence[Step]:

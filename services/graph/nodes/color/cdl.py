@@ -2,7 +2,7 @@
 
 import PyOpenColorIO as ocio
 
-from artifex.nodes import Boolean, Choice, Color, Colour, Float, MediaSource
+from artifex.nodes import Boolean, Choice, Color, Colour, Float, MediaSource, Request
 from services.graph.nodes.color.change import ColourChange
 from services.graph.nodes.color.spaces import SPACES, into, limited, out_of
 
@@ -33,6 +33,9 @@ class CDL(ColourChange):
     def neutral(self) -> bool:
         kept = self.slope[:3] == self.power[:3] == (1.0, 1.0, 1.0) and self.offset[:3] == (0.0, 0.0, 0.0)
         return kept and self.saturation == 1.0 and not self.clamp
+
+    def cost(self, request: Request) -> float:
+        return 8.0
 
     def transforms(self, colour: Colour, source: MediaSource | None) -> list[ocio.Transform]:
         cdl = ocio.CDLTransform()

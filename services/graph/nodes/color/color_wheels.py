@@ -6,7 +6,7 @@ from typing import Final
 
 import PyOpenColorIO as ocio
 
-from artifex.nodes import Choice, Color, Colour, Float, MediaSource, Rgba
+from artifex.nodes import Choice, Color, Colour, Float, MediaSource, Request, Rgba
 from services.graph.nodes.color.change import ColourChange
 from services.graph.nodes.color.styles import GREY, STYLES, acescct, in_style, ocio_style
 
@@ -75,6 +75,9 @@ class ColorWheels(ColourChange):
     def neutral(self) -> bool:
         defaults = {wheel: getattr(type(self), wheel).default for wheel in _WHEELS[self.style]}
         return self.saturation == 1.0 and all(self.values[wheel] == default for wheel, default in defaults.items())
+
+    def cost(self, request: Request) -> float:
+        return 11.5 if self.style == "video" else 8.0
 
     def transforms(self, colour: Colour, source: MediaSource | None) -> list[ocio.Transform]:
         style = ocio_style(self.style)

@@ -5,7 +5,7 @@ from typing import Final
 
 import PyOpenColorIO as ocio
 
-from artifex.nodes import Choice, Colour, Column, MediaSource, Points, Rows
+from artifex.nodes import Choice, Colour, Column, MediaSource, Points, Request, Rows
 from services.graph.nodes.color.change import ColourChange
 from services.graph.nodes.color.splines import disorder, over, over_hue, rising
 from services.graph.nodes.color.styles import STYLES, in_style, ocio_style
@@ -27,9 +27,9 @@ class Curves(ColourChange):
     """Bends the picture by curves: of all channels, of red, green and blue, and of hue, saturation and luminance.
 
     OpenColorIO's curves, in the style's space, on straight colour: first red, green and blue each by its own, then all
-    by the master curve, then those of hue. Through the points goes a quadratic spline that never falls
-    (L. L. Schumaker, On Shape Preserving Quadratic Spline Interpolation, 1983), beyond them a straight line as steep as
-    its end. A point is [x, y] or [x, y, slope]; where no slope is given, all follow from the points.
+    by the master curve, then those of hue. Through the points goes a quadratic spline that keeps their
+    shape (L. L. Schumaker, On Shape Preserving Quadratic Spline Interpolation, 1983), beyond them a straight line as
+    steep as its end. A point is [x, y] or [x, y, slope]; where no slope is given, all follow from the points.
 
     The axes are, in the style "log", the numbers of ACEScct (Academy S-2016-001), where middle grey is 0.41 and a stop
     0.057; in "linear", stops from middle grey (0.18), straight below -5.5; in "video", the numbers that players show.
@@ -88,6 +88,9 @@ class Curves(ColourChange):
 
     def neutral(self) -> bool:
         return not self._bends() and not self._hue_bends()
+
+    def cost(self, request: Request) -> float:
+        return 11.0 + (68.0 if self._hue_bends() else 0.0)
 
     def transforms(self, colour: Colour, source: MediaSource | None) -> list[ocio.Transform]:
         bends = self._bends()

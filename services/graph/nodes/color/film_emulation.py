@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import PyOpenColorIO as ocio
 
-from artifex.nodes import Choice, Color, Colour, Float, MediaSource
+from artifex.nodes import Choice, Color, Colour, Float, MediaSource, Request
 from services.graph.nodes.color.change import ColourChange
 from services.graph.nodes.color.styles import GREY
 
@@ -88,6 +88,9 @@ class FilmEmulation(ColourChange):
     couplers = Float(0.0, minimum=-1, maximum=2, doc="Added to the stock's: above 0 more colour, below less.")
     silver = Float(0.0, minimum=0, maximum=2, doc="Added to the stock's: silver left in the print.")
     white = Float(1.25, minimum=0.25, maximum=100, doc="Light of the print's clear base.")
+
+    def cost(self, request: Request) -> float:
+        return 11.0
 
     def transforms(self, colour: Colour, source: MediaSource | None) -> list[ocio.Transform]:
         stock = _STOCKS[self.stock]

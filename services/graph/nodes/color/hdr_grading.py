@@ -7,7 +7,7 @@ from typing import Final
 
 import PyOpenColorIO as ocio
 
-from artifex.nodes import Color, Colour, Float, MediaSource
+from artifex.nodes import Color, Colour, Float, MediaSource, Request
 from services.graph.nodes.color.change import ColourChange
 from services.graph.nodes.color.spaces import scaled
 from services.graph.nodes.color.splines import over, rising
@@ -81,6 +81,9 @@ class HDRGrading(ColourChange):
     def neutral(self) -> bool:
         toned = any(number != 1.0 for number in (self.contrast, self.toe, self.shoulder))
         return not (self.exposure or self._exposed() or toned or self._saturated())
+
+    def cost(self, request: Request) -> float:
+        return 10.0 + (82.0 if self._saturated() else 0.0)
 
     def transforms(self, colour: Colour, source: MediaSource | None) -> list[ocio.Transform]:
         steps: list[ocio.Transform] = []

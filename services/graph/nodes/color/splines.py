@@ -4,6 +4,7 @@ What it fits needs order: points one after the other, and in rising curves none 
 swing beyond their keys can break it between two good curves, so it is made sure of here, whatever comes.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
@@ -69,11 +70,11 @@ def _apart(points: Sequence[tuple[float, ...]]) -> list[tuple[float, ...]]:
 
 
 def _climbing(points: Sequence[tuple[float, ...]]) -> list[tuple[float, ...]]:
-    """None below the one before."""
-    highest = points[0][1]
+    """None below the one before. Rises of next to nothing are none: slopes are divided by them."""
+    highest = -math.inf
     climbing: list[tuple[float, ...]] = []
     for x, y, *_ in points:
-        highest = max(highest, y)
+        highest = max(highest, round(y, 6))
         climbing.append((x, highest))
     return climbing
 

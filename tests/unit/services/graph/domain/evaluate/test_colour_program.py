@@ -8,8 +8,9 @@ import PyOpenColorIO as ocio
 import pytest
 
 from libs.kernels import Pixels, grade, native
+from libs.kernels.grading import Program
 from services.graph.domain.evaluate.colour import WorkingColour, config
-from services.graph.domain.evaluate.colour_program import program_of
+from services.graph.domain.evaluate.colour_program import parts_of, program_of
 from services.graph.nodes.color.spaces import SPACES, into, out_of
 
 SPACE = "ACEScg"
@@ -174,7 +175,31 @@ def test_what_the_kernel_cannot_do_is_left_to_ocio(transforms: list[Any]) -> Non
     assert program_of(config().getProcessor(ocio.GroupTransform(transforms))) is None
 
 
-@pytest.mark.parametrize("transforms", [half_table(), CASES["look in display"]], ids=["OCIO", "kernel"])
+MIXED = [*CASES["matrix"], *CASES["power mirror"], *half_table(), *CASES["diagonal"], *CASES["logarithm back"]]
+"""Of which OCIO does what is in the middle."""
+
+
+def test_what_the_kernel_cannot_do_is_cut_out() -> None:
+    before, between, after = parts_of(config().getProcessor(ocio.GroupTransform(MIXED)))
+    assert isinstance(before, Program)
+    assert isinstance(after, Program)
+    assert isinstance(between, ocio.GroupTransform)
+    hue = ocio.FixedFunctionTransform(ocio.FIXED_FUNCTION_RGB_TO_HSV)
+    assert [type(part) for part in parts_of(config().getProcessor(hue))] == [ocio.GroupTransform]
+
+
+def test_nothing_to_do_is_no_part() -> None:
+    nothing = config().getProcessor(ocio.GroupTransform([]))
+    assert parts_of(nothing) == []
+    pixels = picture()
+    program = program_of(nothing)
+    assert program is not None
+    assert np.array_equal(grade(program, pixels, premultiplied=False), pixels, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    "transforms", [half_table(), CASES["look in display"], MIXED], ids=["OCIO", "kernel", "one after the other"]
+)
 @pytest.mark.parametrize("variant", native.runnable())
 def test_premultiplied_pixels_are_changed_as_if_opaque_by_whomever(variant: str, transforms: list[Any]) -> None:
     straight = np.abs(picture()[16:])

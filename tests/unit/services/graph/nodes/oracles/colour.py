@@ -25,7 +25,9 @@ def changed(kind: type[Node], frame: Frame, **params: Any) -> Frame:
 @cache
 def config() -> Any:
     """OpenColorIO's other built-in configuration: the product uses the one for computer graphics."""
-    return ocio.Config.CreateFromFile(CONFIG)
+    found = ocio.Config.CreateFromFile(CONFIG)
+    found.setProcessorCacheFlags(ocio.PROCESSOR_CACHE_OFF)
+    return found
 
 
 def by_ocio(transform: Any, rgb: Array) -> Array:
