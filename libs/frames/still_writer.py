@@ -18,6 +18,8 @@ from artifex.stills.archive import directory, local_header
 from libs.frames.codecs.stills import STILLS, StillSettings
 
 _HALF: Final = np.float32(65504.0)
+_PNG_LEVEL: Final = 4
+"""zlib's: a third of the time of its usual 6, for a file that is a twelfth larger."""
 _DATE: Final = "1980:01:01 00:00:00"
 """OpenImageIO would write the time; equal pictures make equal files, as in the zip around them."""
 
@@ -56,6 +58,7 @@ class StillEncoder:
         height, width, channels = samples.shape
         spec = oiio.ImageSpec(width, height, channels, self._depth)
         spec.attribute("compression", self._compression)
+        spec.attribute("png:compressionLevel", _PNG_LEVEL)
         spec.attribute("DateTime", _DATE)
         spec.attribute("Software", "ArtifexPro Studio")
         if not self._format.linear:

@@ -60,7 +60,7 @@ class FileOutput(Node, sink=True):
     hold Rec.709's display encoding, with straight alpha.
 
         .exr          half, float             zip, zips, piz, rle, none; with loss pxr24, b44, b44a, dwaa, dwab
-        .tif, .tiff   16bit, 8bit, float      zip, lzw, none
+        .tif, .tiff   16bit, 8bit, float      lzw, zip, none
         .png          8bit, 16bit             zip
 
     The stills are one file, a zip that stores them as they are, which `artifex render` unpacks. They have no sound.
@@ -105,7 +105,7 @@ class FileOutput(Node, sink=True):
     compression = Choice(
         "auto",
         choices=("auto", *dict.fromkeys(name for each in STILLS.values() for name in each.compressions)),
-        doc="Of stills; auto is zip, without loss.",
+        doc="Of stills; auto is their usual one, without loss.",
     )
     alpha = Boolean(True, animatable=False, doc="Whether stills hold alpha; without it they are laid over black.")
     start_number = Integer(
