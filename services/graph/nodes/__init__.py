@@ -20,6 +20,7 @@ from services.graph.nodes.composite.merge import Merge
 from services.graph.nodes.composite.roto import Roto
 from services.graph.nodes.effect.blur import Blur
 from services.graph.nodes.effect.chroma_key import ChromaKey
+from services.graph.nodes.effect.distortion import Distortion
 from services.graph.nodes.effect.glow import Glow
 from services.graph.nodes.effect.lens_flare import LensFlare
 from services.graph.nodes.effect.particles import Particles
@@ -38,6 +39,7 @@ from services.graph.nodes.time.time_remap import TimeRemap
 from services.graph.nodes.transform.corner_pin import CornerPin
 from services.graph.nodes.transform.crop import Crop
 from services.graph.nodes.transform.flip import Flip
+from services.graph.nodes.transform.perspective_warp import PerspectiveWarp
 from services.graph.nodes.transform.transform2d import Transform2D
 from services.graph.nodes.transform.transform3d import Transform3D
 
@@ -55,6 +57,7 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     CornerPin,
     Crop,
     Curves,
+    Distortion,
     FileOutput,
     FilmEmulation,
     Flip,
@@ -68,6 +71,7 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     MediaInput,
     Merge,
     Particles,
+    PerspectiveWarp,
     Roto,
     SequenceInput,
     SpeedRamp,

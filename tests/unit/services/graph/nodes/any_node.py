@@ -34,7 +34,10 @@ PLATES: Final[Mapping[str, dict[str, Any]]] = {
     "p2": {"type": "Plate", "params": {"seed": 9, "opacity": 0.4, "speed": 0.0}},
 }
 STEEP: Final = frozenset(
-    {"AlphaOps", "ChannelShuffle", "ChromaKey", "FrameInterpolation", "Mask", "Merge", "SpeedRamp", "TimeRemap"}
+    {
+        "AlphaOps", "ChannelShuffle", "ChromaKey", "Distortion", "FrameInterpolation", "Mask", "Merge", "SpeedRamp",
+        "TimeRemap",
+    }  # fmt: skip
 )
 """Thresholds and quotients: of two pictures that differ by rounding they make two that differ by more, so they read
 what is bit-equal however it is come by."""
