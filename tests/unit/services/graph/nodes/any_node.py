@@ -35,9 +35,16 @@ PLATES: Final[Mapping[str, dict[str, Any]]] = {
 }
 STEEP: Final = frozenset(
     {
-        "AlphaOps", "ChannelShuffle", "ChromaKey", "Distortion", "FrameInterpolation", "Mask", "Merge", "SpeedRamp",
+        "AlphaOps",
+        "ChannelShuffle",
+        "ChromaKey",
+        "Distortion",
+        "FrameInterpolation",
+        "Mask",
+        "Merge",
+        "SpeedRamp",
         "TimeRemap",
-    }  # fmt: skip
+    }
 )
 """Thresholds and quotients: of two pictures that differ by rounding they make two that differ by more, so they read
 what is bit-equal however it is come by."""
