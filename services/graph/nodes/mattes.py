@@ -39,7 +39,7 @@ class MatteEdge:
     @property
     def reach(self) -> int:
         """How far around a pixel its colour depends on others', too."""
-        return max(self.alpha_reach, gaussian_reach(self._spread) if self._grows else 0)
+        return max(self.alpha_reach, gaussian_reach(self._spread) if self.grows else 0)
 
     def moved(self, frame: Frame, target: Window, document: Window | None, threads: int) -> Pixels:
         """The alpha of a picture's `target`, [height, width, 1]; with `document` the document's edge is repeated."""
@@ -67,17 +67,18 @@ class MatteEdge:
         Where alpha is less, colour is as much less; what is more has the straight colour of the surroundings: their
         mean, weighted by coverage and by a Gaussian.
         """
-        if not self._grows:
+        if not self.grows:
             return with_alpha(frame.filled(target), alpha)
         sigma = self._spread
         canvas = target.grown(gaussian_reach(sigma))
         pixels = surrounded(frame.crop(canvas), canvas, document)
         around = gaussian(pixels, sigma, sigma, None, threads, origin=(canvas.x, canvas.y))
         inside = target.inside(canvas)
-        return with_alpha(np.ascontiguousarray(pixels[inside]), alpha, np.ascontiguousarray(around[inside]))
+        return with_alpha(pixels[inside], alpha, around[inside])
 
     @property
-    def _grows(self) -> bool:
+    def grows(self) -> bool:
+        """Whether any alpha can become more."""
         return self.size > 0.0 or self.softness > 0.0
 
     @property

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
+import cv2
 import numpy as np
 
 from artifex.nodes import (
@@ -35,7 +36,7 @@ class KeyMixer(Node):
 
     Source: a linear interpolation; S. Wright, Digital Compositing for Film and Video, 2018, chapter 4 (keymix).
 
-    Memory: one frame, changed in place where nothing else needs b. Cost: one pass over what the mask covers, about 4 ms
+    Memory: one frame, changed in place where nothing else needs b. Cost: one pass over what the mask covers, about 6 ms
     for 1920x1080, and another for channels that stay.
     """
 
@@ -64,7 +65,7 @@ class KeyMixer(Node):
         return () if name != "b" and self.identity(request) is not None else (request.time,)
 
     def cost(self, request: Request) -> float:
-        return 3.0 if all(self._chosen()) else 6.0
+        return 3.0 if all(self._chosen()) else 8.0
 
     def render(self, context: RenderContext) -> Frame:
         region = context.request.region
@@ -94,8 +95,8 @@ class KeyMixer(Node):
             merge("copy", a.filled(where), below, amount, out=below)
             return
         mixed = merge("copy", a.filled(where), below, amount)
-        for channel in np.flatnonzero(chosen):
-            below[..., channel] = mixed[..., channel]
+        pairs = [channel for channel in range(4) if chosen[channel] for _ in range(2)]
+        cv2.mixChannels([mixed], [below], pairs)
 
     def _chosen(self) -> tuple[bool, bool, bool, bool]:
         return self.red, self.green, self.blue, self.alpha

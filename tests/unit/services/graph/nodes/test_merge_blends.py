@@ -1,5 +1,7 @@
 """Merge's blends where formulas end: beyond 0 and 1, beside poles, without coverage; and how far results reach."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -80,8 +82,8 @@ def test_light_gives_no_negative_light(operation: str) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("beyond", ["hold", "extend"])
-def test_finite_pictures_give_finite_results(operation: str, beyond: str) -> None:
+@pytest.mark.parametrize("params", [{}, {"beyond": "extend"}, {"space": "display"}], ids=str)
+def test_finite_pictures_give_finite_results(operation: str, params: dict[str, Any]) -> None:
     values = np.array([0.0, -0.0, 1e-45, -1e-45, 1e-38, 1e-20, 0.5, 1.0, 1.0 + 2**-23, -1.0, 65504.0, 1e9, -1e9, 1e18])
     alphas = np.array([0.0, 1e-45, 1e-38, 1e-20, 0.5, 1.0 - 2**-24, 1.0])
     a, aa, b, ba = (part.ravel() for part in np.meshgrid(values, alphas, values, alphas, indexing="ij"))
@@ -89,7 +91,7 @@ def test_finite_pictures_give_finite_results(operation: str, beyond: str) -> Non
         Frame(np.stack([colour, -colour, colour * 0.5, alpha], -1)[None].astype(np.float32))
         for colour, alpha in ((a, aa), (b, ba))
     )
-    result = merged(fronts, backs, size=(a.size, 1), operation=operation, beyond=beyond)
+    result = merged(fronts, backs, size=(a.size, 1), operation=operation, **params)
     assert np.isfinite(result.pixels).all()
 
 
@@ -130,6 +132,36 @@ def test_luminosity_takes_the_light_of_a_and_color_all_else() -> None:
     np.testing.assert_allclose(light @ blends.LUMA, a.pixels[..., :3] @ blends.LUMA, atol=2e-5)
     colour = merged(a, b, size=(20, 16), operation="color").pixels.astype(np.float64)[..., :3]
     np.testing.assert_allclose(colour @ blends.LUMA, b.pixels[..., :3] @ blends.LUMA, atol=2e-5)
+
+
+BLENDS = [name for name in OPERATIONS if name in blends.PUBLISHED or name == "linear-light"]
+
+
+@pytest.mark.parametrize("operation", BLENDS)
+def test_on_the_display_edges_mix_as_light_and_masks_leave_b(operation: str) -> None:
+    a, b = (Frame(np.abs(picture(seed, 30, 20))) for seed in (1, 2))
+    size = (30, 20)
+    mask = Frame(np.random.default_rng(3).integers(0, 2, (20, 30, 1)).astype(np.float32))
+    whole = merged(a, b, size=size, operation=operation, space="display").pixels.astype(np.float64)
+    aa, ba = (frame.pixels[..., 3:].astype(np.float64) for frame in (a, b))
+    solid = [Frame(np.concatenate([f.pixels[..., :3] / f.pixels[..., 3:], np.ones((20, 30, 1))], -1).astype(np.float32))
+             for f in (a, b)]  # fmt: skip
+    both = merged(solid[0], solid[1], size=size, operation=operation, space="display").pixels[..., :3]
+    expected = aa * ba * both + a.pixels[..., :3] * (1 - ba) + b.pixels[..., :3] * (1 - aa)
+    np.testing.assert_allclose(whole[..., :3], expected, rtol=2e-4, atol=2e-4)
+    np.testing.assert_allclose(whole[..., 3:], aa + ba - aa * ba, atol=1e-6)
+    masked = merged(a, b, mask, size, operation=operation, space="display").pixels
+    kept = mask.pixels[..., 0] == 0
+    np.testing.assert_array_equal(masked[kept], b.pixels[kept])
+    np.testing.assert_allclose(masked[~kept], whole[~kept], rtol=1e-6, atol=1e-6)
+
+
+def test_sums_of_light_are_the_same_on_the_display() -> None:
+    a, b = Frame(picture(1, 9, 9)), Frame(picture(2, 9, 9))
+    for operation in OPERATIONS:
+        if operation not in BLENDS and operation not in ("clear", "destination"):
+            shown = merged(a, b, size=(9, 9), operation=operation, space="display").pixels
+            np.testing.assert_array_equal(shown, merged(a, b, size=(9, 9), operation=operation).pixels)
 
 
 WINDOWS = {

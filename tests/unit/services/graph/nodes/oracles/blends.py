@@ -54,12 +54,12 @@ def pin_light(s: Array, b: Array) -> Array:
     return np.where(2 * s - 1 > b, low, np.where(s < 0.5 * b, 2 * s, b))
 
 
-def lum(c: Array) -> Array:
-    return np.asarray((c * LUMA).sum(-1, keepdims=True))
+def lum(c: Array, weights: Array = LUMA) -> Array:
+    return np.asarray((c * weights).sum(-1, keepdims=True))
 
 
-def clip_color(c: Array, low: Array | float = 0.0, high: Array | float = 1.0) -> Array:
-    light, least, most = lum(c), c.min(-1, keepdims=True), c.max(-1, keepdims=True)
+def clip_color(c: Array, low: Array | float, high: Array | float, weights: Array) -> Array:
+    light, least, most = lum(c, weights), c.min(-1, keepdims=True), c.max(-1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         c = np.where(least < low, light + (c - light) * (light - low) / (light - least), c)
         return np.where(most > high, light + (c - light) * (high - light) / (most - light), c)
@@ -81,9 +81,20 @@ def set_sat(c: Array, wanted: Array) -> Array:
     return result
 
 
-def set_lum(c: Array, light: Array, low: Array | float = 0.0, high: Array | float = 1.0) -> Array:
-    return clip_color(c + (light - lum(c)), low, high)
+def set_lum(
+    c: Array, light: Array, low: Array | float = 0.0, high: Array | float = 1.0, weights: Array = LUMA
+) -> Array:
+    return clip_color(c + (light - lum(c, weights)), low, high, weights)
 
+
+W3C_LUMA = np.array([0.3, 0.59, 0.11])
+DISPLAYED: dict[str, Blend] = {
+    "hue": lambda s, b: set_lum(set_sat(s, sat(b)), lum(b, W3C_LUMA), weights=W3C_LUMA),
+    "saturation": lambda s, b: set_lum(set_sat(b, sat(s)), lum(b, W3C_LUMA), weights=W3C_LUMA),
+    "color": lambda s, b: set_lum(s, lum(b, W3C_LUMA), weights=W3C_LUMA),
+    "luminosity": lambda s, b: set_lum(b, lum(s, W3C_LUMA), weights=W3C_LUMA),
+}
+"""To the letter, with the W3C's weights of display-encoded red, green and blue."""
 
 PUBLISHED: dict[str, Blend] = {
     "multiply": multiply,
@@ -114,8 +125,9 @@ STEEP = frozenset({"divide", "color-burn", "color-dodge", "vivid-light"})
 """Quotients: near their poles the float32 of a picture itself decides; compared by their own tests."""
 
 
-def published(operation: str) -> Blend:
-    return PUBLISHED[operation]
+def published(operation: str, *, display: bool = False) -> Blend:
+    """As printed; the W3C's weights of luminance with `display`, the working space's without."""
+    return DISPLAYED[operation] if display and operation in DISPLAYED else PUBLISHED[operation]
 
 
 def _screen(s: Array, b: Array) -> Array:

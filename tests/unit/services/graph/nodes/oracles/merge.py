@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
+import PyOpenColorIO as ocio
 from numpy.typing import NDArray
 
 from artifex.nodes import Frame
+from services.graph.domain.evaluate.colour import config
 from services.graph.nodes.composite.merge import Merge
 from tests.unit.services.graph.nodes.applied import applied
 from tests.unit.services.graph.nodes.oracles import blends, ffmpeg
@@ -111,6 +113,30 @@ def _published_error(operation: str) -> float:
     return largest(_merged(a, b, operation)[..., :3], colour)
 
 
+def displayed(seed: int) -> tuple[Array, Frame]:
+    """Colours as sRGB encodes them, [height, width, 3], and the opaque picture of them, by OCIO alone.
+
+    None is grey: what hue grey has is decided by rounding.
+    """
+    codes = np.random.default_rng(seed).uniform(0, 0.2, (HEIGHT, WIDTH, 3)) + [0.1, 0.4, 0.7]
+    return codes, Frame(_through("sRGB Encoded Rec.709 (sRGB)", "ACEScg", codes), opaque=True)
+
+
+def _through(source: str, target: str, colours: Array) -> NDArray[np.float32]:
+    pixels = np.concatenate([colours, np.ones((*colours.shape[:2], 1))], -1).astype(np.float32)
+    processor = config().getProcessor(source, target).getOptimizedCPUProcessor(ocio.OPTIMIZATION_LOSSLESS)
+    processor.applyRGBA(pixels)
+    return pixels
+
+
+def _displayed_error(operation: str) -> float:
+    """The standard's text on encoded colours, and OCIO there and back."""
+    (s, a), (d, b) = displayed(7), displayed(8)
+    expected = _through("sRGB Encoded Rec.709 (sRGB)", "ACEScg", blends.published(operation, display=True)(s, d))
+    ours = merged(a, b, size=(WIDTH, HEIGHT), operation=operation, space="display").pixels
+    return largest_relative(ours[..., :3], expected[..., :3])
+
+
 def _ffmpeg_error(operation: str) -> float:
     """FFmpeg's blend filter, in float, on opaque colours from 0 to 1; it clips what it gives."""
     mode, swapped = FFMPEG[operation]
@@ -192,6 +218,12 @@ COMPARISONS = [
         Comparison("Merge", "the standard's text, float64", f"{operation}, 0 to 1", 1e-6,
                    partial(_published_error, operation))
         for operation in blends.PUBLISHED if operation not in blends.STEEP
+    ),
+    *(
+        Comparison("Merge", "the standard's text, OCIO", f"{operation}, of sRGB", 5e-6,
+                   partial(_displayed_error, operation))
+        for operation in ("multiply", "screen", "overlay", "hard-light", "soft-light", "color-dodge", "color-burn",
+                          "difference", "exclusion", "hue", "saturation", "color", "luminosity")
     ),
     *(
         Comparison("Merge", "FFmpeg blend, float", operation, 1e-6, partial(_ffmpeg_error, operation))
