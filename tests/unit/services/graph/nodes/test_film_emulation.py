@@ -72,8 +72,7 @@ def test_films_that_differ_in_their_curves_alone_are_told_apart() -> None:
     """Tables of one size and range, one after the other."""
     frame = chart()
     for contrast in (1.0, 1.05, 1.1):
-        params = {"contrast": contrast}
-        assert error(FilmEmulation, partial(expected, **params), frame, **params) < 2e-5
+        assert error(FilmEmulation, partial(expected, contrast=contrast), frame, contrast=contrast) < 2e-5
 
 
 def test_a_printer_light_darkens_its_channel() -> None:

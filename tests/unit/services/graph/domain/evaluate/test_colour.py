@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import PyOpenColorIO as ocio
 import pytest
@@ -18,7 +20,7 @@ def test_tables_of_one_size_and_range_are_told_apart() -> None:
         table = ocio.Lut1DTransform(65, False)
         table.setData(np.repeat(np.linspace(0, 1, 65)[:, None] ** exponent, 3, -1).astype(np.float32).ravel())
         pixels = np.full((1, 1, 4), 0.5, np.float32)
-        colour.apply(exponent, lambda table=table: table, pixels)
+        colour.apply(exponent, partial(ocio.GroupTransform, [table]), pixels)
         np.testing.assert_allclose(pixels[0, 0, :3], 0.5**exponent, rtol=1e-6)
 
 
