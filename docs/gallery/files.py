@@ -19,6 +19,7 @@ from libs.frames.looks import look_format, probe_look
 from libs.frames.probe import probe
 from libs.frames.sequence_probe import probe_sequence
 from libs.frames.stills import write_png
+from libs.frames.subtitles import probe_subtitles, subtitle_format
 from libs.frames.video_reader import VideoReader
 
 FOOTAGE: Final = "footage.mp4"
@@ -66,8 +67,10 @@ class Files:
                 shutil.copyfileobj(packed, file)
             return stored, probe_sequence(stored)
         path = footage() if asset == FOOTAGE else self._folder / asset
-        look = look_format(asset)
-        return path, probe(path) if look is None else probe_look(path, look)
+        look, subtitles = look_format(asset), subtitle_format(asset)
+        if look is not None:
+            return path, probe_look(path, look)
+        return path, probe(path) if subtitles is None else probe_subtitles(path, subtitles)
 
     def _stills(self) -> list[Path]:
         """The footage's first frames as numbered stills."""

@@ -31,7 +31,7 @@ def time_text(time: Timestamp) -> str:
 
 def asset_summary(asset: media.Asset) -> str:
     """What an asset holds: "1280x720 24 fps 132 frames h264, aac 6 ch", "cube look, 33³ points",
-    "1920x1080 96 frames exr, 1001-1096"."""
+    "1920x1080 96 frames exr, 1001-1096", "srt subtitles, 812 cues"."""
     parts = [
         f"{stream.width}x{stream.height} "
         + (f"{rate_text(stream.frame_rate)} fps " if stream.frame_rate.numerator else "")
@@ -48,6 +48,8 @@ def asset_summary(asset: media.Asset) -> str:
         parts.append(f"{asset.media.format} look")
         parts += [f"{look.grid_size}³ points"] if look.grid_size else []
         parts += [f"curves of {look.curve_size}"] if look.curve_size else []
+    if asset.media.HasField("subtitles"):
+        parts.append(f"{asset.media.format} subtitles, {asset.media.subtitles.cue_count} cues")
     return ", ".join(parts)
 
 

@@ -29,6 +29,7 @@ from services.graph.nodes.generator.t2v_generator import T2VGenerator
 from services.graph.nodes.input.audio_input import AudioInput
 from services.graph.nodes.input.media_input import MediaInput
 from services.graph.nodes.input.sequence_input import SequenceInput
+from services.graph.nodes.input.subtitle_input import SubtitleInput
 from services.graph.nodes.input.text_input import TextInput
 from services.graph.nodes.output.file_output import FileOutput
 from services.graph.nodes.output.viewer import Viewer
@@ -75,6 +76,7 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     Roto,
     SequenceInput,
     SpeedRamp,
+    SubtitleInput,
     T2VGenerator,
     TextInput,
     TimeRemap,

@@ -29,6 +29,7 @@ from libs.frames.sequence_index import is_sequence
 from libs.frames.sequence_picture import sequence_picture
 from libs.frames.sequence_probe import probe_sequence
 from libs.frames.stills import write_jpeg
+from libs.frames.subtitles import probe_subtitles, subtitle_format
 from libs.frames.video_reader import VideoReader
 from services.media.adapters.stills_child import assemble_stills
 
@@ -55,8 +56,11 @@ def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
 def _probe(request: dict[str, Any]) -> dict[str, Any]:
     """`path`. Answers `media`, the JSON of a MediaInfo."""
     kind = look_format(request["name"])
+    subtitles = subtitle_format(request["name"])
     if kind is not None:
         media = probe_look(request["path"], kind)
+    elif subtitles is not None:
+        media = probe_subtitles(request["path"], subtitles)
     elif is_sequence(request["path"]):
         media = probe_sequence(request["path"], request["name"])
     else:

@@ -26,6 +26,8 @@ _BY_FORMAT = {
     "tiff_pipe": "image/tiff",
     "webp_pipe": "image/webp",
     "bmp_pipe": "image/bmp",
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
     "zip": "application/zip",
 }
 # One format name of libavformat covers several types; the file's own extension tells them apart.

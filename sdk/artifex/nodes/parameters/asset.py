@@ -6,8 +6,8 @@ from typing import Final, Literal
 from artifex.nodes.errors import ParameterError
 from artifex.nodes.parameters.base import REQUIRED, Parameter, ParameterType, Required, json_type
 
-Holds = Literal["media", "look", "sequence"]
-"""Pictures or sound, a colour look, or an image sequence."""
+Holds = Literal["media", "look", "sequence", "subtitles"]
+"""Pictures or sound, a colour look, an image sequence, or subtitles."""
 _ASSET: Final = re.compile(r"assets/[a-z0-9-]{1,64}")
 
 

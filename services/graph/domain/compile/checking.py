@@ -76,8 +76,8 @@ class Checked:
                 yield Problem(node, path, Reason.ASSET_NOT_FOUND, message)
 
     def stream_problems(self, infos: Mapping[str, media.MediaInfo]) -> Iterator[Problem]:
-        """Outputs that are used though the media, given by node, has no such stream; looks and sequences that are none,
-        and sequences where media is read."""
+        """Outputs that are used though the media, given by node, has no such stream; looks, sequences and subtitles
+        that are none, and what is no media where media is read."""
         if not infos:
             return
         for node, found in infos.items():
@@ -191,6 +191,10 @@ def _unlike(holds: Holds | None, info: media.MediaInfo) -> str:
         return "this asset is no look; give a .cube, .clf, .3dl, .spi1d, .spi3d or .csp file"
     if holds == "sequence" and not info.HasField("sequence"):
         return "this asset is no image sequence; give a folder of numbered stills, or a pattern such as shot.####.exr"
+    if holds == "subtitles" and not info.HasField("subtitles"):
+        return "this asset is no subtitle file; give an .srt or .vtt file"
+    if holds == "media" and info.HasField("subtitles"):
+        return "this asset is a subtitle file; read it with a SubtitleInput"
     if holds == "media" and info.HasField("sequence"):
         return "this asset is an image sequence; read it with a SequenceInput"
     return ""

@@ -74,6 +74,8 @@ class Style:
     breaks: str = SPACES
     """One of `segments.BREAKS`."""
     italic: bool = False
+    tight: bool = False
+    """Whether the box is as wide as the widest line, however wide lines may be."""
 
     @property
     def face(self) -> Face:
@@ -104,7 +106,7 @@ def set_text(text: str, style: Style, faces: Sequence[Face] = ()) -> Layout:
         lines.extend(_set_paragraph(paragraph, of_paragraph, style))
     first = font(style.family, style.weight, style.italic)
     widths = [line.width(style.size) for line in lines]
-    box = max([style.wrap, *widths])
+    box = max(widths if style.tight else [style.wrap, *widths])
     step = (first.ascent + first.descent + first.line_gap) * style.size * style.line_spacing
     placed: list[Placed] = []
     bars: list[Bar] = []

@@ -1,6 +1,6 @@
 """Text with all that goes with it, as a picture: box, shadow, outline, letters, each over the one before."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,16 +76,24 @@ def painted(spot: Spot, look: Look, opacity: float, limit: Window, colour: Colou
         window, covered = spot.cover(limit)
         alpha = covered * np.float32(opacity * look.fill[3])
         return Frame(alpha[..., None] * _light(look.fill, colour), window.x, window.y)
-    layers = [layer for layer in _layers(spot, look, limit, colour) if not layer.window.empty]
+    result = stacked(_layers(spot, look, limit, colour))
+    pixels = result.pixels
+    pixels *= np.float32(opacity)
+    return result
+
+
+def stacked(layers: Iterable[Frame]) -> Frame:
+    """Frames over each other, the lowest first, premultiplied; masks as if they were one colour."""
+    seen = [layer for layer in layers if not layer.window.empty]
     window = EMPTY
-    for layer in layers:
+    for layer in seen:
         window = window.union(layer.window)
-    result = np.zeros((window.height, window.width, 4), np.float32)
-    for layer in layers:
+    channels = seen[0].channels if seen else 4
+    result = np.zeros((window.height, window.width, channels), np.float32)
+    for layer in seen:
         under = result[layer.window.inside(window)]
-        under *= 1.0 - layer.pixels[..., 3:]
+        under *= 1.0 - layer.pixels[..., -1:]
         under += layer.pixels
-    result *= np.float32(opacity)
     return Frame(result, window.x, window.y)
 
 
