@@ -111,6 +111,13 @@ class Node:
         """
         return ()
 
+    def mismatched(self, info: media.MediaInfo) -> Iterable[tuple[str, str]]:
+        """Parameters that do not go with what the node's asset holds: their names, and what to do instead.
+
+        Asked as `misfits` is, once the asset is known.
+        """
+        return ()
+
     def frames_needed(self, name: str, request: Request) -> Sequence[Fraction]:
         """The times at which the input `name` is read for `request`; empty when it is not read at all."""
         return (request.time,)

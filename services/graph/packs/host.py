@@ -49,6 +49,7 @@ class Host:
             "upgrade": self._upgrade,
             "misfits": self._misfits,
             "misconnected": self._misconnected,
+            "mismatched": self._mismatched,
             "moments": self._moments,
             "needs": self._needs,
             "identify": self._identify,
@@ -107,6 +108,10 @@ class Host:
 
     def _misfits(self, message: Message) -> Message:
         return {"misfits": [list(pair) for pair in self._node(message).misfits(message["width"], message["height"])]}
+
+    def _mismatched(self, message: Message) -> Message:
+        info = json_format.ParseDict(message["info"], media.MediaInfo())
+        return {"mismatched": [list(pair) for pair in self._node(message).mismatched(info)]}
 
     def _misconnected(self, message: Message) -> Message:
         return {"misconnected": [list(pair) for pair in self._node(message).misconnected(message["connected"])]}

@@ -56,6 +56,10 @@ class PackNode(Node, base=True):
         reply = self._asked("misconnected", {"connected": sorted(connected)})
         return [(str(name), str(remedy)) for name, remedy in reply["misconnected"]]
 
+    def mismatched(self, info: media.MediaInfo) -> Iterable[tuple[str, str]]:
+        reply = self._asked("mismatched", {"info": json_format.MessageToDict(info)})
+        return [(str(name), str(remedy)) for name, remedy in reply["mismatched"]]
+
     def frames_needed(self, name: str, request: Request) -> Sequence[Fraction]:
         return self._needed(name, request)[0]
 

@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
+from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import Frame, installed_packs, load
 from services.graph.domain.compile.analyses import decode, with_analysed
 from services.graph.domain.compile.catalogue import Catalogue
@@ -248,6 +249,11 @@ def test_values_that_do_not_go_together_are_refused(apart: Catalogue) -> None:
     values = {name: parameter.default for name, parameter in echo.schema.parameters.items()} | {"label": "wide"}
     assert list(echo(values).misfits(100, 200)) == [("label", "a wide document is wider than high")]
     assert not list(echo(values).misfits(200, 100))
+    assert not list(echo(values).misconnected(["video"]))
+    assert list(echo({**values, "label": "blind"}).misconnected(["video"])) == [("video", "who is blind needs none")]
+    stills = media.MediaInfo(format="zip", sequence=media.StillSequence(still_count=9))
+    assert list(echo(values).mismatched(stills)) == [("label", "there are 9 stills without labels")]
+    assert not list(echo(values).mismatched(media.MediaInfo(format="mov")))
 
 
 def test_an_error_names_pack_node_and_frame(apart: Catalogue) -> None:

@@ -87,6 +87,8 @@ class Checked:
                 item = self.resolved[node]
                 path = item.spec.place(f"params.{item.schema.asset_parameter}")
                 yield Problem(node, path, Reason.NO_STREAM, message)
+            elif not self.problems and node in self.resolved:
+                yield from self._mismatches(self.resolved[node], found)
         for item in self.resolved.values():
             for name, connection in item.connections.items():
                 info = infos.get(connection.source)
@@ -99,6 +101,13 @@ class Checked:
                         f'the media of "{connection.source}" has no {missing}; leave this input out or use other media'
                     )
                     yield Problem(item.spec.id, item.spec.place(f"inputs.{name}"), Reason.NO_STREAM, message)
+
+    def _mismatches(self, item: Resolved, info: media.MediaInfo) -> Iterator[Problem]:
+        """Parameters that do not go with the node's asset."""
+        if item.type.mismatched is not Node.mismatched:
+            for name, message in item.at(Fraction(0)).mismatched(info):
+                place = item.spec.place(f"params.{name}")
+                yield Problem(item.spec.id, place, Reason.PARAMETER_RANGE, f'"{name}": {message}')
 
     def frame_count(self, output: str, infos: Mapping[str, media.MediaInfo]) -> tuple[int, list[Problem]]:
         """Frames of an output; without a duration, until the last of the media that it depends on ends.

@@ -23,6 +23,7 @@ from artifex.nodes import (
 )
 from libs.frames.errors import MediaUnsupported
 from libs.frames.sequence_reader import SequenceReader
+from libs.frames.still_channels import layers_of, picture_channels
 from services.graph.nodes.clip import BLACK, ClipNode
 from services.graph.nodes.input.still_light import ALPHAS, AUTO, STILL_SPACES
 from services.graph.nodes.input.still_picture import StillPicture, channel_mask, checkerboard, layer_picture, nothing
@@ -131,6 +132,18 @@ class SequenceInput(ClipNode):
             yield "last", f"{self.last} is before the first, {self.first}; give the number of a later still"
         if self.fps != AUTO and not 0 < (parse_rational(self.fps) or 0) <= _FARTHEST:
             yield "fps", f"{self.fps} is no rate"
+
+    def mismatched(self, info: media.MediaInfo) -> Iterator[tuple[str, str]]:
+        channels = list(info.sequence.channels)
+        if picture_channels(channels, self.layer) is None:
+            # A still of depth alone is of use by its mask.
+            if self.layer or not self.mask_channel:
+                known = ", ".join(f'"{layer}"' for layer in layers_of(channels)) or "none"
+                yield "layer", f'the stills have no picture "{self.layer}"; their layers: {known}'
+        elif self.mask_channel and not {self.mask_channel, f"{self.layer}.{self.mask_channel}"} & set(channels):
+            yield "mask_channel", f'the stills have no channel "{self.mask_channel}"; they have {", ".join(channels)}'
+        if max(self.first, info.sequence.first_frame) > info.sequence.last_frame and self.last == _OWN:
+            yield "first", f"{self.first} is behind the last still, {info.sequence.last_frame}"
 
     def extent(self, info: media.MediaInfo | None) -> Fraction | None:
         if info is None or not info.HasField("sequence"):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
 import PyOpenColorIO as ocio
 from numpy.typing import NDArray
 
+from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import (
     AUDIO,
     VIDEO,
@@ -84,6 +85,14 @@ class Echo(Node):
     def misfits(self, width: int, height: int) -> Iterable[tuple[str, str]]:
         if self.label == "wide" and width < height:
             yield "label", "a wide document is wider than high"
+
+    def misconnected(self, connected: Collection[str]) -> Iterable[tuple[str, str]]:
+        if self.label == "blind" and "video" in connected:
+            yield "video", "who is blind needs none"
+
+    def mismatched(self, info: media.MediaInfo) -> Iterable[tuple[str, str]]:
+        if self.label and info.format == "zip":
+            yield "label", f"there are {info.sequence.still_count} stills without labels"
 
     def frames_needed(self, name: str, request: Request) -> Sequence[Fraction]:
         step = Fraction(round(self.reach)) / request.frame_rate

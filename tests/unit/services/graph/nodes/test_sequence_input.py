@@ -277,6 +277,12 @@ def test_documents_name_what_is_wrong(layered: FileSource) -> None:
     assert found("MediaInput", layered.info) == [("nodes.x.params.asset", Reason.NO_STREAM)]
     assert found("SequenceInput", layered.info, first=9, last=3) == [("nodes.x.params.last", Reason.PARAMETER_RANGE)]
     assert found("SequenceInput", layered.info, fps="fast") == [("nodes.x.params.fps", Reason.PARAMETER_RANGE)]
+    wrong = [("nodes.x.params.layer", Reason.PARAMETER_RANGE)]
+    assert found("SequenceInput", layered.info, layer="specular") == wrong
+    wrong = [("nodes.x.params.mask_channel", Reason.PARAMETER_RANGE)]
+    assert found("SequenceInput", layered.info, mask_channel="N.X") == wrong
+    assert found("SequenceInput", layered.info, layer="diffuse", mask_channel="B") == []
+    assert found("SequenceInput", layered.info, first=99) == [("nodes.x.params.first", Reason.PARAMETER_RANGE)]
     assert found("SequenceInput", layered.info, fps="0.0") == [("nodes.x.params.fps", Reason.PARAMETER_RANGE)]
 
 
