@@ -20,6 +20,7 @@ from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.compile.compiler import Compiled, compile
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.output import SegmentWriter, SoundWriter
+from services.graph.domain.evaluate.sources import SourceFile, open_sources
 from tests.unit.services.graph.support import document, output
 
 WIDTH, HEIGHT, RATE = 256, 128, 24
@@ -109,6 +110,12 @@ def test_another_stack_finds_what_was_delivered(
     middles = shown[0, HEIGHT // 2, WIDTH // 8 :: WIDTH // 4]
     assert np.abs(middles - PATCHES).max() < 0.02
     assert [number for number, frame in enumerate(shown) if frame[64, 128].min() > 0.65] == [FLASH]
+
+    colour = WorkingColour("ACEScg")
+    with open_sources({"movie": SourceFile(path, probe(path))}, colour, 1) as opened:
+        light = opened["movie"].picture(Fraction(0)).pixels[HEIGHT // 2, WIDTH // 8 :: WIDTH // 4]
+    told = colour.decoded(np.concatenate([PATCHES, np.ones((4, 1))], -1)[None], delivery.transfer, delivery.primaries)
+    assert np.abs(light / told[0] - 1)[:, :3].max() < 0.2, "and MediaInput finds the light that went in"
 
     heard = sound(path)
     begin = int(np.argmax(np.abs(heard) > 0.1))
