@@ -38,8 +38,9 @@ class HDRGrading(ColourChange):
     contrast is its S-curve, which leaves grey and the ends of the range where they are. Then, with Y the luminance (the
     weights of Rec.709, as OpenColorIO's hue curves have them) and s the saturations of the zones, joined likewise:
 
-        c = Y + s(log2(Y / 0.18)) · (c − Y)
+        S = S · s(log2(Y / 0.18)),  S: saturation as OpenColorIO finds it in light (HSY)
 
+    which leaves Y, is c = Y + s · (c − Y) for 0 and 1, and within a twentieth of that up to 2.
     With `mix` the picture is c + mix · (graded − c). Alpha does not change.
 
     Memory: the frame, changed in place. Cost: one pass, shared with neighbouring colour nodes unless it is mixed;
