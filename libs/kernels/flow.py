@@ -21,7 +21,7 @@ __all__ = ["flow_agreement", "flow_between"]
 
 Flow = npt.NDArray[np.float32]
 
-_TRUST: Final = np.float32(1e-6)
+_TRUST: Final = 1e-6
 """Weight of what is filled in from around, beside points of weight 0.001 and more."""
 
 
@@ -127,21 +127,25 @@ def _fill(sums: Pixels) -> None:
     levels = [sums]
     while max(levels[-1].shape[:2]) > 1:
         height, width = levels[-1].shape[:2]
-        size = ((width + 1) // 2, (height + 1) // 2)
-        padded = cv2.copyMakeBorder(
-            levels[-1], 0, height % 2, 0, width % 2, cv2.BORDER_CONSTANT, value=(0.0, 0.0, 0.0, 0.0)
-        )
-        levels.append(
-            np.asarray(cv2.resize(padded, size, interpolation=cv2.INTER_AREA), np.float32).reshape(*size[::-1], 4)
-        )
+        across, down = (width + 1) // 2, (height + 1) // 2
+        whole = levels[-1]
+        if height % 2 or width % 2:
+            nothing = (0.0, 0.0, 0.0, 0.0)
+            whole = np.asarray(
+                cv2.copyMakeBorder(whole, 0, height % 2, 0, width % 2, cv2.BORDER_CONSTANT, value=nothing), np.float32
+            )
+        halved = cv2.resize(whole, (across, down), interpolation=cv2.INTER_AREA)
+        levels.append(np.asarray(halved, np.float32).reshape(down, across, 4))
     mean = levels[-1]
     # A picture of which nothing is seen at this time stands still.
     mean[..., 2] += np.float32(1e-12)
     mean /= mean[..., 2:3].copy()
     for level in reversed(levels[:-1]):
         height, width = level.shape[:2]
-        wide = cv2.resize(mean, (2 * mean.shape[1], 2 * mean.shape[0]), interpolation=cv2.INTER_LINEAR)
-        level += _TRUST * np.asarray(wide, np.float32).reshape(2 * mean.shape[0], 2 * mean.shape[1], 4)[:height, :width]
+        across, down = 2 * mean.shape[1], 2 * mean.shape[0]
+        wide = np.asarray(cv2.resize(mean, (across, down), interpolation=cv2.INTER_LINEAR), np.float32)
+        wide = np.ascontiguousarray(wide.reshape(down, across, 4)[:height, :width])
+        cv2.scaleAdd(wide, _TRUST, level, level)
         if level is not sums:
             mean = level / level[..., 2:3]
 

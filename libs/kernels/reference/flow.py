@@ -99,8 +99,6 @@ def _sampled(pixels: Pixels, x: _Values, y: _Values) -> Pixels:
         line = np.zeros_like(result)
         for i in range(4):
             column = np.clip(left.astype(np.int64) - 1 + i, 0, width - 1)
-            weight = across[..., i, None]
-            line += np.where(weight != 0, pixels[row, column] * weight, 0)
-        weight = down[..., j, None]
-        result += np.where(weight != 0, line * weight, 0)
+            line += pixels[row, column] * across[..., i, None]
+        result += line * down[..., j, None]
     return result

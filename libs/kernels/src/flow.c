@@ -87,18 +87,21 @@ INLINE v4 sampled(const float *pixels, int64_t stride, int64_t height, int64_t w
     float wx[4], wy[4];
     cubic(px - (float)left, wx);
     cubic(py - (float)top, wy);
-    v4 sum = (v4)0.0f;
-    int whole = left >= 1 && top >= 1 && left + 2 < width && top + 2 < height;
-    for (int64_t j = 0; j < 4; j++) {
-        const float *row = row_in(pixels, stride, whole ? top - 1 + j : index_in(top - 1 + j, height));
-        v4 line = (v4)0.0f;
-        for (int64_t i = 0; i < 4; i++) {
-            int64_t column = whole ? left - 1 + i : index_in(left - 1 + i, width);
-            if (wx[i] != 0.0f) line += load4(row + 4 * column) * wx[i];
+    v16 sum = splat(0);
+    if (left >= 1 && top >= 1 && left + 2 < width && top + 2 < height) {
+        const float *at = row_in(pixels, stride, top - 1) + 4 * (left - 1);
+        for (int64_t j = 0; j < 4; j++) sum = fma16(load16(row_in(at, stride, j)), splat(wy[j]), sum);
+    } else {
+        for (int64_t j = 0; j < 4; j++) {
+            const float *row = row_in(pixels, stride, index_in(top - 1 + j, height));
+            float line[16];
+            for (int64_t i = 0; i < 4; i++) store4(line + 4 * i, load4(row + 4 * index_in(left - 1 + i, width)));
+            sum = fma16(load16(line), splat(wy[j]), sum);
         }
-        if (wy[j] != 0.0f) sum += line * wy[j];
     }
-    return sum;
+    sum *= for_pixels(load4(wx));
+    v8 half = sum.lo + sum.hi;
+    return half.lo + half.hi;
 }
 
 EXPORT void artifex_flow_between(const float *a, int64_t a_stride, const float *b, int64_t b_stride, const float *sums,

@@ -29,7 +29,7 @@ class FrameInterpolation(Retimed):
     Only pictures are made; sound passes by, unchanged. Pictures between two end at the document's edge.
 
     Memory: two frames, three times these for the flow, and 160 MiB of flows that are kept. Cost: at 1920x1080 some
-    600 ms of a core for each pair of pictures ("fast": 90), and 200 ms for each picture between.
+    650 ms of a core for the first picture between two (300 if "fast", 2 s if "fine"), and 250 ms for each other.
     """
 
     category = "Process"

@@ -73,8 +73,8 @@ def grey(pixels: Pixels, luma: tuple[float, float, float]) -> Grey:
 def flows(first: Grey, second: Grey, quality: str, threads: int = 1) -> FlowPair:
     """The flows between two pictures of one size. Equal pictures give equal flows, on however many threads.
 
-    The last few are kept, as neighbouring frames ask for the same. Memory is 160 MiB for these, and ten times the
-    pictures while they are found.
+    The last few are kept, as neighbouring frames ask for the same. Memory is 160 MiB for these, or one pair where
+    that is larger, and ten times the pictures while they are found.
     """
     key = (first.shape, quality, _digest(first), _digest(second))
     found = _KEPT.get(key)
