@@ -240,6 +240,11 @@ class Assets:
                 await asyncio.sleep(backoff(failures))
 
 
+def holds_stills(asset: media.Asset) -> bool:
+    """Whether an asset is a file of several stills, which can be unpacked."""
+    return asset.media.HasField("sequence") and asset.media.format == "zip"
+
+
 def stills_target(out: Path) -> tuple[Path | None, Pattern | None]:
     """Where stills go that are saved as `out`: a folder, and their names where it is a pattern; None for a .zip."""
     if out.suffix.lower() == ".zip":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from artifex.assets import holds_stills
 from artifex.cli.output import Output, studio_command
 from artifex.cli.progress import transfer
 from artifex.cli.words import asset_summary, size_text, time_text
@@ -67,7 +68,7 @@ async def get(output: Output, studio: Client, asset: str, out: Path | None) -> N
     found = await studio.assets.get(name)
     if out is not None:
         with transfer(output, f"downloading {name}") as progress:
-            if found.media.HasField("sequence"):
+            if holds_stills(found):
                 await studio.assets.download_stills(name, out, on_progress=progress)
             else:
                 await studio.assets.download(name, out, on_progress=progress)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from artifex.assets import check_destination
+from artifex.assets import check_destination, holds_stills
 from artifex.cli.output import Output, plain_dict, studio_command
 from artifex.cli.progress import RenderProgress, transfer
 from artifex.cli.words import asset_summary, seconds_between, size_text
@@ -88,7 +88,7 @@ async def finish(output: Output, studio: Client, job: graph.RenderJob, out: Path
         raise_unless_succeeded(job)
         asset = await verified_output(studio, job)
         with transfer(output, "downloading") as progress:
-            if asset.media.HasField("sequence"):
+            if holds_stills(asset):
                 await studio.assets.download_stills(asset.name, out, on_progress=progress)
             else:
                 await studio.assets.download(asset.name, out, on_progress=progress)

@@ -69,6 +69,17 @@ async def test_stills_go_in_and_come_out_as_they_were(stack: Stack, folder: Path
     assert (folder / "copy.zip").stat().st_size == int(made["blob"]["size"])
 
 
+async def test_one_still_alone_is_a_sequence_and_comes_back_as_a_file(stack: Stack, folder: Path) -> None:
+    still = folder / "plates" / "plate.0007.exr"
+    ran = await artifex(stack, folder, "assets", "upload", str(still), "--json")
+    assert ran.code == 0, ran
+    (asset,) = ran.lines
+    assert (asset["media"]["format"], asset["media"]["sequence"]["first_frame"]) == ("still", "7")
+    ran = await artifex(stack, folder, "assets", "get", asset["name"], "--out", "back.exr")
+    assert ran.code == 0, ran
+    assert (folder / "back.exr").read_bytes() == still.read_bytes()
+
+
 async def test_a_missing_still_fails_the_job_and_is_named(stack: Stack, folder: Path) -> None:
     (folder / "plates" / "plate.0004.exr").unlink()
     (folder / "gap.json").write_text(json.dumps(document("plates", "gap.#.png")))

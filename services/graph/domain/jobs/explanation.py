@@ -120,7 +120,9 @@ def _rendering(facts: Facts) -> list[Reason]:
     if at_work:
         names = _distinct(task.worker for task in at_work)
         done, total = job.counters.frames_done, job.counters.frames_total
-        message = f"{_tasks(at_work)} {_are(at_work)} rendered by {_named(names)}; {done} of {total} frames are done"
+        message = f"{_tasks(at_work)} {_are(at_work)} rendered by {_named(names)}"
+        # Of sound alone there are no frames.
+        message += f"; {done} of {total} frames are done" if total else ""
         reasons.append(Reason(Kind.RENDERING, message, tasks=_ids(at_work), workers=names))
     if lost:
         names = _distinct(task.worker for task in lost)

@@ -70,7 +70,8 @@ class SequenceInput(ClipNode):
 
     A proxy is made of the whole still by averaging in linear light.
 
-    Memory: three stills, and the file of each that is read. Cost: reading and decoding, one conversion, and one
+    Memory: the channels that are shown of as many stills as frames are made at a time, and of two more; and the file
+    of each that is read. Cost: reading and decoding, one conversion, and one
     resampling where sizes differ; stills that keep their size are converted strip by strip with the nodes that follow.
     """
 
