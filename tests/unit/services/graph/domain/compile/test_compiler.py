@@ -20,6 +20,7 @@ from services.graph.domain.compile.compiler import (
 )
 from services.graph.domain.documents.problems import GraphInvalid, Problem, Reason
 from services.graph.nodes import BUILTIN
+from services.graph.nodes.input.text_input import TextInput
 from tests.unit.services.graph.support import document, footage_info, output
 
 SHOT = {"type": "T2VGenerator", "params": {"prompt": "a river", "frames": 17, "fps": 16}}
@@ -44,7 +45,7 @@ def build(nodes: dict[str, Any], node: str = "", **settings: Any) -> Compiled:
     [
         ({"x": {"type": "TextInptu"}}, "nodes.x.type", Reason.UNKNOWN_NODE_TYPE, "did you mean TextInput?"),
         ({"x": {"type": "Zebra"}}, "nodes.x.type", Reason.UNKNOWN_NODE_TYPE, "nodes list"),
-        ({"x": {**TEXT, "version": "2.0.0"}}, "nodes.x.version", Reason.UNSUPPORTED_VERSION, "1.0.0"),
+        ({"x": {**TEXT, "version": "2.0.0"}}, "nodes.x.version", Reason.UNSUPPORTED_VERSION, TextInput.schema.version),
         ({"x": {"type": "TextInput"}}, "nodes.x.params.text", Reason.MISSING_PARAMETER, "must be given"),
         ({"x": {"type": "TextInput", "params": {"text": "x", "colour": 1}}}, "nodes.x.params.colour",
          Reason.UNKNOWN_PARAMETER, 'did you mean "color"?'),

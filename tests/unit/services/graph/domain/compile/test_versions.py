@@ -25,6 +25,7 @@ from services.graph.domain.compile.signals import Constant
 from services.graph.domain.compile.versions import stamped
 from services.graph.domain.documents.document import canonical_json, parse_document
 from services.graph.domain.documents.problems import Reason
+from services.graph.nodes.input.text_input import TextInput
 from tests.unit.services.graph.domain.compile.made import TEXT
 from tests.unit.services.graph.support import document, output
 
@@ -123,7 +124,12 @@ def test_stored_documents_say_the_versions_they_were_written_for() -> None:
         canonical_json(written)[:-1].replace('{"nodes"', '{"groups":{"g":' + json.dumps(group) + '},"nodes"', 1) + "}"
     )
     again = parse_document(canonical_json(stamped(written, TYPES)))
-    assert {node.id: node.version for node in again.nodes.values()} == {"t": "1.0.0", "s": "2.0.0", "u": "", "x": ""}
+    assert {node.id: node.version for node in again.nodes.values()} == {
+        "t": TextInput.schema.version,
+        "s": "2.0.0",
+        "u": "",
+        "x": "",
+    }
     assert again.groups["g"].nodes["s"].version == "3.1.0"
 
 
