@@ -62,15 +62,16 @@ class FilmEmulation(ColourChange):
         d = p + silver · mean of p
         c = white · 10^(-d),  y₀ so that grey stays grey
 
-    - Each curve is a logistic one over the logarithm of exposure, the simplest that has a toe, a straight part as steep
-      as its gamma and a shoulder, as film's characteristic curves have (F. Hurter, V. C. Driffield, 1890). g is the
-      negative's gamma, h and r the print's gamma, times `contrast`, and its range of densities.
-    - The negative's range, and its grey, are those of the Cineon system: 0.002 of printing density a code, the base at
-      95, grey at 445 (G. Kennel, Conversion of 10-bit Log Film Data to 8-bit Linear or Video Data, Kodak 1995).
-    - Couplers in each layer hold the others back, which cleans colours: subtractively, so that what becomes more
-      saturated becomes darker (R. W. G. Hunt, The Reproduction of Colour).
-    - A printer light is 0.025 in the logarithm of the print's exposure. More light prints darker: of red, more cyan.
-    - Silver that is not bleached out of the print adds its own grey, as in bleach bypass.
+    Each curve is a logistic one over the logarithm of exposure, the simplest that has a toe, a straight part as steep
+    as its gamma and a shoulder, as film's characteristic curves have (F. Hurter, V. C. Driffield, 1890). g is the
+    negative's gamma, h and r the print's gamma, times `contrast`, and its range of densities. The negative's range,
+    and its grey, are those of the Cineon system: 0.002 of printing density a code, the base at 95, grey at 445
+    (G. Kennel, Conversion of 10-bit Log Film Data to 8-bit Linear or Video Data, Kodak 1995).
+
+    Couplers in each layer hold the others back, which cleans colours: subtractively, so that what becomes more
+    saturated becomes darker (R. W. G. Hunt, The Reproduction of Colour). A printer light is 0.025 in the logarithm of
+    the print's exposure; more light prints darker, and of red more cyan. Silver that is not bleached out of the print
+    adds its own grey, as in bleach bypass.
 
     The print's clear base is `white`: light rolls off towards it, and never passes it. Grain and halation are no
     changes of colour alone, and are not part of it. With `mix` the picture is c + mix · (film - c). Alpha does not
