@@ -28,13 +28,14 @@ static const double REACH[] = {0.5, 1.0, 2.0, 2.0, 4.0, 0.5};
 
 /* -- weights ------------------------------------------------------------------------------------------------------- */
 
-static float piece(int filter, double t) {
-    if (filter == BILINEAR) return (float)(t < 1.0 ? 1.0 - t : 0.0);
-    double b = filter == CUBIC ? 0.0 : 1.0 / 3, c = filter == CUBIC ? 0.5 : 1.0 / 3;
-    if (t < 1.0) return (float)((((12 - 9 * b - 6 * c) * t + (-18 + 12 * b + 6 * c)) * t * t + (6 - 2 * b)) / 6);
-    if (t < 2.0)
-        return (float)(((((-b - 6 * c) * t + (6 * b + 30 * c)) * t + (-12 * b - 48 * c)) * t + (8 * b + 24 * c)) / 6);
-    return 0.0f;
+INLINE float piece(int filter, float t) {
+    if (filter == BILINEAR) return t < 1.0f ? 1.0f - t : 0.0f;
+    if (filter == CUBIC) {
+        if (t < 1.0f) return (1.5f * t - 2.5f) * t * t + 1.0f;
+        return t < 2.0f ? ((-0.5f * t + 2.5f) * t - 4.0f) * t + 2.0f : 0.0f;
+    }
+    if (t < 1.0f) return (7 / 6.0f * t - 2.0f) * t * t + 8 / 9.0f;
+    return t < 2.0f ? ((-7 / 18.0f * t + 2.0f) * t - 10 / 3.0f) * t + 16 / 9.0f : 0.0f;
 }
 
 /* The most weights that a step of `s` needs. */
@@ -42,7 +43,7 @@ static int64_t most_weights(double s) { return (int64_t)(8.0 * s) + 3; }
 
 /* Weights of the samples 0 .. size - 1 around p for a step of s, of the sum of 1 with those that lie outside. Box
  * weighs a sample by how much of its pixel lies within s / 2 of p. Returns how many there are, from `first` on. */
-static int64_t widened(int filter, double p, double s, int64_t size, int64_t *first, float *weights) {
+INLINE int64_t widened(int filter, double p, double s, int64_t size, int64_t *first, float *weights) {
     double reach = REACH[filter] * s, sum = 0.0;
     int64_t low, high;
     if (filter == BOX) {
@@ -54,7 +55,7 @@ static int64_t widened(int filter, double p, double s, int64_t size, int64_t *fi
     }
     *first = most(low, 0);
     int64_t last = least(high, size - 1);
-    const double turn = 3.14159265358979323846 / s;
+    const double inverse = 1.0 / s, turn = 3.14159265358979323846 * inverse;
     double t = ((double)low - p) * turn, sine = 0, cosine = 0, slow_sine = 0, slow_cosine = 0, ds = 0, dc = 0, qs = 0, qc = 0;
     if (filter == LANCZOS4) {
         sine = sin(t), cosine = cos(t), slow_sine = sin(t / 4), slow_cosine = cos(t / 4);
@@ -76,7 +77,7 @@ static int64_t widened(int filter, double p, double s, int64_t size, int64_t *fi
             slow_cosine = slow_cosine * qc - slow_sine * qs;
             slow_sine = next;
         } else {
-            weight = piece(filter, fabs(at) / s);
+            weight = piece(filter, (float)(fabs(at) * inverse));
         }
         sum += weight;
         if (i >= *first && i <= last) weights[i - *first] = weight;
@@ -194,6 +195,28 @@ INLINE void projected(pyramid *from, int channels, const double *m, int filter, 
     }
 }
 
+INLINE void all_projected(pyramid *from, int channels, const double *m, int filter, int64_t first, int64_t count,
+                          int64_t width, float *out, int64_t stride) {
+    for (int64_t y = 0; y < count && !from->wanted; y++)
+        projected(from, channels, m, filter, first + y, width, row_at(out, stride, y));
+}
+
+/* Filter and channels told apart at compile time, of `work` with these arguments between them and after. */
+#define BY(filter, work, between, ...)                                         \
+    case filter:                                                               \
+        if (channels == 4) work(&from, 4, between, filter, __VA_ARGS__);       \
+        else work(&from, 1, between, filter, __VA_ARGS__);                     \
+        break
+#define BY_ALL(work, between, ...)                                             \
+    switch (filter) {                                                          \
+        BY(NEAREST, work, between, __VA_ARGS__);                               \
+        BY(BILINEAR, work, between, __VA_ARGS__);                              \
+        BY(CUBIC, work, between, __VA_ARGS__);                                 \
+        BY(MITCHELL, work, between, __VA_ARGS__);                              \
+        BY(LANCZOS4, work, between, __VA_ARGS__);                              \
+        BY(BOX, work, between, __VA_ARGS__);                                   \
+    }
+
 /* `m` takes (column, row) of the result to a sample's index, as fractions; rows `first` .. `first` + `count` - 1 of it
  * are made. `channels` is 1 or 4. Returns -1 where memory is short, and the number of a level that was wanted and is
  * not there: the result is then of no use. */
@@ -201,12 +224,7 @@ EXPORT int artifex_project(const int64_t *table, int32_t levels, int64_t channel
                            int64_t first, int64_t count, int64_t width, float *out, int64_t stride) {
     level all[LEVELS];
     pyramid from;
-    if (begin(&from, all, table, levels))
-        for (int64_t y = 0; y < count && !from.wanted; y++) {
-            float *row = row_at(out, stride, y);
-            if (channels == 4) projected(&from, 4, m, filter, first + y, width, row);
-            else projected(&from, 1, m, filter, first + y, width, row);
-        }
+    if (begin(&from, all, table, levels)) BY_ALL(all_projected, m, first, count, width, out, stride)
     else from.wanted = -1;
     return end(&from);
 }
@@ -236,6 +254,20 @@ INLINE void warped(pyramid *from, int channels, const double *places, int64_t ro
     }
 }
 
+typedef struct {
+    const double *places;
+    double ox, oy;
+} map;
+
+INLINE void all_warped(pyramid *from, int channels, map by, int filter, int64_t first, int64_t count, int64_t width,
+                       float *out, int64_t stride) {
+    int64_t row = 2 * (width + 2);
+    for (int64_t y = 0; y < count && !from->wanted; y++) {
+        const double *at = by.places + (first + y + 1) * row;
+        warped(from, channels, at, row, by.ox, by.oy, filter, width, row_at(out, stride, y));
+    }
+}
+
 /* `places` holds x and y for each pixel of the result, and for those of one more row and column on every side: of
  * (height + 2) x (width + 2). (`ox`, `oy`) is the place of the first sample. What is no finite number, or beyond
  * FAR, is transparent. Returns as above. */
@@ -244,14 +276,8 @@ EXPORT int artifex_warp(const int64_t *table, int32_t levels, int64_t channels, 
                         int64_t stride) {
     level all[LEVELS];
     pyramid from;
-    int64_t row = 2 * (width + 2);
-    if (begin(&from, all, table, levels))
-        for (int64_t y = 0; y < count && !from.wanted; y++) {
-            const double *at = places + (first + y + 1) * row;
-            float *to = row_at(out, stride, y);
-            if (channels == 4) warped(&from, 4, at, row, ox, oy, filter, width, to);
-            else warped(&from, 1, at, row, ox, oy, filter, width, to);
-        }
+    map by = {places, ox, oy};
+    if (begin(&from, all, table, levels)) BY_ALL(all_warped, by, first, count, width, out, stride)
     else from.wanted = -1;
     return end(&from);
 }
@@ -291,7 +317,6 @@ static void free_track(track *from) {
 EXPORT int artifex_shrink(const float *pixels, int64_t stride, int64_t height, int64_t width, int64_t channels,
                           const double *m, int32_t filter, int64_t first, int64_t count, int64_t out_width, float *out,
                           int64_t out_stride) {
-    picture from = {pixels, stride, height, width};
     track columns = {0}, rows = {0};
     float *line = malloc((size_t)(width * channels + LANES) * sizeof(float));
     int good = line && make_track(&columns, m[0], m[2], filter, 0, out_width, width) &&
@@ -328,7 +353,6 @@ EXPORT int artifex_shrink(const float *pixels, int64_t stride, int64_t height, i
                 store4(row + 4 * x, wide_sum(&summed, 4, columns.first[x], columns.count[x], wx, 0, 1, &one));
         }
     }
-    (void)from;
     free_track(&columns);
     free_track(&rows);
     free(line);
