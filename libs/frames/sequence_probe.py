@@ -78,7 +78,7 @@ def _stream(header: StillHeader, count: int) -> VideoStream:
     has_alpha = any(alpha_channel(header.channels, layer) for layer in layers[:1])
     stream = VideoStream(
         codec=_CODECS.get(header.kind, header.kind),
-        profile=str(tags.get("compression", "")),
+        profile=str(tags.get("compression", "")).encode(errors="replace").decode(),
         width=header.width,
         height=header.height,
         pixel_format=header.pixel_type,

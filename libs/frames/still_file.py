@@ -170,11 +170,15 @@ def open_still(
             _copy(file, member, memory)
             source = _opened(memory)
         if source is None:
-            raise MediaUnreadable(path, f"{member.name} is no {kind} file that can be read{_reason(oiio.geterror())}")
+            raise MediaUnreadable(path, f"{member.name} is no {kind} file that can be read{_said()}")
         try:
             if source.format_name() != kind:
                 raise MediaUnreadable(path, f"{member.name} is not the {kind} file that it begins as")
-            yield Still(source, _header(source, kind, head, path, member.name, limits), path, member.name)
+            try:
+                header = _header(source, kind, head, path, member.name, limits)
+            except UnicodeError as error:
+                raise MediaUnreadable(path, f"{member.name} names something in it by what is no text") from error
+            yield Still(source, header, path, member.name)
         finally:
             source.close()
             _said(source)
@@ -224,6 +228,9 @@ def _header(source: oiio.ImageInput, kind: str, head: bytes, path: Path, name: s
         parts.append(Part(number, window, _names(found, number, known)))
     if len(known) > MAX_CHANNELS or sum(map(len, known)) > _MOST_NAMES:
         raise MediaUnsupported(path, f"{name} has {len(known)} channels; the most is {MAX_CHANNELS}")
+    for name_of_channel in known:
+        # OpenImageIO gives halves of characters for what is no UTF-8.
+        name_of_channel.encode()
     tags: dict[str, Any] = {attribute.name: attribute.value for attribute in spec.extra_attribs}
     bits = spec.get_int_attribute("oiio:BitsPerSample", 0)
     stored = str(spec.format)
@@ -290,12 +297,13 @@ def _upright(samples: npt.NDArray[np.float32], orientation: int) -> npt.NDArray[
     return np.ascontiguousarray(np.rot90(samples, k=turns))
 
 
-def _said(source: oiio.ImageInput) -> str:
-    return _reason(source.geterror()) if source.has_error else ""
-
-
-def _reason(message: str) -> str:
+def _said(source: oiio.ImageInput | None = None) -> str:
     """What a library said, in one line and without the place in memory where it read."""
+    try:
+        message = oiio.geterror() if source is None else source.geterror() if source.has_error else ""
+    except UnicodeDecodeError:
+        # It repeats what it read.
+        return ""
     lines = [line.split("/proc/self/fd/", 1)[0].strip(" \"'") for line in message.splitlines()]
     said = next((line for line in lines if line and not line.startswith("OpenImageIO could not find")), "")
     return f" ({said[:200]})" if said else ""

@@ -100,6 +100,15 @@ def _bomb(folder: Path) -> bytes:
     return bytes(data)
 
 
+def _no_text(folder: Path) -> bytes:
+    """A channel whose name is no UTF-8."""
+    data = bytearray(_still(folder, "a.1.exr"))
+    place = data.index(b"chlist\0") + 11
+    assert data[place : place + 2] == b"A\0"
+    data[place] = 0xFF
+    return bytes(data)
+
+
 SPOILT: dict[str, tuple[Spoil, type[MediaError], str]] = {
     "folders": (lambda f: _zip(f / "z", {"../a.1.exr": b"x"}), MediaUnsupported, "no name of a numbered still"),
     "others": (lambda f: _zip(f / "z", {"a.1.sh": b"x"}), MediaUnsupported, "no name of a numbered still"),
@@ -124,6 +133,7 @@ SPOILT: dict[str, tuple[Spoil, type[MediaError], str]] = {
     ),
     "bomb": (lambda f: _zip(f / "z", {"a.1.png": _bomb(f)}), MediaUnsupported, "larger than what is taken"),
     "cut still": (lambda f: _zip(f / "z", {"a.1.exr": _still(f, "a.1.exr")[:900]}), MediaUnreadable, "a.1.exr"),
+    "no text": (lambda f: _zip(f / "z", {"a.1.exr": _no_text(f)}), MediaUnreadable, "what is no text"),
     "cut header": (lambda f: _zip(f / "z", {"a.1.dpx": b"SDPX" + bytes(100)}), MediaUnreadable, "a.1.dpx"),
 }  # fmt: skip
 
