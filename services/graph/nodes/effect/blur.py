@@ -132,8 +132,10 @@ class Blur(Node):
     def cost(self, request: Request) -> float:
         scale = float(request.scale)
         if self.kind in (ZOOM, SPIN):
-            mean = 0.4 * math.hypot(request.width, request.height)
-            return 4.5 * (1.0 + mean * (self.zoom if self.kind == ZOOM else math.radians(self.spin)))
+            mean = 0.27 * math.hypot(request.width, request.height)
+            if self.kind == ZOOM:
+                return 3.2 * (1.0 + mean * self.zoom)
+            return 4.4 * (1.0 + mean * math.radians(self.spin))
         if self.kind == DEFOCUS:
             return 4.0 + 2.0 * scale * max(self.size)
         if self.kind == DIRECTIONAL:

@@ -115,7 +115,7 @@ class Transition(Node):
         return needed.intersect(request.format)
 
     def cost(self, request: Request) -> float:
-        return {DISSOLVE: 3.0, DIP: 3.0, WIPE: 9.0, IRIS: 14.0, CLOCK: 40.0, LUMA: 6.0}.get(self.kind, 14.0)
+        return {DISSOLVE: 3.0, DIP: 3.0, WIPE: 9.0, IRIS: 14.0, CLOCK: 14.0, LUMA: 6.0}.get(self.kind, 14.0)
 
     def render(self, context: RenderContext) -> Frame:
         if self.kind in _MOVING:

@@ -67,11 +67,12 @@ def iris(window: Window, size: tuple[int, int], centre: tuple[float, float], sha
 def clock(window: Window, size: tuple[int, int], centre: tuple[float, float], angle: float) -> tuple[Numbers, Numbers]:
     """Around a point of the frame, clockwise from `angle`, in radians from above; far out a pixel is less of it."""
     x, y = _centres(window, centre)
-    turned = np.arctan2(x[None, :], -y[:, None]) - angle
-    order = np.mod(turned / math.tau, 1.0)
-    radius = np.hypot(x[None, :], y[:, None])
-    pixel = 1.0 / np.maximum(math.tau * radius, 4.0)
-    return _within(order), pixel.astype(np.float32)
+    across, down = x.astype(np.float32)[None, :], y.astype(np.float32)[:, None]
+    order: Numbers = (np.arctan2(across, -down) - np.float32(angle)) * np.float32(1.0 / math.tau)
+    order -= np.floor(order)
+    around = np.sqrt(across * across + down * down) * np.float32(math.tau)
+    pixel: Numbers = (np.float32(1.0) / np.maximum(around, np.float32(4.0))).astype(np.float32, copy=False)
+    return order, pixel
 
 
 def _centres(window: Window, origin: tuple[float, float]) -> tuple[Axis, Axis]:
