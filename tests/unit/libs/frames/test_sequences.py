@@ -249,3 +249,16 @@ def test_parts_are_layers(tmp_path: Path) -> None:
         np.testing.assert_array_equal(both.samples[..., 0], colour[..., 1])
         np.testing.assert_array_equal(both.samples[5:11, 4:12, 1], depth[..., 0])
         assert not both.samples[0, :, 1].any()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_stills_stand_upright(tmp_path: Path, orientation: int) -> None:
+    samples = noise(3, 24, 16, 3)
+    still = write_still(tmp_path / "o.1.tif", samples, "float", tags={"Orientation": orientation})
+    upright = oiio.ImageBufAlgo.reorient(oiio.ImageBuf(str(still)))
+    expected = np.asarray(upright.get_pixels("float"), np.float32)
+    path = packed(tmp_path / "z", [still])
+    stream = probe_sequence(path).video_streams[0]
+    assert (stream.height, stream.width) == expected.shape[:2]
+    with SequenceReader(path) as reader:
+        np.testing.assert_array_equal(reader.read(1, ("R", "G", "B")).samples, expected)
