@@ -41,14 +41,12 @@ class MatteEdge:
         """How far around a pixel its colour depends on others', too."""
         return max(self.alpha_reach, gaussian_reach(self._spread) if self.grows else 0)
 
-    def moved(self, frame: Frame, target: Window, document: Window | None, threads: int) -> Pixels:
-        """The alpha of a picture's `target`, [height, width, 1]; with `document` the document's edge is repeated."""
+    def moved(self, alpha: Frame, target: Window, document: Window | None, threads: int) -> Pixels:
+        """`target` of an alpha, one channel: [height, width, 1]. With `document` the document's edge is repeated."""
         soft = gaussian_reach(self.softness)
         canvas = target.grown(self.alpha_reach)
-        part = frame.crop(canvas)
-        alpha = Frame(np.ascontiguousarray(part.pixels[..., 3:]), part.x, part.y)
         moved = morphology(
-            surrounded(alpha, canvas, document),
+            surrounded(alpha.crop(canvas), canvas, document),
             abs(self.size),
             square=self.square,
             smallest=self.size < 0.0,
@@ -85,6 +83,11 @@ class MatteEdge:
     def _spread(self) -> float:
         """The sigma by which colour is spread to reach what an alpha gains."""
         return max(_LEAST_SPREAD, (max(self.size, 0.0) + _SOFT_REACH * self.softness) / 2.0)
+
+
+def alpha_of(frame: Frame) -> Frame:
+    """The alpha of a picture as a mask."""
+    return Frame(np.ascontiguousarray(frame.pixels[..., 3:]), frame.x, frame.y)
 
 
 def surrounded(frame: Frame, canvas: Window, document: Window | None) -> Pixels:

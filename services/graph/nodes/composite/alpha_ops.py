@@ -6,7 +6,7 @@ import numpy as np
 
 from artifex.nodes import MASK, VIDEO, Choice, Float, Frame, Input, Node, Output, Pixels, RenderContext, Request, Window
 from libs.kernels import premultiply, unpremultiply, with_alpha
-from services.graph.nodes.mattes import MatteEdge
+from services.graph.nodes.mattes import MatteEdge, alpha_of
 
 _PREMULTIPLY, _UNPREMULTIPLY = "premultiply", "unpremultiply"
 _INVERT, _CLAMP, _LEVELS, _THRESHOLD = "invert", "clamp", "levels", "threshold"
@@ -20,9 +20,9 @@ _HARD: Final = 1e-6
 
 
 class AlphaOps(Node):
-    """Works on a picture's alpha, and gives it as a mask too.
+    """Works on a picture's alpha, or on a mask, and gives the result as a mask too.
 
-    With α the alpha and P the premultiplied colour of a pixel:
+    With P the premultiplied colour of a pixel and α its alpha, or the matte's value where a matte is connected:
 
         premultiply    P · α: for a picture whose colour came in straight
         unpremultiply  P / α, and P where α is 0: straight colour, for what needs it; the opposite of the above
@@ -39,11 +39,12 @@ class AlphaOps(Node):
     pixels on and on, so that nothing is worn away where the picture leaves the frame; what lies outside the document is
     then dropped. "black" takes what lies outside as transparent.
 
-    Colour follows: it stays multiplied by alpha, P · α'/α, and keeps its straight value. Where α is 0, it has none and
-    stays. What a dilation adds has the straight colour of what is near: its mean, weighted by alpha and by a Gaussian
-    of half the size. "keep" changes nothing but alpha. What becomes 1 of nothing, as when it is inverted, reaches over
-    the document's area and as much again on every side. Colour is never clipped, alpha by clamp, levels and threshold
-    alone.
+    Colour follows: it stays multiplied by alpha, P · α'/a with a its own alpha before, and keeps its straight value.
+    Where a is 0, it has none and stays. So a matte becomes the picture's alpha, and cuts it out; without a picture the
+    matte is white. What a dilation adds has the straight colour of what is near: its mean, weighted by alpha and by a
+    Gaussian of half the size. "keep" changes nothing but alpha. What becomes 1 of nothing, as when it is inverted,
+    reaches over the document's area and as much again on every side. Colour is never clipped, alpha by clamp, levels
+    and threshold alone.
 
     Source of multiplying and dividing: T. Porter and T. Duff, Compositing Digital Images, 1984.
 
@@ -53,7 +54,8 @@ class AlphaOps(Node):
 
     category = "Composite"
 
-    video = Input(VIDEO, "The picture.")
+    video = Input(VIDEO, "The picture.", required=False)
+    matte = Input(MASK, "Takes the place of the picture's alpha, and needs no picture.", required=False)
     changed = Output(VIDEO, "The picture with the changed alpha.", name="video")
     mask = Output(MASK, "Its alpha.")
 
@@ -74,10 +76,6 @@ class AlphaOps(Node):
     softness = Float(0.0, minimum=0, maximum=2, doc="Of threshold: the range of alpha that goes from 0 to 1.")
     colour = Choice(_FOLLOW, choices=(_FOLLOW, "keep"), doc="Whether colour stays multiplied by alpha, or as it is.")
 
-    def identity(self, request: Request) -> str | None:
-        nothing = self.operation in _EDGES and self._edge(request).alpha_reach == 0
-        return "video" if nothing and request.output.kind != MASK else None
-
     def pointwise(self, request: Request) -> bool:
         return self.operation not in _EDGES
 
@@ -97,38 +95,52 @@ class AlphaOps(Node):
         return 7.5 + self.size * float(request.scale) + grown
 
     def render(self, context: RenderContext) -> Frame:
-        request = context.request
         if self.operation in _EDGES:
             return self._moved(context)
-        if self.operation in _MULTIPLICATIONS and request.output.kind == MASK:
-            return _alpha_of(context.read(self.video).crop(request.region))
-        frame = context.take(self.video).crop(request.region)
-        if self.operation == _PREMULTIPLY:
-            pixels = frame.pixels
-            if not frame.opaque:
-                premultiply(pixels, np.ascontiguousarray(pixels[..., 3:]), out=pixels)
+        request = context.request
+        given = self._given(context, request.region)
+        frame = self._picture(context, given, request.region)
+        alpha = alpha_of(frame) if given is None else given
+        whole = frame.opaque and given is None and request.output.kind != MASK
+        if self.operation in _MULTIPLICATIONS:
+            return frame if whole else self._multiplied(frame, alpha, request)
+        nothing, all_of_it = self._curve(np.array([0.0, 1.0], np.float32))
+        if whole and nothing == 0.0 and all_of_it == 1.0:
             return frame
-        if self.operation == _UNPREMULTIPLY:
-            if not frame.opaque:
-                unpremultiply(frame.pixels, out=frame.pixels)
-            return frame
-        return self._curved(frame, request)
-
-    def _curved(self, frame: Frame, request: Request) -> Frame:
-        """Every alpha by itself. `frame` is the node's own."""
-        ends = self._curve(np.array([0.0, 1.0], np.float32))
-        if frame.opaque and ends[0] == 0.0 and ends[1] == 1.0 and request.output.kind != MASK:
-            return frame
-        window = frame.window
-        if ends[0] != 0.0:
+        window = frame.window.union(alpha.window)
+        if nothing != 0.0:
             window = request.region.intersect(request.surroundings)
         if window.empty:
             return Frame.empty(1 if request.output.kind == MASK else 4)
-        pixels = frame.filled(window)
-        alpha = self._curve(np.ascontiguousarray(pixels[..., 3:]))
+        changed = self._curve(alpha.filled(window))
         if request.output.kind == MASK:
-            return Frame(alpha, window.x, window.y)
-        return Frame(self._with(pixels, alpha), window.x, window.y)
+            return Frame(changed, window.x, window.y)
+        return Frame(self._with(frame.filled(window), changed), window.x, window.y)
+
+    def _given(self, context: RenderContext, region: Window) -> Frame | None:
+        """The matte, where there is one."""
+        return context.read(self.matte).crop(region) if context.connected(self.matte) else None
+
+    def _picture(self, context: RenderContext, matte: Frame | None, region: Window, *, own: bool = True) -> Frame:
+        """The picture, as the node's `own` to change or not; without one, white as much as the matte says."""
+        if context.connected(self.video):
+            return (context.take(self.video) if own else context.read(self.video)).crop(region)
+        if matte is None:
+            return Frame.empty()
+        return Frame(np.repeat(matte.pixels, 4, axis=2), matte.x, matte.y)
+
+    def _multiplied(self, frame: Frame, alpha: Frame, request: Request) -> Frame:
+        """Colour times alpha, or divided by it; with that alpha. `frame` is the node's own."""
+        if request.output.kind == MASK:
+            return alpha
+        window = frame.window.union(alpha.window)
+        pixels, plane = frame.filled(window), alpha.filled(window)
+        if self.operation == _PREMULTIPLY:
+            premultiply(pixels, plane, out=pixels)
+        else:
+            pixels[..., 3:] = plane
+            unpremultiply(pixels, out=pixels)
+        return Frame(pixels, window.x, window.y)
 
     def _curve(self, alpha: Pixels) -> Pixels:
         """Of invert, clamp, levels and threshold; float32 as it came."""
@@ -159,24 +171,27 @@ class AlphaOps(Node):
         """Eroded or dilated."""
         request = context.request
         matte_only = request.output.kind == MASK
-        frame = context.read(self.video)
         document = request.format if self.edges == _REPEAT else None
-        if document is not None:
-            frame = frame.crop(document)
+        reached = self.region_needed("video", request)
+        given = self._given(context, reached)
+        frame = self._picture(context, given, reached, own=False)
+        alpha = alpha_of(frame) if given is None else given
         edge = self._edge(request)
-        target = frame.window if frame.window.empty else frame.window.grown(edge.growth_reach)
-        target = target.intersect(request.region)
+        target = alpha.window if alpha.window.empty else alpha.window.grown(edge.growth_reach)
+        target = target.union(frame.window).intersect(request.region)
         if document is not None:
             target = target.intersect(document)
         if target.empty:
             return Frame.empty(1 if matte_only else 4)
-        alpha = edge.moved(frame, target, document, context.threads)
+        if edge.alpha_reach == 0 and given is None and not matte_only:
+            return frame.crop(target)
+        moved = edge.moved(alpha, target, document, context.threads)
         if matte_only:
-            return Frame(alpha, target.x, target.y)
+            return Frame(moved, target.x, target.y)
         if self.colour == _FOLLOW:
-            return Frame(edge.recoloured(frame, alpha, target, document, context.threads), target.x, target.y)
+            return Frame(edge.recoloured(frame, moved, target, document, context.threads), target.x, target.y)
         pixels = frame.filled(target).copy()
-        pixels[..., 3:] = alpha
+        pixels[..., 3:] = moved
         return Frame(pixels, target.x, target.y)
 
     def _edge(self, request: Request) -> MatteEdge:
@@ -187,7 +202,3 @@ class AlphaOps(Node):
         """How far around a region its input is looked at."""
         edge = self._edge(request)
         return edge.alpha_reach if self.colour != _FOLLOW or request.output.kind == MASK else edge.reach
-
-
-def _alpha_of(frame: Frame) -> Frame:
-    return Frame(np.ascontiguousarray(frame.pixels[..., 3:]), frame.x, frame.y)

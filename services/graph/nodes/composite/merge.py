@@ -113,7 +113,7 @@ class Merge(Node):
     """
 
     category = "Composite"
-    version = "2.1.0"
+    version = "2.0.0"
     main = "b"
 
     a = Input(VIDEO, "The picture in front.")

@@ -21,7 +21,7 @@ from artifex.nodes import (
     Window,
 )
 from libs.kernels import chroma_key, over
-from services.graph.nodes.mattes import MatteEdge
+from services.graph.nodes.mattes import MatteEdge, alpha_of
 
 _PICKED: Final = "picked"
 _SCREENS: Final = {"green": (0.0, 177 / 255, 64 / 255), "blue": (0.0, 71 / 255, 187 / 255)}
@@ -140,7 +140,7 @@ class ChromaKey(Node):
         target = frame.window.intersect(request.region)
         if target.empty:
             return Frame.empty(1 if matte_only else 4)
-        alpha = edge.moved(keyed, target, request.format, context.threads)
+        alpha = edge.moved(alpha_of(keyed), target, request.format, context.threads)
         _hold(alpha, target, Frame(whole, frame.x, frame.y), core, garbage)
         if matte_only:
             return Frame(alpha, target.x, target.y)

@@ -30,7 +30,7 @@ def applied(
     if passed is not None:
         return frames[passed]
     port = next(iter(node.schema.inputs.values()), None)
-    if port is None:
+    if port is None or port.name not in frames:
         return node.render(context)
     transforms = node.grade(context.colour, source)
     if transforms is not None:

@@ -133,9 +133,51 @@ def test_what_leaves_the_frame_is_not_worn_away_there() -> None:
 @pytest.mark.parametrize("params", [{"operation": "erode", "size": 0.0}, {"operation": "dilate", "size": 0.0}])
 def test_no_size_passes_the_picture_on(params: dict[str, Any]) -> None:
     frame = Frame(picture(1, 9, 9))
-    assert worked(frame, size_=(9, 9), **params) is frame
+    assert worked(frame, size_=(9, 9), **params).pixels is frame.pixels
     mask = worked(frame, size_=(9, 9), output=AlphaOps.mask, **params)
     np.testing.assert_array_equal(mask.pixels, frame.pixels[..., 3:])
+
+
+@pytest.mark.parametrize(("params", "curve"), CURVES)
+def test_a_matte_takes_the_place_of_alpha(params: dict[str, Any], curve: Any) -> None:
+    frame, matte = Frame(picture(1, 30, 20)), Frame(picture(2, 30, 20)[..., 3:].copy())
+    expected = curve(matte.pixels.astype(np.float64))
+    result = worked(frame, size_=(30, 20), matte=matte, **params).pixels.astype(np.float64)
+    np.testing.assert_allclose(result[..., 3:], expected, atol=1e-6)
+    straight = frame.pixels[..., :3].astype(np.float64) / frame.pixels[..., 3:]
+    np.testing.assert_allclose(result[..., :3], straight * expected, rtol=1e-5, atol=1e-5)
+    white = worked(None, size_=(30, 20), matte=matte, **params).pixels
+    np.testing.assert_allclose(white, np.repeat(expected, 4, -1), atol=1e-6)
+    mask = worked(None, size_=(30, 20), matte=matte, output=AlphaOps.mask, **params)
+    np.testing.assert_allclose(mask.pixels, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("params", EDGES)
+def test_a_mask_alone_is_moved_as_a_pictures_alpha_is(params: dict[str, Any]) -> None:
+    frame = disc(SIZE, 9.0)
+    matte = Frame(frame.pixels[..., 3:].copy())
+    expected = worked(frame, size_=SIZE, output=AlphaOps.mask, **params)
+    result = worked(None, size_=SIZE, matte=matte, output=AlphaOps.mask, **params)
+    assert result.window == expected.window
+    np.testing.assert_array_equal(result.pixels, expected.pixels)
+    # Of an opaque picture what the matte gains is the picture itself.
+    plate = Frame(picture(3, *SIZE, alpha=False), opaque=True)
+    cut = worked(plate, size_=SIZE, matte=matte, **{**params, "colour": "follow"})
+    np.testing.assert_array_equal(cut.filled(WHOLE)[..., 3:], expected.filled(WHOLE))
+    np.testing.assert_allclose(
+        cut.filled(WHOLE)[..., :3], plate.pixels[..., :3] * expected.filled(WHOLE), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_a_matte_multiplies_what_came_in_straight() -> None:
+    straight, matte = Frame(picture(1, 9, 7, alpha=False), opaque=True), Frame(picture(2, 9, 7)[..., 3:].copy())
+    result = worked(straight, "premultiply", (9, 7), matte=matte)
+    np.testing.assert_allclose(result.pixels[..., :3], straight.pixels[..., :3] * matte.pixels, rtol=1e-6)
+    np.testing.assert_array_equal(result.pixels[..., 3:], matte.pixels)
+    back = worked(result, "unpremultiply", (9, 7), matte=matte).pixels
+    np.testing.assert_allclose(back[..., :3], straight.pixels[..., :3], rtol=1e-6)
+    assert worked(None, "premultiply", (9, 7)).window.empty
+    assert worked(None, "erode", (9, 7)).window.empty
 
 
 @settings(max_examples=30, deadline=None)

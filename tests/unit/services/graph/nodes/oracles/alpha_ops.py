@@ -19,10 +19,11 @@ SIZE = (WIDTH, HEIGHT)
 
 
 def worked(
-    frame: Frame,
+    frame: Frame | None,
     operation: str,
     size_: tuple[int, int] = SIZE,
     *,
+    matte: Frame | None = None,
     output: Output | None = None,
     region: Window | None = None,
     scale: Fraction = Fraction(1),
@@ -30,7 +31,8 @@ def worked(
 ) -> Frame:
     """What AlphaOps makes of a picture; `size_` is the document's."""
     ops = node(AlphaOps, operation=operation, **params)
-    return applied(ops, {"video": frame}, size_, output=output, region=region, scale=scale)
+    frames = {name: given for name, given in (("video", frame), ("matte", matte)) if given is not None}
+    return applied(ops, frames, size_, output=output, region=region, scale=scale)
 
 
 def alpha_of(frame: Frame, operation: str, **params: Any) -> Array:

@@ -118,7 +118,7 @@ def displayed(seed: int) -> tuple[Array, Frame]:
 
     None is grey: what hue grey has is decided by rounding.
     """
-    codes = np.random.default_rng(seed).uniform(0, 0.2, (HEIGHT, WIDTH, 3)) + [0.1, 0.4, 0.7]
+    codes = np.random.default_rng(seed).uniform(0, 0.2, (HEIGHT, WIDTH, 3)) + np.array([0.1, 0.4, 0.7])
     return codes, Frame(_through("sRGB Encoded Rec.709 (sRGB)", "ACEScg", codes), opaque=True)
 
 
