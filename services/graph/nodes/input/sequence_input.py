@@ -55,8 +55,8 @@ class SequenceInput(ClipNode):
     stores the stills as they are, which `artifex assets upload` makes, too. All stills have one size and the same
     channels.
 
-    Colour, where `space` is auto: OpenEXR is scene-linear light in the primaries that its chromaticities tell (an ACES
-    container's are AP0; without any, Rec.709's, as OpenEXR has it), adapted to the working space's white by Bradford's
+    Colour, where `space` is auto: OpenEXR is scene-linear light in the primaries that its chromaticities or its
+    colorInteropID tell (an ACES container's are AP0; without any, Rec.709's, as OpenEXR has it), adapted to the working space's white by Bradford's
     method. DPX is what its header says: the logarithm of printing density, linear light, or video. All others are
     display-encoded Rec.709 (gamma 2.4), but PNG that says it is sRGB. The logarithm is Kodak's (Conversion of 10-bit
     Log Film Data, 1995), 1 and 0 at the reference white w = 685/1023 and black b = 95/1023:

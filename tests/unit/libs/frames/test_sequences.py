@@ -69,6 +69,15 @@ def test_an_aces_container_is_ap0(tmp_path: Path) -> None:
     np.testing.assert_allclose(probe_sequence(path).sequence.chromaticities, AP0, atol=1e-6)
 
 
+def test_a_named_space_is_known_where_no_chromaticities_are_told(tmp_path: Path) -> None:
+    path = packed(tmp_path / "s", stills(tmp_path, 1, tags={"colorInteropID": "lin_ap0_scene"}))
+    assert tuple(probe_sequence(path).sequence.chromaticities) == AP0
+    path = packed(
+        tmp_path / "t", stills(tmp_path, 1, tags={"colorInteropID": "lin_ap0_scene", "chromaticities": REC709})
+    )
+    np.testing.assert_allclose(probe_sequence(path).sequence.chromaticities, REC709, atol=1e-6)
+
+
 def test_one_still_alone_is_a_sequence_of_one(tmp_path: Path) -> None:
     (still,) = stills(tmp_path, 42)
     info = probe_sequence(still, "plate.0042.exr")
