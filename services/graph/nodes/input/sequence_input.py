@@ -56,10 +56,10 @@ class SequenceInput(ClipNode):
     channels.
 
     Colour, where `space` is auto: OpenEXR is scene-linear light in the primaries that its chromaticities or its
-    colorInteropID tell (an ACES container's are AP0; without any, Rec.709's, as OpenEXR has it), adapted to the working space's white by Bradford's
-    method. DPX is what its header says: the logarithm of printing density, linear light, or video. All others are
-    display-encoded Rec.709 (gamma 2.4), but PNG that says it is sRGB. The logarithm is Kodak's (Conversion of 10-bit
-    Log Film Data, 1995), 1 and 0 at the reference white w = 685/1023 and black b = 95/1023:
+    colorInteropID tell (an ACES container's are AP0; without any, Rec.709's, as OpenEXR has it), adapted to the working
+    space's white by Bradford's method. DPX is what its header says: the logarithm of printing density, linear light, or
+    video. All others are display-encoded Rec.709 (gamma 2.4), but PNG that says it is sRGB. The logarithm is Kodak's
+    (Conversion of 10-bit Log Film Data, 1995), 1 and 0 at the reference white w = 685/1023 and black b = 95/1023:
 
         light = (10^((c − w)·1023/300) − k) / (1 − k),   k = 10^((b − w)·1023/300)
 
