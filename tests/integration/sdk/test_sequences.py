@@ -58,6 +58,9 @@ async def test_stills_go_in_and_come_out_as_they_were(stack: Stack, folder: Path
     ]
     for number in range(1, FRAMES + 1):
         np.testing.assert_array_equal(read(folder / "out" / f"copy.{number:04}.exr"), noise(number))
+    ran = await artifex(stack, folder, "preview", "copy.json", "--frame", "3", "--scale", "1/2", "--out", "seen.jpg")
+    assert ran.code == 0, ran
+    assert read(folder / "seen.jpg").shape == (18, 32, 3)
     listed = await artifex(stack, folder, "assets", "list", "--json")
     made = next(line for line in listed.lines if line["display_name"] == "copy.%04d.exr")
     assert made["provenance"]["origin"] == "render"
