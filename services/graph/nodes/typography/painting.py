@@ -9,7 +9,7 @@ import PyOpenColorIO as ocio
 from numpy.typing import NDArray
 
 from artifex.nodes import EMPTY, Colour, Frame, Window
-from libs.kernels import gaussian, gaussian_reach
+from libs.kernels import gaussian, gaussian_reach, over
 from services.graph.nodes.color.spaces import DISPLAY
 from services.graph.nodes.typography.layout import Layout
 from services.graph.nodes.typography.raster import FILL, Pen, coverage, pictures, rounded_box
@@ -73,9 +73,7 @@ class Spot:
 def painted(spot: Spot, look: Look, opacity: float, limit: Window, colour: Colour) -> Frame:
     """The text and all that goes with it inside `limit`, premultiplied in the working space."""
     if look.plain and not spot.has_pictures:
-        window, covered = spot.cover(limit)
-        alpha = covered * np.float32(opacity * look.fill[3])
-        return Frame(alpha[..., None] * _light(look.fill, colour), window.x, window.y)
+        return _flat(*spot.cover(limit), look.fill, opacity, colour)
     result = stacked(_layers(spot, look, limit, colour))
     pixels = result.pixels
     pixels *= np.float32(opacity)
@@ -92,8 +90,10 @@ def stacked(layers: Iterable[Frame]) -> Frame:
     result = np.zeros((window.height, window.width, channels), np.float32)
     for layer in seen:
         under = result[layer.window.inside(window)]
-        under *= 1.0 - layer.pixels[..., -1:]
-        under += layer.pixels
+        if channels == 4:
+            over(layer.pixels, under, out=under)
+        else:
+            under += layer.pixels * (1.0 - under)
     return Frame(result, window.x, window.y)
 
 
@@ -118,12 +118,13 @@ def _layers(spot: Spot, look: Look, limit: Window, colour: Colour) -> Iterator[F
 
 
 def _flat(window: Window, mask: Mask, paint: Paint, density: float, colour: Colour) -> Frame:
-    return Frame((mask * np.float32(paint[3] * density))[..., None] * _light(paint, colour), window.x, window.y)
-
-
-def _light(paint: Paint, colour: Colour) -> NDArray[np.float32]:
-    red, green, blue = colour.from_display(paint[:3])
-    return np.array([red, green, blue, 1.0], dtype=np.float32)
+    alpha = mask * np.float32(density * paint[3])
+    pixels = np.empty((*mask.shape, 4), np.float32)
+    # Channel by channel: NumPy takes three times as long for a vector of four.
+    for channel, light in enumerate(colour.from_display(paint[:3])):
+        np.multiply(alpha, np.float32(light), out=pixels[..., channel])
+    pixels[..., 3] = alpha
+    return Frame(pixels, window.x, window.y)
 
 
 def _box(spot: Spot, look: Look, limit: Window, colour: Colour) -> Frame:

@@ -130,7 +130,9 @@ def _placed(bitmap: freetype.Bitmap, left: int, top: int, x: float, y: float) ->
     place = Window(math.floor(x) + left, math.floor(y) - top, bitmap.width, bitmap.rows)
     if place.empty:
         return EMPTY, np.zeros((0, 0), dtype=np.float32)
-    buffer = np.array(bitmap.buffer, dtype=np.uint8).reshape(bitmap.rows, bitmap.pitch)[:, : bitmap.width]
+    # freetype-py's own way there makes a Python list of all bytes.
+    bytes_ = ctypes.cast(bitmap._FT_Bitmap.buffer, ctypes.POINTER(ctypes.c_uint8))
+    buffer = np.ctypeslib.as_array(bytes_, (bitmap.rows, bitmap.pitch))[:, : bitmap.width]
     return place, buffer.astype(np.float32) / np.float32(255.0)
 
 
