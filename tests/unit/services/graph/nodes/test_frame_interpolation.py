@@ -13,16 +13,10 @@ from services.graph.nodes.time.frame_interpolation import FrameInterpolation
 from services.graph.nodes.time.interpolation_model import INTERPOLATION, moved_by_model
 from services.graph.nodes.time.optical_flow import QUALITIES, flows, grey
 from tests.unit.services.graph.nodes.moving import COLOUR, catalogue, psnr, puller, scene, shown
-from tests.unit.services.graph.nodes.oracles.comparison import Comparison
-from tests.unit.services.graph.nodes.oracles.frame_interpolation import COMPARISONS, SIZE, WHOLE, between
+from tests.unit.services.graph.nodes.oracles.frame_interpolation import SIZE, WHOLE, between
 from tests.unit.services.graph.nodes.oracles.pictures import noise
 from tests.unit.services.graph.nodes.tiny_onnx import mixing
 from tests.unit.services.graph.support import document, output
-
-
-@pytest.mark.parametrize("comparison", COMPARISONS, ids=str)
-def test_agrees_with(comparison: Comparison) -> None:
-    assert comparison.error() <= comparison.tolerance
 
 
 @pytest.mark.parametrize("quality", QUALITIES)

@@ -14,16 +14,20 @@ from services.graph.domain.evaluate.sources import DraftSource, SourceFile, open
 from services.graph.nodes.input.interpreted import MATRICES, PRIMARIES, RANGES, TRANSFERS
 from services.graph.nodes.input.media_input import MediaInput
 from tests.unit.libs.frames.clips import decode_all, make, swscale_rgb
-from tests.unit.libs.frames.test_deinterlacing import HEIGHT, WIDTH, by_ffmpeg, clip
+from tests.unit.libs.frames.interlaced import HEIGHT, WIDTH, by_ffmpeg, make_interlaced
 from tests.unit.services.graph.nodes.applied import applied
 from tests.unit.services.graph.support import Context, node
 
-__all__ = ["clip"]
 COLOUR = WorkingColour("Linear Rec.709 (sRGB)")
 
 
 def noise(seed: int = 1) -> Any:
     return np.random.default_rng(seed).integers(60, 196, (64, 96, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_interlaced(tmp_path_factory.mktemp("interlaced") / "clip.mov")
 
 
 @pytest.fixture(scope="module")

@@ -8,15 +8,8 @@ import pytest
 
 from artifex.nodes import MASK, Frame, Output, Request, Window
 from services.graph.nodes.input.media_input import MediaInput
-from tests.unit.services.graph.nodes.oracles.comparison import Comparison
-from tests.unit.services.graph.nodes.oracles.media_input import RETIMED
 from tests.unit.services.graph.nodes.test_media_input import Numbered, info
 from tests.unit.services.graph.support import Context, node
-
-
-@pytest.mark.parametrize("comparison", RETIMED, ids=str)
-def test_agrees_with(comparison: Comparison) -> None:
-    assert comparison.error() <= comparison.tolerance
 
 
 def clip_of(rate: Fraction, count: int = 48) -> Numbered:

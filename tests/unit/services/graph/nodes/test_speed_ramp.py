@@ -8,16 +8,9 @@ from artifex.nodes import Window
 from services.graph.domain.evaluate.pull import FramePuller
 from services.graph.nodes.time.speed_ramp import SpeedRamp
 from tests.unit.services.graph.nodes.moving import puller, shown
-from tests.unit.services.graph.nodes.oracles.comparison import Comparison
-from tests.unit.services.graph.nodes.oracles.speed_ramp import COMPARISONS
 from tests.unit.services.graph.support import Context, node
 
 RAMP: dict[str, Any] = {"speed": {"keys": [[0, 1], [0.4, 0.3, "ease_in_out"]]}}
-
-
-@pytest.mark.parametrize("comparison", COMPARISONS, ids=str)
-def test_agrees_with(comparison: Comparison) -> None:
-    assert comparison.error() <= comparison.tolerance
 
 
 def ramped(scale: Fraction = Fraction(1), **params: Any) -> FramePuller:

@@ -34,6 +34,7 @@ from tests.unit.services.graph.nodes.oracles import (
     speed_ramp,
     subtitle_input,
     text_input,
+    time_remap,
     transform2d,
     transform3d,
     transition,
@@ -81,4 +82,5 @@ COMPARISONS: list[Comparison] = [
     *frame_interpolation.COMPARISONS,
     *audio_input.COMPARISONS,
     *upscaler.COMPARISONS,
+    *time_remap.COMPARISONS,
 ]
