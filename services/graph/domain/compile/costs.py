@@ -27,7 +27,6 @@ _TYPES: Final = {
     "Muted": 0.0,
     "T2VGenerator": 13.0,
     "TextInput": 2.0,
-    "Transform2D": 9.0,
     "VideoToImage": 0.0,
 }
 """Nanoseconds for a pixel of the document."""

@@ -105,6 +105,9 @@ class Distortion(Node):
         frame = context.read(self.video).crop(self.region_needed("video", request))
         return warped(frame, self._places(context), request.region, FILTERS[self.filter], context.threads)
 
+    def cost(self, request: Request) -> float:
+        return {_STRAIGHTEN: 30.0, _RIPPLE: 100.0}.get(self.kind, 125.0)
+
     def _places(self, context: RenderContext) -> Callable[[DataWindow], Places]:
         request = context.request
         scale = float(request.scale)

@@ -13,6 +13,7 @@ from services.graph.nodes.transform.regions import region_before
 from services.graph.nodes.transform.shutter import (
     at_moments,
     open_moments,
+    resamplings,
     shutter_angle,
     shutter_phase,
     shutter_samples,
@@ -77,6 +78,9 @@ class CornerPin(Node):
     def motion(self, window: DataWindow, request: Request) -> Motion:
         shutter = tuple([node._matrix(request) for node in at_moments(self)])
         return Motion(self._matrix(request), _FILTERS[self.filter], shutter)
+
+    def cost(self, request: Request) -> float:
+        return 55.0 * resamplings(self)
 
     def _stands(self) -> bool:
         return all(getattr(self, name) == getattr(self, f"from_{name}") for name in _CORNERS)

@@ -47,3 +47,6 @@ class Flip(Node):
         y = base.y + base.bottom if down < 0 else 0.0
         # The filter counts only where this is the last of several moves; alone it copies.
         return Motion(np.array([[across, 0.0, x], [0.0, down, y], [0.0, 0.0, 1.0]]), "cubic")
+
+    def cost(self, request: Request) -> float:
+        return 5.0

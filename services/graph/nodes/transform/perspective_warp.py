@@ -87,6 +87,9 @@ class PerspectiveWarp(Node):
         window = seen_window(patches, _BEYOND).intersect(request.region)
         return warped(frame, places, window, FILTERS[self.filter], context.threads)
 
+    def cost(self, request: Request) -> float:
+        return 120.0
+
     def _patches(self, request: Request) -> Places:
         points = np.array(self.points).reshape(self.rows, self.columns, 2) * (request.width, request.height)
         return patches_of(points, smooth=self.patches == _SMOOTH)

@@ -53,3 +53,8 @@ def open_moments(angle: float, phase: float, samples: int, request: Request) -> 
 def at_moments(node: N) -> list[N]:
     """The node at its moments."""
     return [other for other in node.then if isinstance(other, type(node))]
+
+
+def resamplings(node: Node) -> int:
+    """How many the node takes, at most."""
+    return max(1, len(node.then))

@@ -12,6 +12,7 @@ from artifex.nodes import Window as DataWindow
 from services.graph.nodes.transform.shutter import (
     at_moments,
     open_moments,
+    resamplings,
     shutter_angle,
     shutter_phase,
     shutter_samples,
@@ -82,6 +83,9 @@ class Transform2D(Node):
     def motion(self, window: DataWindow, request: Request) -> Motion:
         shutter = tuple([node._matrix(window, request) for node in at_moments(self)])
         return Motion(self._matrix(window, request), _FILTERS[self.filter], shutter)
+
+    def cost(self, request: Request) -> float:
+        return 9.0 * resamplings(self)
 
     def _stands(self) -> bool:
         return self.translate == (0.0, 0.0) and self.scale == (1.0, 1.0) and math.fmod(self.rotate, 360.0) == 0.0

@@ -27,6 +27,7 @@ from artifex.nodes import Window as DataWindow
 from services.graph.nodes.transform.shutter import (
     at_moments,
     open_moments,
+    resamplings,
     shutter_angle,
     shutter_phase,
     shutter_samples,
@@ -109,6 +110,9 @@ class Transform3D(Node):
     def motion(self, window: DataWindow, request: Request) -> Motion:
         shutter = tuple([node._matrix(window, request) for node in at_moments(self)])
         return Motion(self._matrix(window, request), _FILTERS[self.filter], shutter)
+
+    def cost(self, request: Request) -> float:
+        return 55.0 * resamplings(self)
 
     def _stands(self) -> bool:
         moved = (self.position, self.rotate, self.camera_position, self.camera_rotate)

@@ -8,10 +8,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from artifex.nodes import Frame, Window
+from services.graph.domain.compile.compiler import compile
+from services.graph.domain.evaluate.colour import WorkingColour
+from services.graph.domain.evaluate.pull import FramePuller
 from services.graph.nodes.transform.transform2d import Transform2D
+from tests.unit.services.graph.domain.evaluate.random_graphs import CATALOGUE
 from tests.unit.services.graph.nodes.applied import applied
 from tests.unit.services.graph.nodes.oracles.transform2d import MOVES, by_scipy, moved
-from tests.unit.services.graph.support import Context, node, picture
+from tests.unit.services.graph.support import Context, document, node, output, picture
 
 
 @pytest.mark.parametrize("params", MOVES.values(), ids=MOVES)
@@ -168,3 +172,55 @@ def test_its_motion_is_the_documented_map() -> None:
     # The pivot (15, 25) moves by the translation; the point 1 to its right comes to lie 2 below it.
     np.testing.assert_allclose(motion.matrix @ [15, 25, 1], [18, 29, 1], atol=1e-12)
     np.testing.assert_allclose(motion.matrix @ [16, 25, 1], [18, 31, 1], atol=1e-12)
+
+
+def test_a_shutter_opens_around_the_frames_time() -> None:
+    request = Context({}, Transform2D.moved, (64, 36), time=Fraction(2)).request
+    half = node(Transform2D, shutter=180.0, shutter_samples=2)
+    assert half.moments(request) == [2 - Fraction(1, 8) / 25, 2 + Fraction(1, 8) / 25]
+    later = node(Transform2D, shutter=360.0, shutter_phase=180.0, shutter_samples=4)
+    assert later.moments(request) == [2 + Fraction(n, 8) / 25 for n in (1, 3, 5, 7)]
+    assert node(Transform2D).moments(request) == ()
+
+
+def keyed(index: int, scale: Fraction = Fraction(1), **params: Any) -> NDArray[np.float32]:
+    """A white bar of 8 pixels that moves by 12 a frame, in a document of 25 a second."""
+    nodes = {
+        "plate": {"type": "Plate", "params": {"opacity": 1, "speed": 0}},
+        "bar": {"type": "Crop", "inputs": {"video": "plate"}, "params": {"units": "px", "bottom_right": [8, 36]}},
+        "x": {"type": "Transform2D", "inputs": {"video": "bar"},
+              "params": {"translate": {"keys": [[0, [0, 0]], [1, [300, 0]]]}, "filter": "box", **params}},
+        "out": output("x"),
+    }  # fmt: skip
+    compiled = compile(document(nodes), CATALOGUE, "", {})
+    puller = FramePuller(compiled, {}, WorkingColour("ACEScg"), scale=scale)
+    return puller.frame(index).filled(puller.format)[puller.format.height // 2, :, 3]
+
+
+def test_what_moves_is_blurred_by_as_far_as_it_moves() -> None:
+    sharp, blurred = keyed(2), keyed(2, shutter=180, shutter_samples=64)
+    assert np.count_nonzero(sharp) == 8
+    # 8 pixels, drawn over 6: a trapezium of 14 at its foot and 2 at its top.
+    assert np.count_nonzero(blurred > 1e-3) == pytest.approx(14, abs=1)
+    assert np.count_nonzero(blurred > 0.999) == pytest.approx(2, abs=1)
+    assert blurred.sum() == pytest.approx(8.0, abs=1e-3)
+    places = np.arange(64) + 0.5
+    assert (blurred * places).sum() / 8 == pytest.approx((sharp * places).sum() / 8, abs=0.1)
+    late = keyed(2, shutter=180, shutter_phase=90, shutter_samples=64)
+    assert (late * places).sum() / 8 == pytest.approx((sharp * places).sum() / 8 + 3, abs=0.1)
+
+
+def test_a_proxy_is_blurred_as_far() -> None:
+    half = keyed(2, Fraction(1, 2), shutter=180, shutter_samples=64)
+    full = keyed(2, shutter=180, shutter_samples=64).reshape(32, 2).mean(axis=1)
+    np.testing.assert_allclose(half, full, atol=0.05)
+
+
+def test_what_stands_still_is_not_blurred() -> None:
+    """After its last key nothing moves: the picture is the one without a shutter, bit for bit."""
+    np.testing.assert_array_equal(keyed(2, shutter=180, translate=[3.5, 0.25]), keyed(2, translate=[3.5, 0.25]))
+    still = node(Transform2D, shutter=180.0, shutter_samples=2)
+    still.then = (node(Transform2D), node(Transform2D))
+    assert still.identity(Context({}, Transform2D.moved).request) == "video"
+    still.then = (node(Transform2D), node(Transform2D, rotate=1.0))
+    assert still.identity(Context({}, Transform2D.moved).request) is None

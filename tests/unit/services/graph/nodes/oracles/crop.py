@@ -1,5 +1,6 @@
 """Crop beside OpenImageIO's crop, OpenCV's area averaging of a finer picture, and SciPy's quadrature."""
 
+from functools import partial
 from typing import Any
 
 import cv2
@@ -66,7 +67,26 @@ def _soft() -> float:
     return largest(ours, frame.pixels * weights[..., None])
 
 
+def _filling(ours: str, theirs: str, width: float) -> float:
+    """A box made four times as large; away from its edge, beyond which they have nothing."""
+    frame = noise(5)
+    left, top, wide, high = 12, 9, WIDTH // 4, HEIGHT // 4
+    size = (4 * wide, 4 * high)
+    box: dict[str, Any] = {"top_left": (left, top), "bottom_right": (left + wide, top + high)}
+    result = cropped(frame, size, **box, transform="frame", filter=ours).filled(Window(0, 0, *size))
+    part = oiio.ImageBufAlgo.cut(buffer(frame.pixels), oiio.ROI(left, left + wide, top, top + high))
+    roi = oiio.ROI(0, 4 * wide, 0, 4 * high, 0, 1, 0, 4)
+    expected = array(oiio.ImageBufAlgo.resize(part, filtername=theirs, filterwidth=4 * width, roi=roi))
+    expected[..., 3] = np.clip(expected[..., 3], 0, 1)
+    inside = np.s_[8:-8, 8:-8]
+    return largest(result[inside], expected[inside])
+
+
 COMPARISONS = [
+    *(
+        Comparison("Crop", "OpenImageIO resize", f"to the frame, {ours}", 2e-5, partial(_filling, ours, theirs, width))
+        for ours, theirs, width in (("bilinear", "triangle", 2.0), ("cubic", "catmull-rom", 4.0))
+    ),
     Comparison("Crop", "OpenImageIO crop", "whole pixels", 0.0, _whole_pixels),
     Comparison("Crop", "OpenImageIO cut", "to the corner", 0.0, _corner),
     Comparison("Crop", "OpenCV area averaging", "parts of pixels", 2e-6, _parts_of_pixels),
