@@ -34,7 +34,7 @@ class KeyMixer(Node):
     Where only some channels are mixed, the result's colour may not fit its alpha; then its use is the caller's matter.
     Outside its picture a mask is 0, so inverted 1.
 
-    Source: a linear interpolation; S. Wright, Digital Compositing for Film and Video, 2018, chapter 4 (keymix).
+    Source: T. Porter and T. Duff, Compositing Digital Images, 1984: a dissolved by m, plus b dissolved by 1 − m.
 
     Memory: one frame, changed in place where nothing else needs b. Cost: one pass over what the mask covers, about 6 ms
     for 1920x1080, and another for channels that stay.

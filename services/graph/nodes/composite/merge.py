@@ -154,6 +154,9 @@ class Merge(Node):
         unread = self.identity(request) is not None and name != "b"
         return () if unread or (name == "a" and self.operation == "clear") else (request.time,)
 
+    def cost(self, request: Request) -> float | None:
+        return 45.0 if self.space == _DISPLAY and self.operation not in _NO_BLENDS else None
+
     def render(self, context: RenderContext) -> Frame:
         region = context.request.region
         if self.identity(context.request) is not None:

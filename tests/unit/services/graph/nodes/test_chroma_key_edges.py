@@ -3,10 +3,12 @@
 from fractions import Fraction
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from artifex.nodes import Frame, Window
 from services.graph.nodes.effect.chroma_key import ChromaKey
@@ -83,6 +85,45 @@ def test_an_uneven_screen_keys_as_an_even_one_with_its_plate(seed: int) -> None:
     frame, front = mixture(seed, GREEN, None, uneven())
     np.testing.assert_allclose(keyed(frame, plate=plate_of(uneven())).pixels, front, atol=2e-5)
     assert np.abs(keyed(frame).pixels - front).max() > 0.2
+
+
+def strands(seed: int, hair: str) -> tuple[Frame, Frame, NDArray[np.float64]]:
+    """Thin strands and a head before an uneven screen, with a camera's noise; its plate; the truth, premultiplied."""
+    random = np.random.default_rng(seed)
+    width, height, fine = 160, 90, 4
+    drawn = np.zeros((height * fine, width * fine), np.uint8)
+    for _ in range(300):
+        angle, bend = random.uniform(-0.56, 0.56) * np.pi - np.pi / 2, random.normal(0, 0.9)
+        start = np.array([width * fine / 2 + random.normal(0, 80), height * fine * 0.75])
+        along = np.linspace(0, 1, 16)[:, None] * random.uniform(50, 240)
+        turned = angle + bend * np.linspace(0, 1, 16)[:, None]
+        points = start + along * np.hstack([np.cos(turned), np.sin(turned)])
+        cv2.polylines(drawn, [points.astype(np.int32)], False, 255, 1, cv2.LINE_AA)
+    cv2.circle(drawn, (width * fine // 2, int(height * fine * 0.8)), 17 * fine, 255, -1, cv2.LINE_AA)
+    soft = cv2.GaussianBlur(drawn.astype(np.float32) / 255, (0, 0), 0.45 * fine)
+    cover = np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_AREA), np.float64)[..., None]
+    x, y = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
+    empty = (1.12 - 0.45 * x * y + 0.05 * np.sin(9 * x + 2 * y))[..., None] * screen()
+    front = cover * np.array(COLOUR.from_display(HAIRS[hair])) * (1 + 0.5 * np.sin(30 * x + 10 * y))[..., None]
+    seen = front + (1 - cover) * empty
+    seen = seen * random.normal(1, 0.015, seen.shape) + random.normal(0, 0.002, seen.shape)
+    return plate_of(seen), plate_of(empty), np.concatenate([front, cover], -1)
+
+
+@pytest.mark.parametrize("hair", ["brown", "fair"])
+def test_thin_hair_before_a_noisy_uneven_screen(hair: str) -> None:
+    """Laid over another colour: how far it is from the truth, told nothing and told both."""
+    frame, plate, truth = strands(1, hair)
+    behind = np.array([0.25, 0.08, 0.12])
+
+    def error(pixels: NDArray[Any]) -> float:
+        off = (pixels[..., :3] + (1 - pixels[..., 3:]) * behind) - (truth[..., :3] + (1 - truth[..., 3:]) * behind)
+        return float(np.sqrt((off.astype(np.float64) ** 2).mean()))
+
+    told = error(keyed(frame, plate=plate, subject=(*HAIRS[hair], 1.0)).pixels)
+    assert told < 0.007
+    assert told < 0.5 * error(keyed(frame).pixels)
+    assert told < 0.5 * error(keyed(frame, black=0.2, white=0.9).pixels)
 
 
 def test_a_plate_of_the_screens_colour_changes_nothing_and_where_it_ends_the_colour_holds() -> None:

@@ -9,10 +9,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from artifex.nodes import Frame, OldNode, Window
+from services.graph.domain.compile.compiler import compile
+from services.graph.domain.evaluate.colour import WorkingColour
+from services.graph.domain.evaluate.pull import FramePuller
 from services.graph.nodes.composite.merge import Merge
+from tests.unit.services.graph.domain.evaluate.random_graphs import CATALOGUE
 from tests.unit.services.graph.nodes.oracles import blends
 from tests.unit.services.graph.nodes.oracles.merge import by_formula, lattice, merged
-from tests.unit.services.graph.support import picture
+from tests.unit.services.graph.support import document, output, picture
 
 OPERATIONS = Merge.operation.choices
 NEUTRAL = {
@@ -194,6 +198,19 @@ def test_old_documents_keep_their_polynomials(operation: str) -> None:
         old = OldNode({}, {"operation": given_operation})
         step.change(old)
         assert old.params["beyond"] == "extend"
+    plates = {name: {"type": "Plate", "params": {"seed": seed}} for name, seed in (("p", 1), ("q", 5))}
+    bright = {
+        f"{name}8": {"type": "ColorCorrector", "inputs": {"video": name}, "params": {"exposure": 3}} for name in plates
+    }
+    merge = {"type": "Merge", "inputs": {"a": "p8", "b": "q8"}, "params": {"operation": operation}}
+    shown = []
+    for said in ({"version": "1.0.0"}, {"params": {"operation": operation, "beyond": "extend"}}, {}):
+        nodes = {**plates, **bright, "x": {**merge, **said}, "out": output("x")}
+        shown.append(
+            FramePuller(compile(document(nodes), CATALOGUE, "", {}), {}, WorkingColour("ACEScg")).frame(0).pixels
+        )
+    np.testing.assert_array_equal(shown[0], shown[1])
+    assert np.abs(shown[0] - shown[2]).max() > 0.5
     plain = OldNode({}, {"operation": "over"})
     step.change(plain)
     assert plain.params == {"operation": "over"}
