@@ -133,6 +133,7 @@ def test_a_type_is_described_as_it_declares_itself(apart: Catalogue, within: Cat
         ("Smeared", {"level": {"keys": [[0, 0.5], [0.3, 2]]}, "reach": 0}),
         ("Halved", {}),
         ("Moved", {"by": 4.25}),
+        ("Shaken", {"by": {"keys": [[0, 0], [0.3, 20]]}}),
     ],
 )
 def test_a_frame_is_the_same_as_in_this_process(

@@ -157,6 +157,26 @@ class Moved(Node):
         return Motion(np.array([[1, 0, by], [0, 1, 0], [0, 0, 1]], np.float64), "cubic")
 
 
+class Shaken(Node):
+    """Moves its picture to the right, and blurs it by where it is at the next two frames."""
+
+    category = "Test"
+    video = Input(VIDEO, "The picture.")
+    out = Output(VIDEO, "The moved picture.")
+    by = Float(3.0, unit="px", doc="How far.")
+
+    def moments(self, request: Request) -> Sequence[Fraction]:
+        return [request.time + number / request.frame_rate for number in (1, 2)]
+
+    def motion(self, window: Window, request: Request) -> Motion:
+        matrices = []
+        for node in (self, *self.then):
+            assert isinstance(node, Shaken)
+            by = node.by * float(request.scale)
+            matrices.append(np.array([[1, 0, by], [0, 1, 0], [0, 0, 1]], np.float64))
+        return Motion(matrices[0], "bilinear", tuple(matrices))
+
+
 class Reads(Node):
     """A picture and sound from media of its own."""
 
@@ -244,4 +264,4 @@ class Peak(Node):
         return total
 
 
-NODES = [Raises, Dies, Hangs, Echo, Smeared, Halved, Moved, Reads, Louder, Even, Peak]
+NODES = [Raises, Dies, Hangs, Echo, Smeared, Halved, Moved, Shaken, Reads, Louder, Even, Peak]
