@@ -55,8 +55,8 @@ class Merge(Node):
     """Puts a picture, a, together with another, b.
 
     With A and B premultiplied colours and α, β their alphas, for all four channels (T. Porter and T. Duff, Compositing
-    Digital Images, 1984; conjoint and disjoint, for edges that fit each other or are cut out of each other, from The
-    Foundry's reference of Nuke's Merge):
+    Digital Images, 1984; from The Foundry's reference of Nuke's Merge conjoint-over, for edges that both share, and
+    disjoint-over, for edges that fit each other):
 
         over       A + B(1 − α)            under             B + A(1 − β)
         in         Aβ                      out               A(1 − β)
