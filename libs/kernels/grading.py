@@ -26,6 +26,7 @@ __all__ = [
     "Linear",
     "Logarithm",
     "Program",
+    "Ratio",
     "Step",
     "Trace",
     "grade",
@@ -84,6 +85,14 @@ class Logarithm:
 
 
 @dataclass(frozen=True, slots=True)
+class Ratio:
+    """(over[0] · c + over[1]) / (under[0] · c + under[1]), the upper part not below 0, and of −c its negative."""
+
+    over: tuple[float, float]
+    under: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Clamp:
     """c within lowest and highest; a NaN becomes the lowest, or without that the highest."""
 
@@ -126,9 +135,11 @@ class Lattice:
     tetrahedral: bool = True
 
 
-Step: TypeAlias = Linear | Exponents | Bend | Logarithm | Clamp | Curves | Lattice | Trace
+Step: TypeAlias = Linear | Exponents | Bend | Logarithm | Clamp | Curves | Lattice | Ratio | Trace
 
-_SCALE, _MATRIX, _POWER, _BEND, _LOGARITHM, _ANTILOGARITHM, _CLAMP, _CURVES, _TETRAHEDRA, _CUBES, _TRACE = range(11)
+_SCALE, _MATRIX, _POWER, _BEND, _LOGARITHM, _ANTILOGARITHM, _CLAMP, _CURVES, _TETRAHEDRA, _CUBES, _TRACE, _RATIO = (
+    range(12)
+)
 _NEGATIVE: Final = {"pass": 0, "mirror": 1, "clamp": 2}
 
 
@@ -178,6 +189,12 @@ class Program:
                     raise ValueError(f"the lower limit ({lowest}) lies above the upper one ({highest})")
                 for row in packed.numbers:
                     row[:2] = lowest, highest
+            case Ratio(over, under):
+                packed.kind = _RATIO
+                if not np.isfinite((*over, *under)).all():
+                    raise ValueError(f"a ratio's numbers are finite, not {(*over, *under)}")
+                for row in packed.numbers:
+                    row[:4] = over[1], over[0], under[1], under[0]
             case Curves(values):
                 packed.kind = _CURVES
                 self._table(packed, values, values.T, 2)

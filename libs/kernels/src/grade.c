@@ -2,12 +2,13 @@
  * the block is in the first-level cache. What each step does is written in libs/kernels/grading.py. */
 #include "transfer.h"
 
-enum { SCALE, MATRIX, POWER, BEND, LOGARITHM, ANTILOGARITHM, CLAMP, CURVES, TETRAHEDRA, CUBES, TRACE };
+enum { SCALE, MATRIX, POWER, BEND, LOGARITHM, ANTILOGARITHM, CLAMP, CURVES, TETRAHEDRA, CUBES, TRACE, RATIO };
 
 /* The numbers of a channel, by kind; of a matrix, its row and what is added. */
 enum { FACTOR, ADDED };
 enum { EXPONENT, TAIL, BORDER, SLOPE, SHIFT, IN_FACTOR, IN_ADDED, OUT_FACTOR, OUT_ADDED, NUMBERS };
 enum { LOWEST, HIGHEST };
+enum { OVER_ADDED, OVER_FACTOR, UNDER_ADDED, UNDER_FACTOR };
 enum { UPPER_BORDER }; /* of TRACE, whose lower one is BORDER; OUT_FACTOR and OUT_ADDED are the line above it */
 
 /* Filled by libs/kernels/grading.py. */
@@ -105,6 +106,17 @@ static void antilogarithm_step(const step *by, float *plane, int channel, int64_
         v16 raised = ranged((product){exp2_of_rest(kept - whole), whole});
         v16 bent = fma16(inside == inside ? raised : inside, splat(n[OUT_FACTOR]), splat(n[OUT_ADDED]));
         store16(plane + x, value < n[BORDER] ? fma16(value, splat(n[SLOPE]), splat(n[SHIFT])) : bent);
+    }
+}
+
+/* A quotient of two straight lines, the upper of which is not below 0; what is negative is mirrored. */
+static void ratio_step(const step *by, float *plane, int channel, int64_t count) {
+    const float *n = by->numbers[channel];
+    EACH_VECTOR {
+        v16 given = load16(plane + x), size = abs16(given);
+        v16 over = max16(fma16(size, splat(n[OVER_FACTOR]), splat(n[OVER_ADDED])), splat(0.0f));
+        v16 under = fma16(size, splat(n[UNDER_FACTOR]), splat(n[UNDER_ADDED]));
+        store16(plane + x, with_sign_of(over / under, given));
     }
 }
 
@@ -252,6 +264,7 @@ static const channel_function CHANNELS[] = {
     [BEND] = bend_step,           [LOGARITHM] = logarithm_step,
     [CLAMP] = clamp_step,         [ANTILOGARITHM] = antilogarithm_step,
     [CURVES] = curve_step,        [TRACE] = trace_step,
+    [RATIO] = ratio_step,
 };
 static const block_function BLOCKS[] = {[MATRIX] = matrix_step, [TETRAHEDRA] = tetrahedra_step, [CUBES] = cubes_step};
 

@@ -21,6 +21,7 @@ from libs.kernels.grading import (
     Linear,
     Logarithm,
     Program,
+    Ratio,
     Segment,
     Step,
     Three,
@@ -36,6 +37,11 @@ _NEGATIVE: Final[dict[Any, Negative]] = {
 }
 _STRAIGHT: Final = (ocio.INTERP_DEFAULT, ocio.INTERP_LINEAR, ocio.INTERP_BEST)
 """What a curve is read by, by any of these names."""
+_PQ_M1: Final = 2610 / 16384
+_PQ_M2: Final = 2523 / 32
+_PQ_C1: Final = 3424 / 4096
+_PQ_C2: Final = 2413 / 128
+_PQ_C3: Final = 2392 / 128
 _LATTICE: Final = {
     ocio.INTERP_TETRAHEDRAL: True,
     ocio.INTERP_BEST: True,
@@ -220,6 +226,25 @@ def _lattice(transform: Any) -> Sequence[Step]:
     return [Lattice(np.asarray(transform.getData(), dtype=np.float32).reshape(size, size, size, 3), tetrahedral)]
 
 
+def _fixed_function(transform: Any) -> Sequence[Step]:
+    """PQ, of light of which 1 is 100 cd/m² (SMPTE ST 2084)."""
+    if transform.getStyle() != ocio.FIXED_FUNCTION_LIN_TO_PQ:
+        raise Unknown("another fixed function")
+    if transform.getDirection() == _FORWARD:
+        return [
+            Linear(np.eye(3) / 100.0),
+            Exponents((_PQ_M1,) * 3, "mirror"),
+            Ratio((_PQ_C2, _PQ_C1), (_PQ_C3, 1.0)),
+            Exponents((_PQ_M2,) * 3, "mirror"),
+        ]
+    return [
+        Exponents((1.0 / _PQ_M2,) * 3, "mirror"),
+        Ratio((1.0, -_PQ_C1), (-_PQ_C3, _PQ_C2)),
+        Exponents((1.0 / _PQ_M1,) * 3, "mirror"),
+        Linear(np.eye(3) * 100.0),
+    ]
+
+
 def _three(values: Sequence[float]) -> Three:
     red, green, blue = values[:3]
     return red, green, blue
@@ -235,6 +260,7 @@ _READERS: Final = {
     ocio.Lut1DTransform: _curves,
     ocio.Lut3DTransform: _lattice,
     ocio.LogTransform: _plain_logarithm,
+    ocio.FixedFunctionTransform: _fixed_function,
     ocio.CDLTransform: grades.cdl,
     ocio.GradingPrimaryTransform: grades.primary,
     ocio.GradingRGBCurveTransform: grades.channel_curves,

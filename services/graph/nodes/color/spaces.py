@@ -26,7 +26,7 @@ class _Place:
     space: str = ""
     builtin: str = ""
     curve: str = ""
-    """With `space`, which then is linear: the built-in curve from the place's signal to light."""
+    """With `space`, which then is linear: "2.6", "PQ" or the built-in curve, from the place's signal to light."""
     white: float = 1.0
     """The light of that curve which is 1 in the linear space."""
     highest: float = 2.0
@@ -55,9 +55,7 @@ _PLACES: Final = {
     "linear_rec2020": _Place("Linear Rec.2020", highest=_LIGHT, lowest=None),
     "display_p3": _Place("sRGB Encoded P3-D65", highest=_SIGNAL, lowest=None),
     "p3": _Place("Linear P3-D65", curve="2.6", highest=_SIGNAL, lowest=None),
-    "rec2100_pq": _Place(
-        "Linear Rec.2020", curve="CURVE - ST-2084_to_LINEAR", white=PQ_WHITE, highest=1.0, lowest=None
-    ),
+    "rec2100_pq": _Place("Linear Rec.2020", curve="PQ", white=PQ_WHITE, highest=1.0, lowest=None),
     "rec2100_hlg": _Place(
         "Linear Rec.2020", curve="CURVE - HLG-OETF-INVERSE", white=_HLG_WHITE, highest=3.0, lowest=None
     ),
@@ -111,7 +109,11 @@ def _signal(place: _Place, direction: ocio.TransformDirection) -> list[ocio.Tran
         power = ocio.ExponentTransform([2.6, 2.6, 2.6, 1.0], negativeStyle=ocio.NEGATIVE_MIRROR)
         power.setDirection(direction)
         return [power]
-    curve = ocio.BuiltinTransform(place.curve, direction)
+    if place.curve == "PQ":
+        back = ocio.CombineTransformDirections(direction, ocio.TRANSFORM_DIR_INVERSE)
+        curve = ocio.FixedFunctionTransform(ocio.FIXED_FUNCTION_LIN_TO_PQ, direction=back)
+    else:
+        curve = ocio.BuiltinTransform(place.curve, direction)
     if direction == ocio.TRANSFORM_DIR_FORWARD:
         return [curve, scaled(1.0 / place.white)]
     return [scaled(place.white), curve]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from libs.kernels import grade, native, premultiply, unpremultiply
-from libs.kernels.grading import Bend, Clamp, Curves, Exponents, Lattice, Linear, Program, Segment, Trace
+from libs.kernels.grading import Bend, Clamp, Curves, Exponents, Lattice, Linear, Program, Ratio, Segment, Trace
 from tests.unit.libs.kernels.pictures import SIZES, noise, premultiplied, strip, untouched
 
 HALVED = Linear(np.eye(3) * 0.5, (0.0, 0.25, 0.0))
@@ -95,6 +95,7 @@ def test_without_a_library_it_says_so() -> None:
         (Curves(np.full((4, 3), np.inf, np.float32)), "finite"),
         (Lattice(np.zeros((3, 3, 2, 3), np.float32)), "table"),
         (Clamp(1.0, 0.0), "limit"),
+        (Ratio((np.nan, 1.0), (1.0, 1.0)), "finite"),
         (Trace(RAMP, ((1.0, 1.0),) * 3, LINES, LINES), "limits"),
         (Trace(RAMP, ((0.0, 1.0),) * 3, LINES, ((np.inf, 0.0),) * 3), "lines"),
     ],
