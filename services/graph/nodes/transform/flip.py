@@ -17,7 +17,7 @@ class Flip(Node):
     Pixels are copied as they are. Mirrored about the document's frame, or about the middle of the input's own pixels,
     which then stay where they are. In a row with other moves it joins their resampling.
 
-    Memory and cost: a copy of the picture.
+    Memory: a copy of the picture. Cost: making it.
     """
 
     category = "Transform"
