@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ctypes
+from typing import Final
 
 import numpy as np
 
-from libs.kernels import checks, native
+from libs.kernels import checks, fourier, native
 from libs.kernels.footprints import Footprint
 from libs.kernels.reference import convolution as fallback
 from libs.kernels.threads import over_rows
 from libs.kernels.types import Pixels
 
 __all__ = ["convolve"]
+
+_MOST_STEPS: Final = 900
+"""Of a footprint, for each pixel: beyond it, transforms cost less."""
 
 
 def convolve(pixels: Pixels, footprint: Footprint, out: Pixels | None = None, threads: int = 1) -> Pixels:
@@ -23,7 +27,8 @@ def convolve(pixels: Pixels, footprint: Footprint, out: Pixels | None = None, th
     ValueError where nothing would be left.
 
     Runs of weights are differences of sums in float32, which err by about 1e-7 of the brightest value within some
-    hundred pixels to the sides. What is not a finite number spoils as far.
+    hundred pixels to the sides. What is not a finite number spoils as far. Large footprints, as a disc with a radius of
+    more than some 70 pixels, are left to Fourier transforms in float64, at the same cost for all sizes.
     """
     pixels = checks.picture(pixels, "pixels", 4)
     top, bottom, left, right = footprint.reach
@@ -34,6 +39,9 @@ def convolve(pixels: Pixels, footprint: Footprint, out: Pixels | None = None, th
     if np.may_share_memory(out, pixels):
         raise ValueError("out must not overlap pixels")
     if out.size == 0:
+        return out
+    if len(footprint.taps) + 2 * len(footprint.runs) > _MOST_STEPS:
+        fourier.convolve(pixels, footprint, out, threads)
         return out
     library = native.library()
     if library is None:

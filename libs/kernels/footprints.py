@@ -66,15 +66,14 @@ class Footprint:
             (top, bottom, left, right),
         )
 
-    def dense(self) -> Weights:
-        """The weights again, [2 · largest reach + 1, the same], around the pixel in the middle."""
-        reach = max(self.reach)
-        result = np.zeros((2 * reach + 1, 2 * reach + 1))
-        for (down, across), weight in zip(self.taps, self.tap_weights, strict=True):
-            result[down + reach, across + reach] += weight
+    def placed(self) -> Weights:
+        """The weights again, as far as they reach: [top + bottom + 1, left + right + 1]."""
+        top, bottom, left, right = self.reach
+        weights = np.zeros((top + bottom + 1, left + right + 1))
+        np.add.at(weights, (self.taps[:, 0] + top, self.taps[:, 1] + left), self.tap_weights)
         for (down, first, end), weight in zip(self.runs, self.run_weights, strict=True):
-            result[down + reach, first + reach : end + reach] += weight
-        return result
+            weights[down + top, first + left : end + left] += weight
+        return weights
 
 
 @lru_cache(maxsize=64)

@@ -63,7 +63,8 @@ class Blur(Node):
     Gaussian, two passes of about 10 σ multiplications for each number, of which the native kernels take fewer where it
     is wide, by a coarser step on the way, which is within 10⁻⁵ of the brightest value. A disc costs what its rim has
     pixels, some 12 operations for each pixel of its radius, a line 3 for each of its length, a box 2 for each of its
-    height; zoom and spin a bilinear reading for each pixel of the way.
+    height; what would be more than 900 is left to Fourier transforms. Zoom and spin take a bilinear reading for each
+    pixel of the way.
     """
 
     category = "Effect"
@@ -137,9 +138,9 @@ class Blur(Node):
                 return 3.2 * (1.0 + mean * self.zoom)
             return 4.4 * (1.0 + mean * math.radians(self.spin))
         if self.kind == DEFOCUS:
-            return 4.0 + 2.0 * scale * max(self.size)
+            return min(4.0 + 2.6 * scale * max(self.size), 300.0)
         if self.kind == DIRECTIONAL:
-            return 4.0 + 0.35 * scale * self.length
+            return min(4.0 + 0.35 * scale * self.length, 300.0)
         return 6.0 + (0.5 * scale * self.size[1] if self.kind == BOX else 0.0)
 
     def _faded(self, frame: Frame, request: Request, threads: int) -> Frame:

@@ -79,8 +79,8 @@ class LensFlare(Node):
     position = Vector2((320.0, 180.0), minimum=-1e5, maximum=1e5, unit="px", doc="Where the light is in the document.")
     intensity = Float(1.0, minimum=0, maximum=1000, doc="Of all of the flare; 1 makes the middle of the glow about 1.")
     color = Color((1.0, 0.93, 0.82, 1.0), minimum=0, maximum=1, doc="Of the light, display-encoded Rec.709.")
-    scale = Float(1.0, minimum=0.01, maximum=100, doc="Of all sizes.")
-    source_size = Float(8.0, minimum=0.5, maximum=512, unit="px", doc="Radius of the light, for what hides it.")
+    scale = Float(1.0, minimum=0.01, maximum=100, doc="Of all sizes of the flare.")
+    source_size = Float(8.0, minimum=0.5, maximum=512, unit="px", doc="Radius of the light itself, for what hides it.")
     glow = Float(1.0, minimum=0, maximum=100, doc="Strength of the glow around the light.")
     glow_radius = Float(360.0, minimum=1, maximum=1e4, unit="px", doc="Where the glow ends.")
     starburst = Float(0.8, minimum=0, maximum=100, doc="Strength of the streaks across the blades.")
@@ -151,7 +151,7 @@ class LensFlare(Node):
         return DataWindow(left, top, math.ceil(x + radius) + 1 - left, math.ceil(y + radius) + 1 - top)
 
     def _source_radius(self, proxy: float) -> float:
-        return max(0.5, self.source_size * self.scale * proxy)
+        return max(0.5, self.source_size * proxy)
 
     def _seen(self, context: RenderContext) -> float:
         """How much of the light is not hidden, 0 to 1."""

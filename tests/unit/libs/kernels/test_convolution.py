@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from scipy import ndimage
+from scipy import ndimage, signal
 
-from libs.kernels import Pixels, convolve
-from libs.kernels.footprints import Footprint, box, disc, line
+from libs.kernels import Pixels, convolution, convolve
+from libs.kernels.footprints import Footprint, Weights, box, disc, line
 from tests.unit.libs.kernels.pictures import SIZES, noise, strip, untouched
 
 pytestmark = pytest.mark.usefixtures("variant")
@@ -28,8 +28,15 @@ def padded(pixels: Pixels, footprint: Footprint) -> Pixels:
     return np.pad(pixels, ((top, bottom), (left, right), (0, 0)))
 
 
+def dense(footprint: Footprint) -> Weights:
+    """The weights with the pixel itself in the middle."""
+    top, bottom, left, right = footprint.reach
+    reach = max(footprint.reach)
+    return np.pad(footprint.placed(), ((reach - top, reach - bottom), (reach - left, reach - right)))
+
+
 def scipys(pixels: Pixels, footprint: Footprint) -> Pixels:
-    weights, wide = footprint.dense(), pixels.astype(np.float64)
+    weights, wide = dense(footprint), pixels.astype(np.float64)
     return np.stack([ndimage.correlate(wide[..., each], weights, mode="constant") for each in range(4)], -1)
 
 
@@ -73,7 +80,7 @@ def test_strips_threads_and_parts(name: str) -> None:
 
 @pytest.mark.parametrize("radius", [0.2, 0.5, 0.51, 1.0, 1.49, 2.0, 7.7])
 def test_discs_weigh_what_they_cover(radius: float) -> None:
-    weights = disc(radius, radius).dense()
+    weights = dense(disc(radius, radius))
     assert weights.sum() == pytest.approx(1.0, abs=1e-6)
     np.testing.assert_allclose(weights, weights.T, atol=1e-7)
     np.testing.assert_array_equal(weights, weights[::-1, ::-1])
@@ -85,7 +92,7 @@ def test_discs_weigh_what_they_cover(radius: float) -> None:
 
 @pytest.mark.parametrize(("length", "degrees"), [(0.0, 30), (0.4, 10), (5.0, 0), (5.0, 90), (17.3, 45), (40.0, 200)])
 def test_lines_have_their_length_and_direction(length: float, degrees: float) -> None:
-    weights = line(length, math.radians(degrees)).dense()
+    weights = dense(line(length, math.radians(degrees)))
     at = np.arange(weights.shape[0]) - weights.shape[0] // 2
     assert weights.sum() == pytest.approx(1.0, abs=1e-6)
     # Of a line and of the tents with which it is read.
@@ -103,6 +110,38 @@ def test_a_spoilt_pixel_spoils_its_tile_at_most() -> None:
     rows, columns = np.nonzero(np.isnan(convolve(padded(pixels, footprint), footprint)).any(-1))
     assert np.abs(rows - 100).max() <= 15
     assert np.abs(columns - 300).max() <= 200
+
+
+@pytest.mark.parametrize("footprint", [disc(90.0, 90.0), disc(150.3, 70.2), line(700.0, 2.0)])
+def test_large_ones_are_transformed_and_are_that_of_scipy_too(footprint: Footprint) -> None:
+    pixels = noise(23, 31, seed=6, low=-0.5, high=16.0)
+    around = padded(pixels, footprint)
+    got = convolve(around, footprint, threads=3)
+    wide = around.astype(np.float64)
+    expected = [signal.correlate(wide[..., each], footprint.placed(), "valid", "fft") for each in range(4)]
+    np.testing.assert_allclose(got, np.stack(expected, -1), atol=1e-6)
+    part = convolve(np.ascontiguousarray(around[5:, :-7]), footprint)
+    np.testing.assert_allclose(part, got[5:, :-7], atol=1e-6)
+
+
+def test_transforms_leave_black_black_and_what_is_spoilt_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    footprint = FOOTPRINTS["wide"]
+    pixels = np.zeros((80, 130, 4), np.float32)
+    pixels[:, :40] = noise(80, 40, seed=3) * np.float32(1000.0)
+    expected = convolve(padded(pixels, footprint), footprint)
+    monkeypatch.setattr(convolution, "_MOST_STEPS", 0)
+    got = convolve(padded(pixels, footprint), footprint)
+    np.testing.assert_allclose(got, expected, atol=2e-3)
+    np.testing.assert_array_equal(got[:, 40 + footprint.reach[2] :], 0.0)
+    assert got.min() >= 0.0
+    pixels[20, 100, 1], pixels[60, 110, 2] = np.nan, np.inf
+    spoilt = convolve(padded(pixels, footprint), footprint)
+    shape = dense(footprint) > 0
+    for channel, (row, column) in ((1, (20, 100)), (2, (60, 110))):
+        wrong = np.pad(np.isnan(spoilt[..., channel]), 14)
+        np.testing.assert_array_equal(wrong[row : row + 29, column : column + 29], shape[::-1, ::-1])
+        assert wrong.sum() == shape.sum()
+    np.testing.assert_array_equal(spoilt[..., 0], got[..., 0])
 
 
 def test_wrong_pictures_are_refused() -> None:

@@ -92,8 +92,11 @@ def test_only_what_covers_the_light_is_read_of_the_occlusion() -> None:
     flare = node(LensFlare, **SMALL, source_size=40.0)
     request = Context({}, LensFlare.flared, (WIDTH, HEIGHT), Window(150, 100, 20, 20)).request
     needed = flare.region_needed("occlusion", request)
-    assert needed.contains(Window(54, 33, 16, 16))
-    assert needed.width < 24
+    assert needed.contains(Window(22, 1, 79, 79))
+    assert needed.width < 104
+    # However large the flare is made.
+    huge = node(LensFlare, position=(-1e5, 1e5), scale=100.0, source_size=512.0)
+    assert huge.region_needed("occlusion", request).width < 1030
     mask = Frame(np.random.default_rng(2).uniform(0, 1, (HEIGHT, WIDTH, 1)).astype(np.float32))
     given = {**SMALL, "source_size": 40.0}
     whole = flared(**given, occlusion=mask).filled(WHOLE)
