@@ -14,7 +14,9 @@ OVER: Final = "over"
 class LetteringNode(Node, base=True):
     """Text and how it looks."""
 
-    font = Choice("Noto Sans", choices=FAMILIES, doc="The family; what it lacks comes from the others.")
+    font = Choice(
+        "Noto Sans", choices=FAMILIES, doc="The family; what it lacks comes from the others, emoji in colour."
+    )
     weight = Choice("regular", choices=tuple(WEIGHTS), doc="How heavy the strokes are, where a font has several.")
     italic = Boolean(False, doc="Italics; upright fonts without them lean by 12 degrees.")
     size = Float(64.0, minimum=1, maximum=2000, unit="px", doc="Height of the em.")

@@ -67,6 +67,8 @@ _SCRIPTS: Final = (
 )  # fmt: skip
 _RARE: Final = ("Tibetan", "Mongolian", "Cherokee", "NKo", "Thaana", "SyriacEastern", "CanadianAboriginal", "Tifinagh")
 COLOUR_EMOJI: Final = "Noto Color Emoji"
+PLAIN_EMOJI: Final = "Noto Emoji"
+"""Of one colour, the text's. Before it all others are asked for a character, and colours for an emoji."""
 _FAMILIES: Final = {
     **_CHOSEN,
     **{f"Noto Sans {script}": _more(script) for script in _SCRIPTS},
@@ -77,8 +79,6 @@ _FAMILIES: Final = {
 }
 FAMILIES: Final = tuple(_CHOSEN)
 """Those that can be asked for."""
-_LAST: Final = "Noto Emoji"
-"""Before it all others are asked for a character, and colours for an emoji."""
 
 
 class Font:
@@ -141,8 +141,8 @@ def _loaded(family: str, weight: str, italic: bool) -> Font:
 
 def fallback(family: str, weight: str, italic: bool = False) -> Iterator[Font]:
     """The chosen family, and then all others; each is loaded when it comes to it."""
-    others = [name for name in _FAMILIES if name not in (family, _LAST)]
-    for name in (family, *others, *([_LAST] if family != _LAST else [])):
+    others = [name for name in _FAMILIES if name not in (family, PLAIN_EMOJI)]
+    for name in (family, *others, *([PLAIN_EMOJI] if family != PLAIN_EMOJI else [])):
         yield font(name, weight, italic)
 
 

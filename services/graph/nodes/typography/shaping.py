@@ -7,7 +7,7 @@ from typing import Final
 
 import uharfbuzz as hb
 
-from services.graph.nodes.typography.fonts import COLOUR_EMOJI, Font, fallback, font
+from services.graph.nodes.typography.fonts import COLOUR_EMOJI, PLAIN_EMOJI, Font, fallback, font
 from services.graph.nodes.typography.segments import clusters, is_emoji
 
 _JOINED: Final = frozenset({"ARABIC", "SYRIAC", "MONGOLIAN", "NKO", "MANDAIC"})
@@ -61,7 +61,7 @@ def runs(text: str, levels: Sequence[int], faces: Sequence[Face]) -> list[Run]:
         before = result[-1] if result else None
         script = _script(part)
         ordered: Iterable[Font] = fallback(face.family, face.weight, face.italic)
-        if is_emoji(part):
+        if is_emoji(part) and face.family != PLAIN_EMOJI:
             ordered = [font(COLOUR_EMOJI, face.weight, face.italic), *fallback(face.family, face.weight, face.italic)]
         elif (
             before is not None and not script and not part.isdigit() and before.face == face and not before.font.colour

@@ -149,9 +149,11 @@ def test_an_emoji_of_several_characters_is_one_glyph() -> None:
         assert len([glyph for glyph in placed if glyph.font.shaper.get_glyph_extents(glyph.index).width]) == 1
 
 
-def test_an_emoji_font_that_is_asked_for_is_taken_for_what_is_no_colour() -> None:
-    (glyph,) = layout("☂", family="Noto Emoji").glyphs
-    assert glyph.font.family == "Noto Emoji"
+@pytest.mark.parametrize("text", ["☂", "😀", "👩\u200d🚀", "🇰🇷"])
+def test_who_asks_for_emoji_of_one_colour_gets_them(text: str) -> None:
+    glyphs = layout(text, family="Noto Emoji").glyphs
+    assert {glyph.font.family for glyph in glyphs} == {"Noto Emoji"}
+    assert all(glyph.index for glyph in glyphs)
 
 
 def test_weights_and_italics_are_fonts_of_their_own() -> None:
