@@ -39,6 +39,8 @@ _ALIGNMENTS: Final = {
     "end": "end",
     "right": "right",
 }
+_LINE_ANCHORS: Final = ("start", "center", "end")
+_ANCHORS: Final = {"line-left": "left", "center": "center", "line-right": "right"}
 # The keypad's rows from below, and its columns.
 _ROWS, _COLUMNS = ("bottom", "middle", "top"), ("left", "center", "right")
 
@@ -55,9 +57,13 @@ class Placement:
     """Of the first line: a number of lines from the top, from the bottom where negative; or parts of the height."""
     line_in_parts: bool = False
     position: float | None = None
-    """Of the text across, in parts of the width: of that edge or middle that `align` names."""
+    """Of the text across, in parts of the width: of that edge or middle that `align` names, or `anchor`."""
     size: float = 1.0
     """How wide it may be, in parts of the width."""
+    line_anchor: str = ""
+    """start, center or end: what of the text lies on a line in parts of the height; its top where it does not say."""
+    anchor: str = ""
+    """left, center or right."""
 
 
 @dataclass(frozen=True)
@@ -182,10 +188,21 @@ def _settings(text: str) -> Placement:
     """WebVTT's cue settings; those that it does not know, or that are out of range, are left out as it asks."""
     given = dict(_SETTING.findall(text))
     align = _ALIGNMENTS.get(given.get("align", ""), "")
-    line, in_parts = _line(given.get("line", "").partition(",")[0])
-    position = _parts(given.get("position", "").partition(",")[0])
+    where, _, line_anchor = given.get("line", "").partition(",")
+    line, in_parts = _line(where)
+    where, _, anchor = given.get("position", "").partition(",")
+    position = _parts(where)
     size = _parts(given.get("size", ""))
-    return Placement(align, "", line, in_parts, position, 1.0 if size is None else size)
+    return Placement(
+        align,
+        "",
+        line,
+        in_parts,
+        position,
+        1.0 if size is None else size,
+        line_anchor if in_parts and line_anchor in _LINE_ANCHORS else "",
+        _ANCHORS.get(anchor, "") if position is not None else "",
+    )
 
 
 def _line(text: str) -> tuple[float | None, bool]:

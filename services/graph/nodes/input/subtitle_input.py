@@ -153,7 +153,7 @@ class SubtitleInput(LetteringNode):
     def _across(self, layout: Layout, placed: Placement, align: str, left: float, width: float) -> float:
         share = _SHARES[align]
         if placed.position is not None:
-            x = placed.position * width - share * layout.width
+            x = placed.position * width - _SHARES[placed.anchor or align] * layout.width
         else:
             x = left + share * (width - 2 * left - layout.width)
         return min(max(x, left), max(width - left - layout.width, left))
@@ -161,7 +161,7 @@ class SubtitleInput(LetteringNode):
     def _down(self, layout: Layout, placed: Placement, top: float, height: float) -> float:
         assert placed.line is not None
         if placed.line_in_parts:
-            y = placed.line * height
+            y = placed.line * height - _SHARES[placed.line_anchor or "start"] * layout.height
         else:
             first = font(self.font, self.weight, self.italic)
             step = (first.ascent + first.descent + first.line_gap) * self.size * self.line_spacing

@@ -171,7 +171,8 @@ def test_any_bytes_are_cues_or_a_typed_error(tmp_path_factory: pytest.TempPathFa
         ("align:middle", Placement(align="center")),
         ("line:101% position:x size:-5%", Placement()),
         ("line:0", Placement(line=0.0)),
-        ("line:5,end position:30%,line-left", Placement(line=5.0, position=0.3)),
+        ("line:5,end position:30%,line-left", Placement(line=5.0, position=0.3, anchor="left")),
+        ("line:5%,end position:x,line-left", Placement(line=0.05, line_in_parts=True, line_anchor="end")),
         ("vertical:rl region:r1 unknown:3", Placement()),
     ],
 )

@@ -136,6 +136,10 @@ def test_cues_stand_between_the_margins(tmp_path: Path) -> None:
         ("line:50% position:10% align:left", "left", "middle"),
         ("position:90% align:end", "right", "bottom"),
         ("position:100% align:center", "right", "bottom"),
+        ("position:66%,line-right align:center", "middle", "bottom"),
+        ("position:34%,line-left", "middle", "bottom"),
+        ("line:66%,end", "middle", "middle"),
+        ("line:34%,center", "middle", "middle"),
     ],
 )
 def test_webvtts_settings_say_where(tmp_path: Path, setting: str, across: str, down: str) -> None:
