@@ -22,6 +22,7 @@ __all__ = [
     "Clamp",
     "Curves",
     "Exponents",
+    "HalfCurves",
     "Lattice",
     "Linear",
     "Logarithm",
@@ -35,6 +36,8 @@ __all__ = [
 Three: TypeAlias = tuple[float, float, float]
 """A number for each of red, green and blue."""
 
+_ALL_HALVES: Final = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+_HUGE: Final = 1e30
 _LARGEST_TABLE: Final = 1 << 28
 """Numbers in a table: the kernel counts them in 32 bits."""
 
@@ -111,6 +114,17 @@ class Curves:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class HalfCurves:
+    """A table for each channel, [65536, 3], over the half floats by their bits, straight between two of them.
+
+    Beyond 65504 it is what it is there; a NaN stays one. What infinite halves become is not looked at, and values
+    beyond 1e30 are that.
+    """
+
+    values: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Trace:
     """A curve for each channel: within its limits a table, [length, 3], straight between its values, and straight lines
     beyond, slope · c + added. A NaN stays one."""
@@ -135,11 +149,10 @@ class Lattice:
     tetrahedral: bool = True
 
 
-Step: TypeAlias = Linear | Exponents | Bend | Logarithm | Clamp | Curves | Lattice | Ratio | Trace
+Step: TypeAlias = Linear | Exponents | Bend | Logarithm | Clamp | Curves | HalfCurves | Lattice | Ratio | Trace
 
-_SCALE, _MATRIX, _POWER, _BEND, _LOGARITHM, _ANTILOGARITHM, _CLAMP, _CURVES, _TETRAHEDRA, _CUBES, _TRACE, _RATIO = (
-    range(12)
-)
+_SCALE, _MATRIX, _POWER, _BEND, _LOGARITHM, _ANTILOGARITHM, _CLAMP, _CURVES, _TETRAHEDRA, _CUBES = range(10)
+_TRACE, _RATIO, _HALVES = range(10, 13)
 _NEGATIVE: Final = {"pass": 0, "mirror": 1, "clamp": 2}
 
 
@@ -198,6 +211,13 @@ class Program:
             case Curves(values):
                 packed.kind = _CURVES
                 self._table(packed, values, values.T, 2)
+            case HalfCurves(values):
+                packed.kind = _HALVES
+                if values.shape != (_ALL_HALVES.size, 3):
+                    raise ValueError(f"a table of colours over half floats is not {list(values.shape)}")
+                kept = np.where(np.isfinite(_ALL_HALVES)[:, None], values, np.float32(0.0))
+                finite = np.clip(kept, np.float32(-_HUGE), np.float32(_HUGE))
+                self._table(packed, finite, finite.T, 2)
             case Trace(values):
                 packed.kind = _TRACE
                 self._table(packed, values, values.T, 2)

@@ -2,7 +2,7 @@
  * the block is in the first-level cache. What each step does is written in libs/kernels/grading.py. */
 #include "transfer.h"
 
-enum { SCALE, MATRIX, POWER, BEND, LOGARITHM, ANTILOGARITHM, CLAMP, CURVES, TETRAHEDRA, CUBES, TRACE, RATIO };
+enum { SCALE, MATRIX, POWER, BEND, LOGARITHM, ANTILOGARITHM, CLAMP, CURVES, TETRAHEDRA, CUBES, TRACE, RATIO, HALVES };
 
 /* The numbers of a channel, by kind; of a matrix, its row and what is added. */
 enum { FACTOR, ADDED };
@@ -13,7 +13,7 @@ enum { UPPER_BORDER }; /* of TRACE, whose lower one is BORDER; OUT_FACTOR and OU
 
 /* Filled by libs/kernels/grading.py. */
 typedef struct {
-    const float *table; /* of CURVES, TRACE: three of `size` values; of a lattice: size^3 points of four, blue fastest */
+    const float *table; /* of curves: three of `size` values; of a lattice: size^3 points of four, blue fastest */
     int32_t kind;
     int32_t negative;
     int32_t size;
@@ -151,6 +151,24 @@ static void curve_step(const step *by, float *plane, int channel, int64_t count)
     }
 }
 
+/* A table over all half floats, by their bits: between two of them it is straight. Within an octave halves are apart by
+ * one in the bits of a float that they have, and below the least octave by 2^-24. */
+static void halves_step(const step *by, float *plane, int channel, int64_t count) {
+    const float *curve = by->table + (int64_t)channel * by->size;
+    EACH_VECTOR {
+        v16 value = load16(plane + x), size = clipped(abs16(value), 0.0f, 65504.0f), fine = size * 0x1p24f;
+        i16 few = __builtin_convertvector(min16(fine, splat(1024.0f)), i16), bits = bits_of(size);
+        int32_t first = 112 << 10, last = 0x7bff;
+        v16 rest = __builtin_convertvector(bits & 0x1fff, v16) * 0x1p-13f;
+        rest = size < 0x1p-14f ? fine - __builtin_convertvector(few, v16) : rest;
+        i16 at = size < 0x1p-14f ? few : (bits >> 13) - first;
+        rest = at < last ? rest : splat(1.0f);
+        at = (at < last ? at : (i16)(last - 1)) | (bits_of(value) >> 16 & 0x8000);
+        v16 low = gather(curve, at), high = gather(curve + 1, at);
+        store16(plane + x, value == value ? fma16(high - low, rest, low) : value);
+    }
+}
+
 /* A table between two borders, and straight lines beyond them. */
 static void trace_step(const step *by, float *plane, int channel, int64_t count) {
     const float *n = by->numbers[channel], *curve = by->table + (int64_t)channel * by->size;
@@ -264,7 +282,7 @@ static const channel_function CHANNELS[] = {
     [BEND] = bend_step,           [LOGARITHM] = logarithm_step,
     [CLAMP] = clamp_step,         [ANTILOGARITHM] = antilogarithm_step,
     [CURVES] = curve_step,        [TRACE] = trace_step,
-    [RATIO] = ratio_step,
+    [RATIO] = ratio_step,         [HALVES] = halves_step,
 };
 static const block_function BLOCKS[] = {[MATRIX] = matrix_step, [TETRAHEDRA] = tetrahedra_step, [CUBES] = cubes_step};
 

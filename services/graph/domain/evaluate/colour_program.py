@@ -17,6 +17,7 @@ from libs.kernels.grading import (
     Clamp,
     Curves,
     Exponents,
+    HalfCurves,
     Lattice,
     Linear,
     Logarithm,
@@ -212,9 +213,10 @@ def _range(transform: Any) -> Sequence[Step]:
 
 def _curves(transform: Any) -> Sequence[Step]:
     plain = transform.getHueAdjust() == ocio.HUE_NONE and transform.getInterpolation() in _STRAIGHT
-    if transform.getDirection() != _FORWARD or transform.getInputHalfDomain() or not plain:
-        raise Unknown("curves backwards, over half floats, or that keep hue")
-    return [Curves(np.asarray(transform.getData(), dtype=np.float32).reshape(-1, 3))]
+    if transform.getDirection() != _FORWARD or not plain:
+        raise Unknown("curves backwards, or that keep hue")
+    values = np.asarray(transform.getData(), dtype=np.float32).reshape(-1, 3)
+    return [HalfCurves(values) if transform.getInputHalfDomain() else Curves(values)]
 
 
 def _lattice(transform: Any) -> Sequence[Step]:

@@ -83,8 +83,7 @@ class ColorSpace(Node):
 
     def cost(self, request: Request) -> float:
         view = 430.0 if self.view != _NONE else 0.0
-        coded = 45.0 if any(space.startswith("rec2100") for space in (self.input_space, self.output_space)) else 0.0
-        return 8.0 + view + coded + (14.0 if self.compress_gamut else 0.0)
+        return 8.0 + view + (14.0 if self.compress_gamut else 0.0)
 
     def grade(self, colour: Colour, source: MediaSource | None) -> Sequence[ocio.Transform]:
         steps = self.transforms(colour.working_space)

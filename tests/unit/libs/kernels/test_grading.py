@@ -7,7 +7,19 @@ import numpy as np
 import pytest
 
 from libs.kernels import grade, native, premultiply, unpremultiply
-from libs.kernels.grading import Bend, Clamp, Curves, Exponents, Lattice, Linear, Program, Ratio, Segment, Trace
+from libs.kernels.grading import (
+    Bend,
+    Clamp,
+    Curves,
+    Exponents,
+    HalfCurves,
+    Lattice,
+    Linear,
+    Program,
+    Ratio,
+    Segment,
+    Trace,
+)
 from tests.unit.libs.kernels.pictures import SIZES, noise, premultiplied, strip, untouched
 
 HALVED = Linear(np.eye(3) * 0.5, (0.0, 0.25, 0.0))
@@ -79,6 +91,24 @@ def test_a_traced_curve_is_its_table_and_beyond_it_its_lines(compiled: str) -> N
     assert np.isnan(grade(Program([Trace(table, limits, below, above)]), pixels, premultiplied=False)[0, 0, :3]).all()
 
 
+def test_a_table_over_half_floats_is_straight_between_them(compiled: str) -> None:
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    finite = np.isfinite(halves)
+    light = np.where(finite, halves, 0).astype(np.float64)
+    bent = np.stack([light, np.cbrt(light), -2 * light], -1).astype(np.float32)
+    bent[~finite] = np.nan
+    x = np.concatenate([light, light * 1.0003, [1e-9, -1e-9, 6.1e-5, -65519.0, 1e6, -np.inf]]).astype(np.float32)
+    pixels = np.repeat(x[None, :, None], 4, -1)
+    result = grade(Program([HalfCurves(bent)]), pixels, premultiplied=False)[0]
+    ordered = np.unique(light)
+    seen = np.clip(x.astype(np.float64), -65504, 65504)
+    for channel, values in enumerate((ordered, np.cbrt(ordered), -2 * ordered)):
+        expected = np.interp(seen, ordered, values.astype(np.float32))
+        np.testing.assert_allclose(result[:, channel], expected, rtol=2e-6, atol=1e-10)
+    pixels[0, 0] = np.nan
+    assert np.isnan(grade(Program([HalfCurves(bent)]), pixels, premultiplied=False)[0, 0, :3]).all()
+
+
 def test_without_a_library_it_says_so() -> None:
     with native.using(native.NUMPY), pytest.raises(RuntimeError, match="no native kernels"):
         grade(Program([HALVED]), noise(2, 2), premultiplied=False)
@@ -95,6 +125,7 @@ def test_without_a_library_it_says_so() -> None:
         (Curves(np.full((4, 3), np.inf, np.float32)), "finite"),
         (Lattice(np.zeros((3, 3, 2, 3), np.float32)), "table"),
         (Clamp(1.0, 0.0), "limit"),
+        (HalfCurves(RAMP), "table"),
         (Ratio((np.nan, 1.0), (1.0, 1.0)), "finite"),
         (Trace(RAMP, ((1.0, 1.0),) * 3, LINES, LINES), "limits"),
         (Trace(RAMP, ((0.0, 1.0),) * 3, LINES, ((np.inf, 0.0),) * 3), "lines"),

@@ -14,8 +14,6 @@ from services.graph.domain.evaluate.colour_program import parts_of, program_of
 from services.graph.nodes.color.spaces import SPACES, into, out_of
 
 SPACE = "ACEScg"
-HALF_TABLES = {"acescc", "clog2", "clog3", "apple_log", "rec2100_hlg"}
-"""Spaces that OCIO makes of curves over half floats."""
 _INVERSE = ocio.TRANSFORM_DIR_INVERSE
 
 
@@ -78,12 +76,14 @@ def _cases() -> dict[str, list[Any]]:
         **{
             f"look in {word}": [*into(word, SPACE), lattice(ocio.INTERP_BEST), *out_of(word, SPACE)]
             for word in SPACES
-            if word not in HALF_TABLES and word != "working"
+            if word != "working"
         },
     }
 
 
 CASES = _cases()
+NEXT_TO_BLACK = {"look in acescc", "look in clog2", "look in clog3", "look in apple_log", "look in rec2100_hlg"}
+"""Tables over half floats, which next to black are so steep that a rounding of light is many codes."""
 
 
 @pytest.fixture(scope="module", params=[name for name in native.runnable() if name != native.NUMPY])
@@ -131,7 +131,12 @@ def test_what_the_kernel_does_is_what_ocio_does(compiled: str, name: str) -> Non
     tolerance = 2e-5 if name.startswith("look in") else 1e-5
     # OCIO's own PQ is good to 3e-6 of a code, which is a hundred times as much of light.
     tolerance = 5e-4 if name.endswith("rec2100_pq") else tolerance
-    np.testing.assert_allclose(result[known][:, :3], expected[known][:, :3], rtol=tolerance, atol=tolerance)
+    ours, theirs = result[known][:, :3], expected[known][:, :3]
+    if name in NEXT_TO_BLACK:
+        near = np.abs(ours - theirs).max(-1) <= tolerance * np.maximum(1.0, np.abs(theirs).max(-1))
+        assert near.mean() > 0.995
+        return
+    np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize(
@@ -159,25 +164,24 @@ def test_a_nan_is_one_or_what_a_table_begins_with(compiled: str, name: str, beco
         np.testing.assert_allclose(exact(CASES[name], pixels)[0, :, 0], becomes, rtol=1e-6)
 
 
-def half_table() -> list[Any]:
-    return [ocio.ColorSpaceTransform(SPACE, "ACEScc")]
+def unknown() -> list[Any]:
+    return [ocio.FixedFunctionTransform(ocio.FIXED_FUNCTION_REC2100_SURROUND, [0.78])]
 
 
 @pytest.mark.parametrize(
     "transforms",
     [
-        half_table(),
+        unknown(),
         [ocio.MatrixTransform([1, 0, 0, 0.5, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1])],
         [ocio.ExponentTransform(value=[1, 1, 1, 2])],
-        [ocio.FixedFunctionTransform(ocio.FIXED_FUNCTION_RGB_TO_HSV)],
     ],
-    ids=["half floats", "alpha in colour", "power of alpha", "hue"],
+    ids=["surround", "alpha in colour", "power of alpha"],
 )
 def test_what_the_kernel_cannot_do_is_left_to_ocio(transforms: list[Any]) -> None:
     assert program_of(config().getProcessor(ocio.GroupTransform(transforms))) is None
 
 
-MIXED = [*CASES["matrix"], *CASES["power mirror"], *half_table(), *CASES["diagonal"], *CASES["logarithm back"]]
+MIXED = [*CASES["power mirror"], *CASES["diagonal"], *unknown(), *CASES["diagonal"]]
 """Of which OCIO does what is in the middle."""
 
 
@@ -186,8 +190,9 @@ def test_what_the_kernel_cannot_do_is_cut_out() -> None:
     assert isinstance(before, Program)
     assert isinstance(after, Program)
     assert isinstance(between, ocio.GroupTransform)
-    hue = ocio.FixedFunctionTransform(ocio.FIXED_FUNCTION_RGB_TO_HSV)
-    assert [type(part) for part in parts_of(config().getProcessor(hue))] == [ocio.GroupTransform]
+    assert [type(part) for part in parts_of(config().getProcessor(ocio.GroupTransform(unknown())))] == [
+        ocio.GroupTransform
+    ]
 
 
 @pytest.mark.parametrize("back", [False, True])
@@ -219,7 +224,7 @@ def test_nothing_to_do_is_no_part() -> None:
 
 
 @pytest.mark.parametrize(
-    "transforms", [half_table(), CASES["look in display"], MIXED], ids=["OCIO", "kernel", "one after the other"]
+    "transforms", [unknown(), CASES["look in display"], MIXED], ids=["OCIO", "kernel", "one after the other"]
 )
 @pytest.mark.parametrize("variant", native.runnable())
 def test_premultiplied_pixels_are_changed_as_if_opaque_by_whomever(variant: str, transforms: list[Any]) -> None:
