@@ -9,7 +9,7 @@ import PyOpenColorIO as ocio
 from numpy.typing import NDArray
 
 from artifex.nodes import EMPTY, Colour, Frame, Window
-from libs.kernels import gaussian, gaussian_reach, over
+from libs.kernels import gaussian, gaussian_reach, morphology, morphology_reach, over
 from services.graph.nodes.color.spaces import DISPLAY
 from services.graph.nodes.typography.layout import Layout
 from services.graph.nodes.typography.raster import FILL, Pen, coverage, pictures, rounded_box
@@ -99,7 +99,7 @@ def stacked(layers: Iterable[Frame]) -> Frame:
 
 def covered(spot: Spot, look: Look, opacity: float, limit: Window) -> Frame:
     """How much of each pixel letters and their outline cover, whatever their colours, times the opacity."""
-    window, mask = _shape(spot, look, limit, (0.0, 0.0))
+    window, mask = _inked(spot, limit, look.around)
     return Frame((mask * np.float32(opacity))[..., None], window.x, window.y)
 
 
@@ -110,11 +110,11 @@ def _layers(spot: Spot, look: Look, limit: Window, colour: Colour) -> Iterator[F
     if look.shadow:
         yield _shadow(spot, look, limit, colour)
     if look.outline and not look.outline_over:
-        yield _flat(*spot.cover(limit, Pen(grown=look.outline)), look.outline_paint, 1.0, colour)
+        yield _flat(*_inked(spot, limit, look.around), look.outline_paint, 1.0, colour)
     yield _flat(*spot.cover(limit), look.fill, 1.0, colour)
     yield from _pictures(spot, look, limit, colour)
     if look.outline and look.outline_over:
-        yield _flat(*spot.cover(limit, Pen(ring=look.outline / 2)), look.outline_paint, 1.0, colour)
+        yield _flat(*_inked(spot, limit, Pen(ring=look.outline / 2)), look.outline_paint, 1.0, colour)
 
 
 def _flat(window: Window, mask: Mask, paint: Paint, density: float, colour: Colour) -> Frame:
@@ -145,7 +145,7 @@ def _shadow(spot: Spot, look: Look, limit: Window, colour: Colour) -> Frame:
     """What the letters and their outline cover, moved and blurred."""
     sigma = look.shadow_softness
     reach = gaussian_reach(sigma)
-    window, mask = _shape(spot, look, limit.grown(reach), look.shadow_offset)
+    window, mask = _inked(spot, limit.grown(reach), look.around, look.shadow_offset)
     if window.empty or not reach:
         return _flat(window, mask, look.shadow_paint, look.shadow, colour)
     canvas = window.grown(reach)
@@ -157,21 +157,37 @@ def _shadow(spot: Spot, look: Look, limit: Window, colour: Colour) -> Frame:
     return _flat(part, soft[part.inside(canvas)][..., 0], look.shadow_paint, look.shadow, colour)
 
 
-def _shape(spot: Spot, look: Look, limit: Window, by: tuple[float, float]) -> tuple[Window, Mask]:
-    """The letters with their outline and the glyphs in colour as one mask, moved."""
-    window, mask = spot.cover(limit, look.around, by)
+def _inked(spot: Spot, limit: Window, pen: Pen, by: tuple[float, float] = (0.0, 0.0)) -> tuple[Window, Mask]:
+    """What letters and glyphs in colour cover together, drawn by a pen, moved."""
+    window, mask = spot.cover(limit, pen, by)
     if not spot.has_pictures:
         return window, mask
-    found = list(pictures(spot.layout, spot.x + by[0], spot.y + by[1], spot.size, limit))
-    whole = window
-    for place, _ in found:
+    parts = [(window, mask), *_silhouettes(spot, limit, pen, by)]
+    whole = EMPTY
+    for place, _ in parts:
         whole = whole.union(place)
     result = np.zeros((whole.height, whole.width), np.float32)
-    for place, area in [(window, mask), *((place, pixels[..., 3]) for place, pixels in found)]:
+    for place, area in parts:
         if not place.empty:
             under = result[place.inside(whole)]
             under += area * (1.0 - under)
     return whole, result
+
+
+def _silhouettes(spot: Spot, limit: Window, pen: Pen, by: tuple[float, float]) -> Iterator[tuple[Window, Mask]]:
+    """The glyphs in colour by their alpha, which is made larger, and smaller, by a disc."""
+    radius = max(pen.grown, pen.ring)
+    reach = morphology_reach(radius)
+    for place, pixels in pictures(spot.layout, spot.x + by[0], spot.y + by[1], spot.size, limit.grown(reach)):
+        target = place.grown(reach).intersect(limit)
+        around = target.grown(reach)
+        seen = place.intersect(around)
+        alpha = np.zeros((around.height, around.width, 1), np.float32)
+        alpha[seen.inside(around)] = pixels[seen.inside(place)][..., 3:]
+        mask = morphology(alpha, radius)[..., 0]
+        if pen.ring:
+            mask = mask - morphology(alpha, radius, smallest=True)[..., 0]
+        yield target, mask
 
 
 def _pictures(spot: Spot, look: Look, limit: Window, colour: Colour) -> Iterator[Frame]:

@@ -127,6 +127,23 @@ def test_emoji_bring_their_colours_along() -> None:
     np.testing.assert_allclose(faint.pixels * 2, drawn(text="🟥", size=120.0).pixels, atol=1e-6)
 
 
+@pytest.mark.parametrize("place", ["behind", "over"])
+def test_emoji_are_outlined_as_letters_are(place: str) -> None:
+    square: dict[str, Any] = {
+        "text": "🟥",
+        "size": 100.0,
+        "outline_color": (0.0, 0.0, 1.0, 1.0),
+        "outline_place": place,
+    }
+    plain, outlined = drawn(**square).filled(WHOLE), drawn(**square, outline_width=8.0).filled(WHOLE)
+    inside, both = (np.argwhere(pixels[100, :, 3] > 0.5).ravel() for pixels in (plain, outlined))
+    out = 8 if place == "behind" else 4
+    assert (both[0], both[-1]) == (pytest.approx(inside[0] - out, abs=1), pytest.approx(inside[-1] + out, abs=1))
+    blue = np.flatnonzero(outlined[100, :, 2] > 0.5)
+    assert blue.size == pytest.approx(16, abs=2)
+    assert plain[100, 200] == pytest.approx(outlined[100, 200])
+
+
 def test_the_mask_covers_letters_outline_and_emoji_but_neither_box_nor_shadow() -> None:
     def mask(**params: Any) -> NDArray[np.float32]:
         frame = node(TextInput, **params).render(Context({}, TextInput.mask, (WIDTH, HEIGHT)))
