@@ -42,12 +42,15 @@ def shutter_samples() -> Integer:
 
 
 def open_moments(angle: float, phase: float, samples: int, request: Request) -> Sequence[Fraction]:
-    """The middles of equal parts of the time that the shutter is open; none where it opens for no time."""
+    """The middles of equal parts of the time that the shutter is open; none where it opens for no time.
+
+    Before the document begins all stands as it does then: expressions need make no sense of earlier times.
+    """
     if angle == 0.0:
         return ()
     opening, middle = Fraction(angle) / 360, Fraction(phase) / 360
     parts = [middle + opening * (Fraction(2 * part + 1, 2 * samples) - Fraction(1, 2)) for part in range(samples)]
-    return [request.time + part / request.frame_rate for part in parts]
+    return [max(Fraction(0), request.time + part / request.frame_rate) for part in parts]
 
 
 def at_moments(node: N) -> list[N]:

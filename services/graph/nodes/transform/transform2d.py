@@ -32,8 +32,9 @@ class Transform2D(Node):
     (Reconstruction Filters in Computer Graphics, 1988, B = C = ⅓), which rings least, and Lanczos' windowed sinc of 4
     pixels to each side, which is the sharpest; box is the mean of the pixels' areas. Where the picture gets smaller, a
     filter is as wide as what becomes one pixel, across and down apart, so that fine detail does not alias (P. S.
-    Heckbert, Fundamentals of Texture Mapping and Image Warping, 1989). Whole-pixel moves copy pixels unchanged. Several
-    of these nodes in a row are one resampling, by the last one's filter.
+    Heckbert, Fundamentals of Texture Mapping and Image Warping, 1989); nearest takes one pixel all the same. Moves by
+    whole pixels, mirrors and right angles copy pixels unchanged. Several of these nodes in a row are one resampling, by
+    the last one's filter.
 
     With a shutter the picture blurs as it moves: it is the mean of the pictures at the middles of equal parts of the
     time that the shutter is open, which the parameters' own keys and expressions tell. What does not move meanwhile

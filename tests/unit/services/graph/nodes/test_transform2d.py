@@ -181,6 +181,11 @@ def test_a_shutter_opens_around_the_frames_time() -> None:
     later = node(Transform2D, shutter=360.0, shutter_phase=180.0, shutter_samples=4)
     assert later.moments(request) == [2 + Fraction(n, 8) / 25 for n in (1, 3, 5, 7)]
     assert node(Transform2D).moments(request) == ()
+    assert half.moments(request._replace(time=Fraction(0))) == [0, Fraction(1, 8) / 25]
+
+
+def test_an_expression_is_asked_of_no_time_before_the_document() -> None:
+    assert keyed(0, shutter=180, translate={"expr": ["100 * sqrt(t)", "0"]}).sum() > 7
 
 
 def keyed(index: int, scale: Fraction = Fraction(1), **params: Any) -> NDArray[np.float32]:
