@@ -23,8 +23,9 @@ def moved(frame: Frame, motion: Motion, region: Window, threads: int = 1) -> Fra
 
     The pixel at q is read where the matrix brings it from, by the motion's filter, in premultiplied scene-linear light;
     beyond the window lies transparent black, so edges become soft. Where the picture shrinks, the filter is as wide as
-    what becomes one pixel, so that fine detail does not alias (`libs.kernels.project`). Filters that ring leave
-    coverage between 0 and 1. A matrix without an inverse, or one that moves everything behind the eye, leaves nothing.
+    what becomes one pixel, so that fine detail does not alias (`libs.kernels.project`). Coverage stays between 0
+    and 1, though filters ring. A matrix without an inverse, or one that moves everything behind the eye, leaves
+    nothing.
 
     With a shutter it is the mean of the moves, of which equal ones are made once. Memory: the mean and one of them.
     """
@@ -72,7 +73,7 @@ def _moved_once(frame: Frame, matrix: Matrix, filter: Filter, region: Window, th
         filter,
         threads=threads,
     )
-    if filter in ("cubic", "mitchell", "lanczos4"):
+    if filter != "nearest":
         coverage = pixels[..., -1]
         np.clip(coverage, 0.0, 1.0, out=coverage)
     return Frame(pixels, target.x, target.y)

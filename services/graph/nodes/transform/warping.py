@@ -24,7 +24,7 @@ def filter_choice() -> Choice:
 def warped(frame: Frame, places: Callable[[Window], Places], window: Window, filter: Filter, threads: int) -> Frame:
     """`frame` as it is seen in `window`; `places` tells for any window where each pixel of it is read.
 
-    Averaged where the map shrinks (`libs.kernels.warp`). Filters that ring leave coverage between 0 and 1. Memory: the
+    Averaged where the map shrinks (`libs.kernels.warp`). Coverage stays between 0 and 1. Memory: the
     result, and the places of 130 rows.
     """
     if window.empty or frame.window.empty:
@@ -34,7 +34,7 @@ def warped(frame: Frame, places: Callable[[Window], Places], window: Window, fil
         strip = Window(window.x, top, window.width, min(_STRIP, window.bottom - top))
         to = pixels[strip.inside(window)]
         kernels.warp(frame.pixels, places(strip.grown(1)), (frame.x, frame.y), filter, to, threads)
-    if filter in ("cubic", "mitchell", "lanczos4"):
+    if filter != "nearest":
         coverage = pixels[..., -1]
         np.clip(coverage, 0.0, 1.0, out=coverage)
     return Frame(pixels, window.x, window.y)
