@@ -21,8 +21,10 @@ __all__ = ["flow_agreement", "flow_between"]
 
 Flow = npt.NDArray[np.float32]
 
-_TRUST: Final = 1e-6
-"""Weight of what is filled in from around, beside points of weight 0.001 and more."""
+_TRUST: Final = 0.02
+"""Weight of a flow's surroundings: far beyond that of points whose flows disagree, and far below that of all others."""
+_SOFT: Final = 3.0
+"""Pixels over which it changes in which picture a place is seen."""
 
 
 def flow_agreement(there: Flow, back: Flow, threads: int = 1) -> Pixels:
@@ -66,12 +68,13 @@ def flow_between(
     `there` is the flow from a to b and `back` that from b to a; `agreements` those of both, where they are known.
 
     Every point of a is carried to the time between, to x + s F, and every point of b to x + (1 − s) G, each spread
-    linearly over four pixels with the weight w = 0.001 + 0.999 c of its agreement c. What comes to lie on a pixel
-    gives, as weighted means, its flow u (F, and −G) and which picture it is seen in (1 − c of a's points, less that of
-    b's); where nothing does, its surroundings. The result is a(x − s u) · (1 − s) · Va + b(x + (1 − s) u) · s · Vb
-    over the sum of these weights, where V is 1 for what is seen in that picture and 0 for what is not, as it is hidden
-    or lies outside. Pictures are read by cubic convolution (R. G. Keys, 1981, a = −½), so colour can ring at edges;
-    alpha is kept within 0 and 1.
+    linearly over four pixels. What comes to lie on a pixel gives its flow u, the mean of F and −G, weighted by
+    w = 0.001 + 0.999 c of the points' agreements c; what has no point that agrees takes the flow of its surroundings,
+    as near ones as there are. And it gives which picture the pixel is seen in: with D the sum of 1 − c of a's points,
+    less that of b's, smoothed by a Gaussian of 3 pixels, and W the sum of w, d = D / (|D| + 3 W), Va = min(1, 1 + d)
+    and Vb = min(1, 1 − d); both are 0 where the place lies outside of that picture. The result is
+    a(x − s u) · (1 − s) · Va + b(x + (1 − s) u) · s · Vb over the sum of these weights. Pictures are read by cubic
+    convolution (R. G. Keys, 1981, a = −½), so colour can ring at edges; alpha is kept within 0 and 1.
 
     After S. Baker et al., A Database and Evaluation Methodology for Optical Flow, 2011, section 3.3.
     """
@@ -120,10 +123,12 @@ def _splat(flow: Flow, agreement: Pixels, share: float, sign: float, sums: Pixel
 
 
 def _fill(sums: Pixels) -> None:
-    """Adds to every sum a little of its surroundings' mean, so that those without a point have one.
+    """Adds to every sum a little of its surroundings' mean flow, and smooths what says where a place is seen.
 
     Sums of ever larger blocks, each of which takes from the next larger what it lacks itself.
     """
+    seen = cv2.GaussianBlur(sums[..., 3], (0, 0), _SOFT, borderType=cv2.BORDER_REPLICATE)
+    sums[..., 3] = 0.0
     levels = [sums]
     while max(levels[-1].shape[:2]) > 1:
         height, width = levels[-1].shape[:2]
@@ -148,6 +153,7 @@ def _fill(sums: Pixels) -> None:
         cv2.scaleAdd(wide, _TRUST, level, level)
         if level is not sums:
             mean = level / level[..., 2:3]
+    sums[..., 3] = seen
 
 
 def _flow(flow: Flow) -> Flow:

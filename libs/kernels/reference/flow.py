@@ -11,6 +11,7 @@ from libs.kernels.types import Pixels
 from libs.kernels.weights import filter_weights
 
 _DOUBTED: Final = np.float32(0.001)
+_HIDDEN: Final = np.float32(3.0)
 _Values = npt.NDArray[np.float32]
 
 
@@ -43,8 +44,7 @@ def splat(flow: Pixels, agreed: Pixels, share: float, sign: float, sums: Pixels)
     px, py = x + np.float32(share) * flow[..., 0], y + np.float32(share) * flow[..., 1]
     agreed = agreed[..., 0]
     weight = _DOUBTED + (1 - _DOUBTED) * agreed
-    carried = np.stack([sign * flow[..., 0], sign * flow[..., 1], np.ones_like(px), sign * (1 - agreed)], -1)
-    values = carried * weight[..., None]
+    values = np.stack([sign * flow[..., 0] * weight, sign * flow[..., 1] * weight, weight, sign * (1 - agreed)], -1)
     left, top = np.floor(px), np.floor(py)
     fx, fy = px - left, py - top
     for j, down in ((0, 1 - fy), (1, fy)):
@@ -65,7 +65,7 @@ def between(a: Pixels, b: Pixels, sums: Pixels, share: float, out: Pixels) -> No
     x, y = _grid(height, width)
     s = np.float32(share)
     u, v = sums[..., 0] / sums[..., 2], sums[..., 1] / sums[..., 2]
-    only = np.clip(sums[..., 3] / sums[..., 2], -1, 1)
+    only = sums[..., 3] / (np.abs(sums[..., 3]) + _HIDDEN * sums[..., 2])
     ax, ay, bx, by = x - s * u, y - s * v, x + (1 - s) * u, y + (1 - s) * v
     wa = (1 - s) * np.minimum(1 + only, 1) * _covered(ax, ay, width, height)
     wb = s * np.minimum(1 - only, 1) * _covered(bx, by, width, height)

@@ -7,6 +7,8 @@
 
 /* Weight of a point whose flows disagree, beside 1: it counts where nothing better comes to lie. */
 #define DOUBTED 0.001f
+/* What is seen in one picture alone is hidden behind what is seen in both, which weighs so much more. */
+#define HIDDEN 3.0f
 
 INLINE float clamped(float x, float low, float high) { return x < low ? low : x > high ? high : x; }
 INLINE int64_t index_in(int64_t i, int64_t size) { return most(0, least(size - 1, i)); }
@@ -58,7 +60,7 @@ EXPORT void artifex_flow_splat(const float *flow, const float *agreement, int64_
             float lx = floorf(px), ly = floorf(py), fx = px - lx, fy = py - ly;
             int64_t left = (int64_t)lx, top = (int64_t)ly;
             float weight = DOUBTED + (1.0f - DOUBTED) * agreed;
-            v4 value = (v4){sign * u, sign * v, 1.0f, sign * (1.0f - agreed)} * weight;
+            v4 value = {sign * u * weight, sign * v * weight, weight, sign * (1.0f - agreed)};
             for (int64_t j = 0; j < 2; j++) {
                 if (top + j < 0 || top + j >= height) continue;
                 float down = j ? fy : 1.0f - fy;
@@ -113,7 +115,7 @@ EXPORT void artifex_flow_between(const float *a, int64_t a_stride, const float *
         for (int64_t x = 0; x < width; x++) {
             const float *sum = sums + 4 * (y * width + x);
             float whole = 1.0f / sum[2], u = sum[0] * whole, v = sum[1] * whole;
-            float only = clamped(sum[3] * whole, -1.0f, 1.0f);
+            float only = sum[3] / (fabsf(sum[3]) + HIDDEN * sum[2]);
             float ax = (float)x - share * u, ay = (float)y - share * v;
             float bx = (float)x + (1.0f - share) * u, by = (float)y + (1.0f - share) * v;
             float wa = (1.0f - share) * (only < 0.0f ? 1.0f + only : 1.0f) * covered(ax, ay, wide, high);

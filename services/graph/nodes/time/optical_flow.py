@@ -95,7 +95,8 @@ def _computed(first: Grey, second: Grey, quality: str, threads: int) -> FlowPair
     alike = _alike(first, second, there)
     there = np.ascontiguousarray(there[:height, :width])
     back = np.ascontiguousarray(_dis(second, first, quality)[:height, :width])
-    there_agrees, back_agrees = flow_agreement(there, back, threads), flow_agreement(back, there, threads)
+    there_agrees = _steady(flow_agreement(there, back, threads))
+    back_agrees = _steady(flow_agreement(back, there, threads))
     found = alike * float(there_agrees.mean() + back_agrees.mean()) / 2.0
     return FlowPair(there, back, there_agrees, back_agrees, found)
 
@@ -108,6 +109,12 @@ def _dis(first: Grey, second: Grey, quality: str) -> Flow:
         search.setFinestScale(0)
     # Of a flow that is given it takes a beginning from there, also where that is 0 everywhere.
     return np.asarray(search.calc(first, second, None), np.float32)  # type: ignore[call-overload]
+
+
+def _steady(agreement: Pixels) -> Pixels:
+    """Times its own mean over 5 by 5 pixels: what agrees by chance stands alone."""
+    mean = np.asarray(cv2.blur(agreement, (5, 5)), np.float32)
+    return agreement * mean.reshape(agreement.shape)
 
 
 def _alike(first: Grey, second: Grey, flow: Flow) -> float:
