@@ -61,6 +61,24 @@ def test_turns_of_a_run_blur_as_they_do_alone() -> None:
     assert difference.mean() < 3e-3
 
 
+def test_cards_pins_and_mirrors_in_a_row_show_what_they_show_one_by_one() -> None:
+    """One resampling in the place of four is sharper, and in the same place."""
+    turn = {"keys": [[0, [0, 0, 0]], [1, [40, -60, 300]]]}
+    row = [
+        ("Transform3D", {"rotate": turn, "scale": 0.8, "pivot_of": "frame"}),
+        ("CornerPin", {"top_left": [0.05, 0.1], "bottom_right": [0.9, 0.95]}),
+        ("Flip", {"axis": "horizontal"}),
+        ("Transform2D", {"rotate": 15, "pivot_of": "frame"}),
+    ]
+    nodes: dict[str, Any] = {"n0": {"type": "Plate", "params": {"speed": 0}}}
+    for number, (name, params) in enumerate(row, 1):
+        nodes[f"n{number}"] = {"type": name, "inputs": {"video": f"n{number - 1}"}, "params": params}
+    nodes["out"] = output("n4")
+    difference = np.abs(frame(nodes, 9) - frame(nodes, 9, optimise=False))
+    assert difference.mean() < 5e-3
+    assert np.median(difference) < 2e-3
+
+
 def made(shutter: float, **params: Any) -> Node:
     found = node(Transform2D, shutter=shutter, **params)
     found.then = (
