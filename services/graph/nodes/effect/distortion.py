@@ -106,7 +106,7 @@ class Distortion(Node):
         return warped(frame, self._places(context), request.region, FILTERS[self.filter], context.threads)
 
     def cost(self, request: Request) -> float:
-        return {_STRAIGHTEN: 30.0, _RIPPLE: 100.0}.get(self.kind, 125.0)
+        return {_STRAIGHTEN: 22.0, _RIPPLE: 75.0}.get(self.kind, 105.0)
 
     def _places(self, context: RenderContext) -> Callable[[DataWindow], Places]:
         request = context.request

@@ -80,7 +80,7 @@ class CornerPin(Node):
         return Motion(self._matrix(request), _FILTERS[self.filter], shutter)
 
     def cost(self, request: Request) -> float:
-        return 55.0 * resamplings(self)
+        return 40.0 * resamplings(self)
 
     def _stands(self) -> bool:
         return all(getattr(self, name) == getattr(self, f"from_{name}") for name in _CORNERS)

@@ -88,7 +88,7 @@ class PerspectiveWarp(Node):
         return warped(frame, places, window, FILTERS[self.filter], context.threads)
 
     def cost(self, request: Request) -> float:
-        return 120.0
+        return 100.0
 
     def _patches(self, request: Request) -> Places:
         points = np.array(self.points).reshape(self.rows, self.columns, 2) * (request.width, request.height)

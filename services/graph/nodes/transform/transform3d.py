@@ -112,7 +112,7 @@ class Transform3D(Node):
         return Motion(self._matrix(window, request), _FILTERS[self.filter], shutter)
 
     def cost(self, request: Request) -> float:
-        return 55.0 * resamplings(self)
+        return 40.0 * resamplings(self)
 
     def _stands(self) -> bool:
         moved = (self.position, self.rotate, self.camera_position, self.camera_rotate)
