@@ -19,7 +19,8 @@ def highlights(pixels: Pixels, threshold: float, knee: float, gains: tuple[float
     share = np.where(light > 0.0, part / light, np.float32(0.0))
     share = np.where(np.isposinf(light), np.float32(1.0), share)
     share = np.where(np.isnan(light), light, share)
-    out[..., :3] = pixels[..., :3] * (share * np.array(gains, np.float32))
+    lit = np.where(pixels[..., :3] <= 0.0, np.float32(0.0), pixels[..., :3])
+    out[..., :3] = lit * (share * np.array(gains, np.float32))
     out[..., 3] = 0.0
 
 

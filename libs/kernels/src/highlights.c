@@ -9,6 +9,9 @@ typedef struct {
 
 INLINE v16 larger(v16 a, v16 b) { return a > b || a != a ? a : b; }
 
+/* Without what is below 0. */
+INLINE v16 lit(v16 c) { return c <= splat(0.0f) ? splat(0.0f) : c; }
+
 INLINE planar bright(const highlights *of, planar p) {
     v16 light = larger(larger(p.r, p.g), p.b);
     v16 above = light - of->threshold;
@@ -22,7 +25,8 @@ INLINE planar bright(const highlights *of, planar p) {
     /* Of what is infinite all is bright; and a pixel that is no number stays none. */
     share = light > splat(3.0e38f) ? splat(1.0f) : share;
     share = light != light ? light : share;
-    planar result = {p.r * (share * of->gains[0]), p.g * (share * of->gains[1]), p.b * (share * of->gains[2]), splat(0)};
+    planar result = {lit(p.r) * (share * of->gains[0]), lit(p.g) * (share * of->gains[1]),
+                     lit(p.b) * (share * of->gains[2]), splat(0)};
     return result;
 }
 

@@ -36,7 +36,7 @@ class Glow(Node):
     Of each pixel's light c, premultiplied and scene-linear, with L the largest of its channels, T the threshold and
     K = T · knee, the bright part is
 
-        B = c · s(L) / L,  s = 0 up to T − K;  (L − T + K)² / 4K up to T + K;  L − T beyond
+        B = max(c, 0) · s(L) / L,  s = 0 up to T − K;  (L − T + K)² / 4K up to T + K;  L − T beyond
 
     (the soft knee of D. Giannoulis, M. Massberg, J. Reiss, Digital Dynamic Range Compressor Design, 2012, equation 4).
     It is spread by Gaussians of one octave after the other, each twice as wide as the one before, as G. Spencer and

@@ -16,7 +16,7 @@ def by_formula(pixels: Pixels, threshold: float, knee: float) -> Pixels:
     share[bend] = (light[bend] - threshold + knee) ** 2 / (4 * knee * light[bend]) if knee else 0.0
     full = (light >= threshold + knee) & (light > 0)
     share[full] = (light[full] - threshold) / light[full]
-    result: Pixels = pixels * share[..., None]
+    result: Pixels = np.maximum(pixels, 0.0) * share[..., None]
     result[..., 3] = 0.0
     return result
 

@@ -40,10 +40,12 @@ STEEP: Final = frozenset(
         "ChromaKey",
         "Distortion",
         "FrameInterpolation",
+        "Glow",
         "Mask",
         "Merge",
         "SpeedRamp",
         "TimeRemap",
+        "Transition",
     }
 )
 """Thresholds and quotients: of two pictures that differ by rounding they make two that differ by more, so they read

@@ -95,8 +95,7 @@ def test_masks_say_where_it_comes_from_and_where_it_falls() -> None:
     np.testing.assert_allclose(ours, frame.pixels + mask.filled(WHOLE) * (whole - frame.pixels), atol=1e-5)
     # The light of a picture that is dimmed beyond the threshold.
     alone = glowing(frame, output=Glow.glow, source=source, threshold=0.0, **SMALL).filled(WHOLE)
-    bright = frame.pixels * (frame.pixels[..., :3].max(-1, keepdims=True) > 0.0)
-    dimmed = Frame(bright * source.filled(WHOLE))
+    dimmed = Frame(np.maximum(frame.pixels, 0.0) * source.filled(WHOLE))
     np.testing.assert_allclose(
         alone, glowing(dimmed, output=Glow.glow, threshold=0.0, **SMALL).filled(WHOLE), atol=1e-5
     )

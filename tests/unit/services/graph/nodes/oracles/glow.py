@@ -32,7 +32,7 @@ def bright_part(frame: Frame, threshold: float, knee: float, window: Window) -> 
         ramp += np.maximum(light - threshold + shift * width, 0.0)
     ramp /= at.size if width else 1
     share = np.divide(ramp, light, out=np.zeros_like(light), where=light > 0)
-    result: Array = pixels * share[..., None]
+    result: Array = np.maximum(pixels, 0.0) * share[..., None]
     result[..., 3] = 0.0
     return result
 
