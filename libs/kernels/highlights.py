@@ -29,8 +29,8 @@ def highlights(
         (L − T + K)² / (4 K L)    between
         (L − T) / L               L ≥ T + K
 
-    so what is given begins softly and has no corner. Nothing of a channel that is not above 0; all of what is infinite. A
-    pixel with a NaN gives NaN. `out` may be `pixels`. ValueError where one of the two is negative.
+    so what is given begins softly and has no corner. Nothing of a channel that is not above 0; all of what is infinite.
+    A pixel with a NaN gives NaN. `out` may be `pixels`. ValueError where one of the two is negative.
     """
     pixels = checks.picture(pixels, "pixels", 4)
     if not (threshold >= 0.0 and knee >= 0.0):
