@@ -23,7 +23,6 @@ from artifex.nodes import (
     Points,
     Rate,
     String,
-    Time,
     Vector2,
     Vector3,
 )
@@ -131,12 +130,10 @@ def _one(parameter: Parameter[Any]) -> st.SearchStrategy[Any]:
             return st.sampled_from(["A", "안 g"])
         case Points() if any(column.name == "in_x" for column in parameter.columns):
             return st.sampled_from(PATHS)
-        case Points() | Time():
-            # What goes together of them the type alone knows.
-            return st.just(parameter.to_json(parameter.default))
         case Asset():
             raise ValueError("a graph without files has no assets")
         case _:
+            # Of points and times the type alone knows what goes together.
             return st.just(parameter.to_json(parameter.default))
 
 
@@ -145,6 +142,4 @@ def _number(parameter: Parameter[Any]) -> st.SearchStrategy[float]:
     low = -reach if parameter.minimum is None else max(parameter.minimum, -reach)
     high = reach if parameter.maximum is None else min(parameter.maximum, max(low, 0.0) + reach)
     low = min(low, high)
-    return st.one_of(
-        st.sampled_from([low, high]), st.floats(low, high).map(lambda x: min(max(round(x, 3), low), high))
-    )
+    return st.one_of(st.sampled_from([low, high]), st.floats(low, high).map(lambda x: min(max(round(x, 3), low), high)))

@@ -50,4 +50,4 @@ def rendered(compiled: Any, factor: int) -> Pixels:
     puller = FramePuller(compiled, {}, COLOUR, scale=Fraction(1, factor))
     window = Window(0, 0, WIDTH // factor, HEIGHT // factor)
     pixels = puller.frame(2).crop(window).filled(window)
-    return pixels / (np.float32(1.0) + np.abs(pixels))
+    return np.asarray(pixels / (np.float32(1.0) + np.abs(pixels)), np.float32)
