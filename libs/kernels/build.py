@@ -71,9 +71,11 @@ def build() -> str:
         return "the native kernels are up to date"
     BUILT.mkdir(exist_ok=True)
     (BUILT / STAMP).unlink(missing_ok=True)
+    # Taken before: sources that change while they are compiled are to be compiled again.
+    made_of = fingerprint()
     with tempfile.TemporaryDirectory(prefix="artifex-zig-") as cache, ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(_compile, variants.keys(), variants.values(), repeat(Path(cache))))
-    (BUILT / STAMP).write_text(fingerprint())
+    (BUILT / STAMP).write_text(made_of)
     return f"native kernels built: {', '.join(variants)}"
 
 
