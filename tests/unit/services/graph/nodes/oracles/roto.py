@@ -58,10 +58,11 @@ def cubics(rows: Rows) -> list[tuple[float, float, bool]]:
 
 def moving(distance: float, shutter: float, **params: Any) -> Array:
     """A box of 10.5 by 8 px that moves right by `distance` in a frame, blurred."""
-    asked = Context({}, Roto.made, (WIDTH, HEIGHT)).request
+    # Not at the beginning, before which nothing moves.
+    asked = Context({}, Roto.made, (WIDTH, HEIGHT), time=Fraction(1)).request
     rows = full(((20.25, 10.0), (30.75, 10.0), (30.75, 18.0), (20.25, 18.0)))
     roto = node(Roto, points=rows, shutter=shutter, **params)
-    frames = [float(moment * asked.frame_rate) for moment in roto.moments(asked)]
+    frames = [float((moment - asked.time) * asked.frame_rate) for moment in roto.moments(asked)]
     roto.then = tuple(
         node(Roto, points=tuple((row[0] + distance * frame, *row[1:]) for row in rows)) for frame in frames
     )
