@@ -1,6 +1,7 @@
 """Roto beside FreeType's rasteriser, OpenCV, SciPy and its formulas in float64."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
