@@ -42,10 +42,10 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stu
         yield started
 
 
-async def submit(running: Studio, *, frames: int = 48, request_id: str = "") -> Job:
-    request = messages_pb2.CreateRenderJobRequest(
-        document_json=json.dumps(titled(frames=frames)), request_id=request_id
-    )
+async def submit(running: Studio, *, frames: int = 48, request_id: str = "", **settings: object) -> Job:
+    document = titled(frames=frames)
+    document["settings"] |= settings
+    request = messages_pb2.CreateRenderJobRequest(document_json=json.dumps(document), request_id=request_id)
     return (await running.render.CreateRenderJob(request)).render_job
 
 
@@ -150,15 +150,17 @@ async def test_the_bus_and_the_api_may_be_killed(running: Studio) -> None:
 
 
 async def test_cancel_stops_at_once_and_retry_goes_all_the_way(tmp_path: Path) -> None:
-    # Chunks of some seconds, so that the worker is for certain in the middle of one.
-    env = {"ARTIFEX_GRAPH_CHUNK_FRAMES": "240"}
+    env = {"ARTIFEX_GRAPH_CHUNK_FRAMES": "120"}
     async with studio(tmp_path, env) as running, running.worker("worker") as worker:
-        job = await submit(running, frames=960)
-        await running.until_rendered(job.name, 250)
+        job = await submit(running, frames=240, width=1280, height=720)
+        await running.until_rendered(job.name, 120)
         assembled = len(running.assembled)
         assert worker.process is not None
         rendering = psutil.Process(worker.process.pid).children()
         assert rendering
+        # Between two chunks a child has nothing to be stopped at; in the second it has worked for a while.
+        before = _processor_seconds(rendering)
+        await eventually(lambda: _processor_seconds(rendering) > before + 0.2, what="the second chunk")
         async with asyncio.timeout(2.0):
             cancelled = await running.render.CancelRenderJob(messages_pb2.CancelRenderJobRequest(name=job.name))
             events = await running.watch(job.name)
@@ -175,7 +177,11 @@ async def test_cancel_stops_at_once_and_retry_goes_all_the_way(tmp_path: Path) -
         done = await finished(running, job.name)
         assert done.state == Job.STATE_SUCCEEDED
         assert done.trace_id == job.trace_id
-        assert len(frame_hashes(running.movie(done))) == 960
+        assert len(frame_hashes(running.movie(done))) == 240
+
+
+def _processor_seconds(processes: list[psutil.Process]) -> float:
+    return sum(times.user + times.system for times in (process.cpu_times() for process in processes))
 
 
 def _alive(processes: list[psutil.Process]) -> list[psutil.Process]:
