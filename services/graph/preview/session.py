@@ -22,7 +22,7 @@ from libs.chassis.objects import LocalCache
 from libs.chassis.principal import Principal
 from libs.chassis.rpc.failures import to_failure
 from libs.chassis.sandbox import Limits, SandboxCrashed, SandboxSession, SandboxTimeout
-from services.graph.nodes import models
+from services.graph import models
 from services.graph.ports import Documents, MediaCatalogue
 from services.graph.preview import wire
 from services.graph.preview.assets import AssetFiles

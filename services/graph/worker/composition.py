@@ -14,8 +14,8 @@ from libs.chassis.errors import ArtifexError
 from libs.chassis.objects import LocalCache, open_objects
 from libs.chassis.runtime import Runtime
 from libs.chassis.sandbox import Limits, SandboxPool
+from services.graph import models
 from services.graph.messages import PRESENCE_GROUP
-from services.graph.nodes import models
 from services.graph.process_folder import process_folder
 from services.graph.settings import WorkerSettings
 from services.graph.worker.conduct import Conduct

@@ -11,8 +11,8 @@ import numpy as np
 
 from artifex.nodes import Colour, Pixels
 from libs.chassis.errors import FailedPrecondition
+from services.graph.models import Weights
 from services.graph.nodes.display import through_display
-from services.graph.nodes.models import Weights
 
 _VIDEO: Final = "animevideov3"
 _FILES: Final = {"x4plus": "realesrgan-x4plus", "x4plus-anime": "realesrgan-x4plus-anime"}

@@ -11,8 +11,8 @@ import numpy as np
 from artifex.nodes import Colour, Frame, Pixels, Window
 from libs.chassis.errors import FailedPrecondition
 from libs.kernels import merge
+from services.graph.models import Weights
 from services.graph.nodes.display import through_display
-from services.graph.nodes.models import Weights
 
 INTERPOLATION: Final = Weights("a model for frame interpolation", ("frame-interpolation/model.onnx",))
 _MULTIPLE: Final = 32
