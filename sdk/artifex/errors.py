@@ -187,6 +187,8 @@ _CLASSES: dict[grpc.StatusCode, type[ApiError]] = {
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> ApiError:
     """The exception for a failed call, with everything that its `google.rpc` details tell."""
+    if status_lost(error):
+        return Unavailable("the server ended the call while it was written to; why was lost", code="UNAVAILABLE")
     code = error.code()
     message = error.details() or code.name
     reason, metadata, violations, retry_after = "", {}, [], None
@@ -205,6 +207,15 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> ApiError:
     return kind(
         message, code=code.name, reason=reason, metadata=metadata, violations=violations, retry_after=retry_after
     )
+
+
+def status_lost(error: grpc.aio.AioRpcError) -> bool:
+    """Whether gRPC put an error of its own over what the server said.
+
+    A write that meets the end of its call overwrites the status that came with it: https://github.com/grpc/grpc/issues/36066.
+    Asking again tells it, most of the time.
+    """
+    return error.code() is grpc.StatusCode.INTERNAL and error.details() == "Internal error from Core"
 
 
 def _details(error: grpc.aio.AioRpcError) -> list[any_pb2.Any]:

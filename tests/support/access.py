@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from artifex.common.v1 import policy_pb2
+from artifex.errors import status_lost
 
 ALL_FEATURES = ("FEATURE_CORE", "FEATURE_GENERATION", "FEATURE_COLLABORATION")
 
@@ -24,6 +25,9 @@ LET_IN = ""
 
 # What a caller who was let in never gets: the refusals, and the signs of a call that reached no sound handler.
 _NOT_LET_IN = {"UNAUTHENTICATED", "PERMISSION_DENIED", "UNIMPLEMENTED", "UNKNOWN", "INTERNAL", "UNAVAILABLE"}
+
+_ASKED = 20
+"""How often a call is made whose status gRPC's client loses, which it often does where a stream is refused at once."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,13 @@ class Rpc:
         return "OK" if error is None else str(error.code().name)
 
     async def _call(self, channel: grpc.aio.Channel, token: str, request: Message) -> grpc.aio.AioRpcError | None:
+        for _ in range(_ASKED):
+            error = await self._call_once(channel, token, request)
+            if error is None or not status_lost(error):
+                break
+        return error
+
+    async def _call_once(self, channel: grpc.aio.Channel, token: str, request: Message) -> grpc.aio.AioRpcError | None:
         metadata = [("authorization", f"Bearer {token}")] if token else []
         answer = message_factory.GetMessageClass(self.method.output_type)
         kind = f"{_kind(self.method.client_streaming)}_{_kind(self.method.server_streaming)}"
