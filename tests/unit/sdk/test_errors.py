@@ -100,24 +100,27 @@ async def test_every_status_has_its_class(code: grpc.StatusCode) -> None:
 async def test_a_stream_that_is_refused_while_it_is_written_to_is_never_an_internal_error() -> None:
     """gRPC's own client puts INTERNAL over the refusal when a write meets the end of the call."""
 
-    async def refuse(requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+    async def refuse(
+        requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[bytes, bytes]
+    ) -> AsyncIterator[bytes]:
         await context.abort(grpc.StatusCode.UNAUTHENTICATED, "no token")
+        yield b""
 
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(50):
             yield bytes(1000)
 
     server = grpc.aio.server()
-    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {"Send": grpc.stream_unary_rpc_method_handler(refuse)}
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {"Send": grpc.stream_stream_rpc_method_handler(refuse)}
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("test.Uploads", handlers)])
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     seen = set()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        send: grpc.aio.StreamUnaryMultiCallable[bytes, bytes] = channel.stream_unary("/test.Uploads/Send")
+        send: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream("/test.Uploads/Send")
         for _ in range(100):
             with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await send(pieces())
+                await send(pieces()).read()
             seen.add(type(errors.from_rpc_error(caught.value)))
     await server.stop(None)
     assert seen <= {errors.Unauthenticated, errors.Unavailable}
