@@ -100,11 +100,8 @@ async def test_every_status_has_its_class(code: grpc.StatusCode) -> None:
 async def test_a_stream_that_is_refused_while_it_is_written_to_is_never_an_internal_error() -> None:
     """gRPC's own client puts INTERNAL over the refusal when a write meets the end of the call."""
 
-    async def refuse(
-        requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[bytes, bytes]
-    ) -> AsyncIterator[bytes]:
+    async def refuse(requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[bytes, bytes]) -> None:
         await context.abort(grpc.StatusCode.UNAUTHENTICATED, "no token")
-        yield b""
 
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(50):
