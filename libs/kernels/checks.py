@@ -37,9 +37,14 @@ def amount(value: float | Pixels, shape: tuple[int, ...]) -> float | Pixels:
     """A number, or a mask [height, width, 1] of the picture's size."""
     if not isinstance(value, np.ndarray):
         return float(value)
-    if value.shape != (*shape[:2], 1):
-        raise ValueError(f"a mask of this picture is {[*shape[:2], 1]}, not {list(value.shape)}")
-    return picture(value, "the mask", 1)
+    return plane(value, "a mask", shape)
+
+
+def plane(array: Pixels, name: str, shape: tuple[int, ...]) -> Pixels:
+    """One channel, [height, width, 1], of the picture's size."""
+    if array.shape != (*shape[:2], 1):
+        raise ValueError(f"{name} of this picture is {[*shape[:2], 1]}, not {list(array.shape)}")
+    return picture(array, name, 1)
 
 
 def square(matrix: Matrix, name: str) -> Matrix:

@@ -41,15 +41,7 @@ def highlights(
         fallback.highlights(pixels, threshold, knee, gains, out)
         return out
     of = _Highlights(threshold, knee, gains)
-    library.artifex_highlights(
-        native.address(pixels),
-        native.stride(pixels),
-        ctypes.addressof(of),
-        native.address(out),
-        native.stride(out),
-        pixels.shape[0],
-        pixels.shape[1],
-    )
+    library.artifex_highlights(*native.rows(pixels), ctypes.addressof(of), *native.rows(out), *out.shape[:2])
     return out
 
 
@@ -69,17 +61,12 @@ def mix(a: Pixels, b: Pixels, amount: float | Pixels, out: Pixels | None = None)
         return out
     mask = amount if isinstance(amount, np.ndarray) else None
     library.artifex_mix(
-        native.address(a),
-        native.stride(a),
-        native.address(b),
-        native.stride(b),
-        None if mask is None else native.address(mask),
-        0 if mask is None else native.stride(mask),
+        *native.rows(a),
+        *native.rows(b),
+        *native.rows(mask),
         amount if mask is None else 0.0,
-        native.address(out),
-        native.stride(out),
-        a.shape[0],
-        a.shape[1],
+        *native.rows(out),
+        *out.shape[:2],
     )
     return out
 

@@ -64,12 +64,8 @@ def chroma_key(
     pixels = checks.picture(pixels, "pixels", 4)
     if not white > black:
         raise ValueError(f"white ({white}) must lie above black ({black})")
-    mattes: list[Pixels | None] = []
-    for name, matte in (("core", core), ("garbage", garbage)):
-        if matte is not None and matte.shape != (*pixels.shape[:2], 1):
-            raise ValueError(f"{name} of this picture is {[*pixels.shape[:2], 1]}, not {list(matte.shape)}")
-        mattes.append(None if matte is None else checks.picture(matte, name, 1))
-    core, garbage = mattes
+    core = None if core is None else checks.plane(core, "core", pixels.shape)
+    garbage = None if garbage is None else checks.plane(garbage, "garbage", pixels.shape)
     if plate is not None:
         plate = checks.picture(plate, "plate", 4)
         checks.same_shape(pixels, plate)
@@ -96,17 +92,12 @@ def chroma_key(
     key = int(np.argmax(screen))
     by = _Key(numbers(*screen), key, gain, black, white, softness, despill, average, numbers(*balance))
     library.artifex_chroma_key(
-        native.address(pixels),
-        native.stride(pixels),
+        *native.rows(pixels),
         ctypes.addressof(by),
-        None if core is None else native.address(core),
-        0 if core is None else native.stride(core),
-        None if garbage is None else native.address(garbage),
-        0 if garbage is None else native.stride(garbage),
-        None if plate is None else native.address(plate),
-        0 if plate is None else native.stride(plate),
-        native.address(out),
-        native.stride(out),
+        *native.rows(core),
+        *native.rows(garbage),
+        *native.rows(plate),
+        *native.rows(out),
         *out.shape[:2],
     )
     return out

@@ -144,6 +144,11 @@ def stride(array: npt.NDArray[Any]) -> int:
     return array.strides[0]
 
 
+def rows(array: npt.NDArray[Any] | None) -> tuple[int | None, int]:
+    """An array as kernels take it, its address and its stride; of None they make nothing."""
+    return (None, 0) if array is None else (address(array), stride(array))
+
+
 def check(result: int) -> None:
     """Raises MemoryError for a kernel that found none."""
     if result:
