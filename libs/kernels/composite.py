@@ -71,18 +71,13 @@ def merge(
     weights = (ctypes.c_float * 3)(*luma)
     library.artifex_merge(
         OPERATIONS.index(operation),
-        native.address(a),
-        native.stride(a),
-        native.address(b),
-        native.stride(b),
-        None if mask is None else native.address(mask),
-        0 if mask is None else native.stride(mask),
+        *native.rows(a),
+        *native.rows(b),
+        *native.rows(mask),
         ctypes.addressof(weights),
         amount if mask is None else 1.0,
-        native.address(out),
-        native.stride(out),
-        a.shape[0],
-        a.shape[1],
+        *native.rows(out),
+        *out.shape[:2],
     )
     return out
 
@@ -90,43 +85,34 @@ def merge(
 def premultiply(pixels: Pixels, alpha: Pixels | None = None, out: Pixels | None = None) -> Pixels:
     """Colour times alpha, of [height, width, 4]; `out` may be `pixels`.
 
-    Without `alpha` this undoes `unpremultiply`: by the pixel's own alpha, where 0 leaves colour as it is. With `alpha`,
-    [height, width, 1], colour is multiplied by it everywhere and it becomes the result's alpha.
+    Without `alpha` this undoes `unpremultiply`: by the pixel's own alpha, where 0, up to 10⁻²⁰, leaves colour as it is.
+    With `alpha`, [height, width, 1], colour is multiplied by it everywhere and it becomes the result's alpha.
     """
     pixels = checks.picture(pixels, "pixels", 4)
     if alpha is not None:
-        if alpha.shape != (*pixels.shape[:2], 1):
-            raise ValueError(f"alpha of this picture is {[*pixels.shape[:2], 1]}, not {list(alpha.shape)}")
-        alpha = checks.picture(alpha, "alpha", 1)
+        alpha = checks.plane(alpha, "alpha", pixels.shape)
     out = checks.result(out, pixels.shape)
     library = native.library()
     if library is None:
         fallback.premultiply(pixels, alpha, out)
         return out
-    library.artifex_premultiply(
-        native.address(pixels),
-        native.stride(pixels),
-        None if alpha is None else native.address(alpha),
-        0 if alpha is None else native.stride(alpha),
-        native.address(out),
-        native.stride(out),
-        out.shape[0],
-        out.shape[1],
-    )
+    library.artifex_premultiply(*native.rows(pixels), *native.rows(alpha), *native.rows(out), *out.shape[:2])
     return out
 
 
 def unpremultiply(pixels: Pixels, out: Pixels | None = None) -> Pixels:
-    """Colour over alpha, of [height, width, 4]; alpha 0 leaves colour as it is. `out` may be `pixels`."""
+    """Colour over alpha, of [height, width, 4]; alpha 0, up to 10⁻²⁰, leaves colour as it is. `out` may be `pixels`.
+
+    Light without coverage has no straight colour, and of next to none only what float32 cannot hold: so finite pictures
+    (up to 10^18) give finite results.
+    """
     pixels = checks.picture(pixels, "pixels", 4)
     out = checks.result(out, pixels.shape)
     library = native.library()
     if library is None:
         fallback.unpremultiply(pixels, out)
         return out
-    library.artifex_unpremultiply(
-        native.address(pixels), native.stride(pixels), native.address(out), native.stride(out), *out.shape[:2]
-    )
+    library.artifex_unpremultiply(*native.rows(pixels), *native.rows(out), *out.shape[:2])
     return out
 
 
@@ -138,9 +124,7 @@ def with_alpha(pixels: Pixels, alpha: Pixels, around: Pixels | None = None, out:
     none either, P stays. `out` may be `pixels`.
     """
     pixels = checks.picture(pixels, "pixels", 4)
-    if alpha.shape != (*pixels.shape[:2], 1):
-        raise ValueError(f"alpha of this picture is {[*pixels.shape[:2], 1]}, not {list(alpha.shape)}")
-    alpha = checks.picture(alpha, "alpha", 1)
+    alpha = checks.plane(alpha, "alpha", pixels.shape)
     if around is not None:
         around = checks.picture(around, "around", 4)
         checks.same_shape(pixels, around)
@@ -150,14 +134,6 @@ def with_alpha(pixels: Pixels, alpha: Pixels, around: Pixels | None = None, out:
         fallback.with_alpha(pixels, alpha, around, out)
         return out
     library.artifex_with_alpha(
-        native.address(pixels),
-        native.stride(pixels),
-        native.address(alpha),
-        native.stride(alpha),
-        None if around is None else native.address(around),
-        0 if around is None else native.stride(around),
-        native.address(out),
-        native.stride(out),
-        *out.shape[:2],
+        *native.rows(pixels), *native.rows(alpha), *native.rows(around), *native.rows(out), *out.shape[:2]
     )
     return out

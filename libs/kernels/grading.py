@@ -253,8 +253,8 @@ class Program:
 def grade(program: Program, pixels: Pixels, *, premultiplied: bool, out: Pixels | None = None) -> Pixels:
     """The program's steps on the colour of [height, width, 4]; alpha passes as it is. `out` may be `pixels`.
 
-    Premultiplied colour is divided by alpha before, where that is not 0, and multiplied by it after; straight colour is
-    taken as it is. RuntimeError where there is no native library (`native.library()` is None).
+    Premultiplied colour is divided by alpha before, where that is beyond 10⁻²⁰, and multiplied by it after; straight
+    colour is taken as it is. RuntimeError where there is no native library (`native.library()` is None).
     """
     pixels = checks.picture(pixels, "pixels", 4)
     out = checks.result(out, pixels.shape)

@@ -10,6 +10,9 @@ import numpy as np
 from libs.kernels.reference.blends import SEPARABLE, Luma, nonseparable
 from libs.kernels.types import Pixels
 
+_FAINTEST: Final = np.float32(1e-20)
+"""An alpha up to this has no straight colour."""
+
 Formula = Callable[[Pixels, Pixels, Pixels, Pixels], Pixels]
 """Of a, b and their alphas (one channel wide) the result."""
 
@@ -103,12 +106,16 @@ def _merged(operation: str, a: Pixels, b: Pixels, luma: Luma) -> Pixels:
     return result
 
 
+def _divisor(alpha: Pixels) -> Pixels:
+    """What premultiplied colour is divided by to be straight, and multiplied by to be what it was."""
+    return np.where(np.abs(alpha) > _FAINTEST, alpha, np.float32(1.0))
+
+
 @np.errstate(all="ignore")
 def premultiply(pixels: Pixels, alpha: Pixels | None, out: Pixels) -> None:
     if alpha is None:
-        own = pixels[..., 3:]
-        factor: Pixels = np.where(own == 0.0, np.float32(1.0), own)
-        alpha = own
+        alpha = pixels[..., 3:]
+        factor = _divisor(alpha)
     else:
         factor = alpha
     alpha = alpha.copy()
@@ -119,14 +126,14 @@ def premultiply(pixels: Pixels, alpha: Pixels | None, out: Pixels) -> None:
 @np.errstate(all="ignore")
 def unpremultiply(pixels: Pixels, out: Pixels) -> None:
     alpha = pixels[..., 3:].copy()
-    np.divide(pixels[..., :3], np.where(alpha == 0.0, np.float32(1.0), alpha), out=out[..., :3])
+    np.divide(pixels[..., :3], _divisor(alpha), out=out[..., :3])
     out[..., 3:] = alpha
 
 
 @np.errstate(all="ignore")
 def with_alpha(pixels: Pixels, alpha: Pixels, around: Pixels | None, out: Pixels) -> None:
     colour, own = pixels[..., :3], pixels[..., 3:]
-    seen = np.abs(own) > 1e-20
+    seen = np.abs(own) > _FAINTEST
     result = np.where(seen, colour * (alpha / np.where(seen, own, np.float32(1.0))), colour)
     if around is not None:
         cover = around[..., 3:]

@@ -87,7 +87,7 @@ EXPORT void artifex_premultiply(const float *pixels, int64_t stride, const float
                 alpha = factor = for_pixels(load_mask(plane + x, count));
             } else {
                 alpha = alphas(p);
-                factor = alpha == 0.0f ? splat(1.0f) : alpha;
+                factor = straightening(alpha);
             }
             store_part(to + 4 * x, COLOUR_LANES ? p * factor : alpha, 4 * count);
         }
@@ -102,14 +102,13 @@ EXPORT void artifex_unpremultiply(const float *pixels, int64_t stride, float *ou
         for (int64_t x = 0; x < width; x += 4) {
             int64_t count = least(4, width - x);
             v16 p = load_part(from + 4 * x, 4 * count), alpha = alphas(p);
-            v16 divisor = alpha == 0.0f ? splat(1.0f) : alpha;
-            store_part(to + 4 * x, COLOUR_LANES ? p / divisor : p, 4 * count);
+            store_part(to + 4 * x, COLOUR_LANES ? p / straightening(alpha) : p, 4 * count);
         }
     }
 }
 
-/* Below these an alpha, and the mean of a pixel's surroundings, say nothing of a straight colour. */
-static const float FAINTEST = 1e-20f, FAINTEST_MEAN = 1e-6f;
+/* Below this the mean of a pixel's surroundings says nothing of their straight colour. */
+static const float FAINTEST_MEAN = 1e-6f;
 
 /* Pixels with another alpha, and the straight colour that they had. What they gain in coverage has the straight colour
  * of `around`, which may be null: then it is their own. Without an alpha of their own they keep their light. */
@@ -124,7 +123,7 @@ EXPORT void artifex_with_alpha(const float *pixels, int64_t stride, const float 
             int64_t count = least(4, width - x);
             v16 p = load_part(from + 4 * x, 4 * count), alpha = alphas(p);
             v16 after = for_pixels(load_mask(wanted + x, count));
-            v16 scaled = abs16(alpha) > FAINTEST ? p * (after / alpha) : p;
+            v16 scaled = abs16(alpha) > FAINTEST_ALPHA ? p * (after / alpha) : p;
             if (beside) {
                 v16 mean = load_part(beside + 4 * x, 4 * count), cover = alphas(mean);
                 v16 gained = cover > FAINTEST_MEAN ? fma16(mean / cover, after - alpha, p) : p;

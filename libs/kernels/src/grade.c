@@ -291,7 +291,7 @@ INLINE void read_block(const float *from, int64_t count, int premultiplied, bloc
     EACH_VECTOR {
         planar p = load_planar_part(from + 4 * x, count - x);
         if (premultiplied && !__builtin_reduce_and(p.a == 1.0f)) {
-            v16 divisor = p.a == 0.0f ? splat(1.0f) : p.a;
+            v16 divisor = straightening(p.a);
             p.r /= divisor;
             p.g /= divisor;
             p.b /= divisor;

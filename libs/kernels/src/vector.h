@@ -56,6 +56,14 @@ INLINE v16 alphas(v16 pixels) {
     return __builtin_shufflevector(pixels, pixels, 3, 3, 3, 3, 7, 7, 7, 7, 11, 11, 11, 11, 15, 15, 15, 15);
 }
 
+/* Up to this an alpha is none: light of up to 10^18 divided by less would be beyond float. */
+static const float FAINTEST_ALPHA = 1e-20f;
+
+/* What premultiplied colour is divided by to be straight, and multiplied by to be what it was. */
+INLINE v16 straightening(v16 alpha) {
+    return abs16(alpha) > FAINTEST_ALPHA ? alpha : splat(1.0f);
+}
+
 /* Four values, each for the four channels of a pixel. */
 INLINE v16 for_pixels(v4 values) {
     return __builtin_shufflevector(values, values, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);

@@ -11,8 +11,8 @@ from libs.kernels import premultiply, unpremultiply
 def straight(frame: Frame) -> Iterator[Pixels]:
     """The frame's own pixels, made straight for the time of the block and premultiplied again after it.
 
-    Where alpha is 0, colour has no straight form and is left as it is; the block's change of it is undone by the
-    multiplication, so what is transparent stays so.
+    Where alpha is 0 (up to 10⁻²⁰), colour has no straight form and is left as it is; the block's change of it is undone
+    by the multiplication, so what is transparent stays so.
     """
     pixels = frame.pixels
     if frame.opaque:

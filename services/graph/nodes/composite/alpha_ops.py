@@ -44,7 +44,7 @@ class AlphaOps(Node):
     matte is white. What a dilation adds has the straight colour of what is near: its mean, weighted by alpha and by a
     Gaussian of half the size. "keep" changes nothing but alpha. What becomes 1 of nothing, as when it is inverted,
     reaches over the document's area and as much again on every side. Colour is never clipped, alpha by clamp, levels
-    and threshold alone.
+    and threshold alone. What is divided by an alpha takes one of up to 10⁻²⁰ for 0: finite pictures stay finite.
 
     Source of multiplying and dividing: T. Porter and T. Duff, Compositing Digital Images, 1984.
 

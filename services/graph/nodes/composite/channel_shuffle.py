@@ -48,9 +48,9 @@ class ChannelShuffle(Node):
     input that is not connected is black and transparent.
 
     Numbers are taken as they lie in pictures, where colour is multiplied by alpha. With "straight" colour is divided by
-    its own picture's alpha before (where that is 0 it stays), and the result's by its new alpha multiplied after: so
-    an alpha from elsewhere becomes the picture's, and fits it. Nothing is clipped. 1 reaches as far as pictures are
-    kept: over the document's area and as much again on every side.
+    its own picture's alpha before (where that is 0, up to 10⁻²⁰, it stays), and the result's by its new alpha
+    multiplied after: so an alpha from elsewhere becomes the picture's, and fits it. Nothing is clipped. 1 reaches as
+    far as pictures are kept: over the document's area and as much again on every side.
 
     Source: T. Porter and T. Duff, Compositing Digital Images, 1984, of pictures multiplied by their alpha; ITU-R BT.709
     and SMPTE RP 177 of luminance weights from a space's primaries.

@@ -176,6 +176,16 @@ def test_the_faintest_alpha_makes_nothing_endless() -> None:
     assert np.isfinite(with_alpha(pixels, np.ones((1, 2, 1), np.float32))).all()
 
 
+def test_light_of_next_to_no_alpha_is_as_without_any() -> None:
+    faint = np.array([[[1.0, -3.0, 1e18, 1e-30], [1.0, 2.0, 3.0, -1e-45], [4.0, 5.0, 6.0, 0.0]]], np.float32)
+    np.testing.assert_array_equal(unpremultiply(faint), faint)
+    np.testing.assert_array_equal(premultiply(faint), faint)
+    least = np.array([[[1e18, -1e18, 1.0, 1.1e-20]]], np.float32)
+    straight = unpremultiply(least)
+    assert np.isfinite(straight).all()
+    np.testing.assert_allclose(premultiply(straight), least, rtol=4e-7)
+
+
 def test_wrong_arrays_are_refused() -> None:
     a = noise(4, 5)
     with pytest.raises(ValueError, match="no operation 'dissolve'"):

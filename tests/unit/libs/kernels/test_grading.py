@@ -47,6 +47,12 @@ def test_alpha_passes_and_colour_is_changed_as_if_it_were_opaque(compiled: str, 
     assert not result[0, 0].any()
 
 
+def test_light_of_next_to_no_alpha_stays_finite(compiled: str) -> None:
+    pixels = np.array([[[1.0, 1e10, 3.0, 1e-39], [1e18, -1e18, 1.0, 1e-30]]], np.float32)
+    mixed = Program([Linear(np.array([[1.0, -1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), (0.0, 0.0, 0.0))])
+    assert np.isfinite(grade(mixed, pixels, premultiplied=True)).all()
+
+
 def test_straight_colour_is_taken_as_it_is_and_no_steps_are_a_copy(compiled: str) -> None:
     pixels = noise(5, 40, seed=3, low=-1.0, high=2.0)
     assert np.array_equal(grade(Program([]), pixels, premultiplied=False), pixels)

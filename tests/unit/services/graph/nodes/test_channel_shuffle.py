@@ -128,6 +128,11 @@ def test_a_pixel_that_is_no_number_stays_where_it_was_and_inputs_stay() -> None:
     np.testing.assert_array_equal(pixels, before)
 
 
+def test_light_of_next_to_no_alpha_stays_finite() -> None:
+    a, b = Frame(np.array([[[1.0, 2.0, 3.0, 1e-39]]], np.float32)), Frame(np.zeros((1, 1, 4), np.float32))
+    assert not shuffled(a, b, size=(1, 1), alpha="b.alpha", straight=True).pixels.any()
+
+
 def test_one_pixel_and_nothing() -> None:
     assert shuffled(Frame(picture(1, 1, 1)), size=(1, 1), red="a.alpha").pixels.shape == (1, 1, 4)
     assert shuffled(Frame.empty(), size=(1, 1), red="a.alpha").window.empty
