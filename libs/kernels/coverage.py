@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 
@@ -47,25 +50,7 @@ def coverage(
     if library is None:
         fallback.coverage(edges, origin, rule, out)
         return out
-    number = RULES.index(rule)
-
-    def rows(first: int, count: int) -> None:
-        part = out[first : first + count]
-        native.check(
-            library.artifex_coverage(
-                native.address(edges),
-                len(edges),
-                number,
-                origin[0],
-                origin[1] + first,
-                shape[1],
-                count,
-                native.address(part),
-                native.stride(out),
-            )
-        )
-
-    over_rows(rows, shape[0], threads)
+    _draw(partial(library.artifex_coverage, native.address(edges), len(edges), RULES.index(rule)), origin, out, threads)
     return out
 
 
@@ -78,8 +63,8 @@ def feather(
     widths and heights change linearly along an edge. A pixel at p has the largest of h(s) (1 − |p − s| / w(s)) of all
     points s of all edges, and 0 beyond every slope: of one width everywhere 1 − distance / width. Where h changes, it
     is that of the point s that is nearest by |p − s| / w(s). `origin` as of `coverage`; a part of a picture is bit by
-    bit a part of the whole. Memory: 96 bytes for each edge. ValueError for edges that are not finite or beyond 10⁸
-    pixels, and for widths below 10⁻³ or heights outside 0 to 1.
+    bit a part of the whole. Memory: 96 bytes for each edge and thread. ValueError for edges that are not finite or
+    beyond 10⁸ pixels, and for widths below 10⁻³ or heights outside 0 to 1.
     """
     edges = _checked(edges, 8)
     if edges.size and (edges[:, 4:6].min() < 1e-3 or edges[:, 6:].min() < 0.0 or edges[:, 6:].max() > 1.0):
@@ -89,24 +74,18 @@ def feather(
     if library is None:
         fallback.feather(edges, origin, out)
         return out
+    _draw(partial(library.artifex_feather, native.address(edges), len(edges)), origin, out, threads, multiple=16)
+    return out
+
+
+def _draw(kernel: Callable[..., int], origin: tuple[int, int], out: Pixels, threads: int, multiple: int = 1) -> None:
+    """`out` by a kernel that is told where it begins, how many columns and rows are wanted, and where they go."""
 
     def rows(first: int, count: int) -> None:
         part = out[first : first + count]
-        native.check(
-            library.artifex_feather(
-                native.address(edges),
-                len(edges),
-                origin[0],
-                origin[1] + first,
-                shape[1],
-                count,
-                native.address(part),
-                native.stride(out),
-            )
-        )
+        native.check(kernel(origin[0], origin[1] + first, out.shape[1], count, *native.rows(part)))
 
-    over_rows(rows, shape[0], threads, multiple=16)
-    return out
+    over_rows(rows, out.shape[0], threads, multiple)
 
 
 def _checked(edges: Edges, columns: int) -> Edges:

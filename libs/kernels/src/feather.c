@@ -62,21 +62,26 @@ static int64_t choose(const edge *edges, const int32_t *from, int64_t count, int
     return last;
 }
 
-/* The edge's cones above sixteen pixels at (x + lane, y), relative to the beginning of the edge. */
-INLINE v16 highest(const edge *e, float x, float y) {
+/* Beyond the end of every edge. */
+static const float FAR = 1e30f;
+
+/* The edge's cones above sixteen pixels at (x + lane, y), relative to the beginning of the edge. What is far along the
+ * edge is taken off before single precision: only how far beyond its ends and beside it a pixel lies has to be exact. */
+INLINE v16 highest(const edge *e, double x, double y) {
     v16 lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    float along_x = (float)e->along_x, along_y = (float)e->along_y, length = (float)e->length;
-    v16 dx = lanes + x;
-    v16 a = dx * along_x + y * along_y, b = y * along_x - dx * along_y, u = a;
+    double along = x * e->along_x + y * e->along_y;
+    v16 way = lanes * (float)e->along_x, a = way + (float)along, past = way + (float)(along - e->length);
+    v16 b = (float)(y * e->along_x - x * e->along_y) - lanes * (float)e->along_y, shift = splat(0.0f);
     float slope = (float)e->slope, width = (float)e->width;
     if (slope != 0.0f) {
         /* Where the width would be 0 beside the pixel or before, the wider end is the nearest. */
         v16 beside = width + slope * a;
-        v16 far = splat(slope > 0.0f ? length : 0.0f);
-        u = beside > 1e-6f ? a + slope * b * b / beside : far;
+        shift = beside > 1e-6f ? slope * b * b / beside : splat(slope > 0.0f ? FAR : -FAR);
     }
-    u = clipped(u, 0.0f, length);
-    v16 rest = a - u, distance = __builtin_elementwise_sqrt(b * b + rest * rest);
+    v16 u = clipped(a + shift, 0.0f, (float)e->length);
+    v16 away = a + shift > 0.0f ? shift : a;
+    away = past + shift < 0.0f ? away : past;
+    v16 distance = __builtin_elementwise_sqrt(b * b + away * away);
     return ((float)e->height + (float)e->rise * u) * (1.0f - distance / (width + slope * u));
 }
 
@@ -88,8 +93,7 @@ static void fill(const work *w, const int32_t *left, int64_t count, int64_t x, i
         v16 value = splat(0.0f);
         for (int64_t i = 0; i < count; i++) {
             const edge *e = w->edges + left[i];
-            float dx = (float)((double)x + 0.5 - e->x), dy = (float)((double)row + 0.5 - e->y);
-            value = max16(highest(e, dx, dy), value);
+            value = max16(highest(e, (double)x + 0.5 - e->x, (double)row + 0.5 - e->y), value);
         }
         float *to = row_at(w->out, w->stride, row - w->y) + (begin - w->x);
         if (end - begin == SMALLEST) {

@@ -1,5 +1,7 @@
 """Outlines as pixels: what geometry says of them, and every variant against NumPy's."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -113,6 +115,16 @@ def test_a_feather_is_a_cone_on_every_point_of_its_edges() -> None:
             away = np.hypot(x - x0 - (x1 - x0) * u, y - y0 - (y1 - y0) * u)
             np.maximum(expected, 1.0 - away / (w0 + (w1 - w0) * u), out=expected)
     np.testing.assert_allclose(feather(edges, (40, 50), (0, 0))[..., 0], expected, atol=2e-4)
+
+
+@pytest.mark.parametrize("length", [1e2, 1e4, 1e6])
+def test_a_feather_is_as_fine_beside_a_long_edge(length: float) -> None:
+    """Where the edge passes, and where it ends, of whatever length: single precision has no thousandths of 10^5."""
+    way = length * np.array([0.8, 0.6])
+    for end in (np.array([20.3, 20.7]), np.array([20.3, 20.7]) + way):
+        edges = np.array([[*(end - way), *end, 2.0, 2.0, 1.0, 1.0], [*end, *(end - way), 1.0, 9.0, 1.0, 0.5]])
+        drawn = partial(feather, edges, (40, 40), (0, 0))
+        np.testing.assert_allclose(drawn(), by_reference(drawn), atol=2e-6)
 
 
 def test_a_point_has_a_feather_too() -> None:
