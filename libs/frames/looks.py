@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 from typing import Final
 
+import numpy as np
 import PyOpenColorIO as ocio
 
 from artifex.media.v1.messages_pb2 import Look, MediaInfo
@@ -14,6 +15,8 @@ FORMATS: Final = ("cube", "clf", "3dl", "spi1d", "spi3d", "csp")
 """Extensions of the files that are taken."""
 MAX_BYTES: Final = 64 * 1024 * 1024
 """Of a file: the largest table there is, of 129 points an edge, as text."""
+_COLOURS: Final = np.stack(np.meshgrid(*[np.linspace(0.0, 1.0, 5, dtype=np.float32)] * 3), -1).reshape(1, -1, 3)
+"""Such as every look is made for."""
 
 
 def look_format(name: str) -> str | None:
@@ -25,7 +28,8 @@ def look_format(name: str) -> str | None:
 def probe_look(path: Path | str, kind: str) -> MediaInfo:
     """What a look holds, once it has been read and made ready to use. `kind` is one of `FORMATS`.
 
-    Raises MediaUnreadable for what is no look, MediaUnsupported for one that is too large or needs other files.
+    Raises MediaUnreadable for what is no look or gives no numbers, MediaUnsupported for one that is too large or needs
+    other files.
     """
     path = Path(path)
     if path.stat().st_size > MAX_BYTES:
@@ -34,14 +38,21 @@ def probe_look(path: Path | str, kind: str) -> MediaInfo:
     # All of these formats are text; what is not could hide from the next check.
     if b"\0" in data:
         raise MediaUnreadable(path, f"it is no .{kind} file: it is not text")
-    # A document type can spell anything in another way.
-    if b"<Reference" in data or b"<!DOCTYPE" in data:
+    # OpenColorIO takes its tags in any case; and a document type can spell anything in another way.
+    if b"<reference" in data.lower() or b"<!DOCTYPE" in data:
         raise MediaUnsupported(path, "it refers to other files; export it with everything in one")
     try:
         processor = ocio.Config.CreateRaw().getProcessor(ocio.FileTransform(str(path)))
-        processor.getDefaultCPUProcessor()
+        changed = processor.getDefaultCPUProcessor()
     except ocio.Exception as error:
         raise MediaUnreadable(path, f"it cannot be read as a look{_reason(str(error), path)}") from error
+    except UnicodeDecodeError as error:
+        # The reader's complaint quotes a line of the file.
+        raise MediaUnreadable(path, f"it is no .{kind} file: it is not text") from error
+    colours = _COLOURS.copy()
+    changed.applyRGB(colours)
+    if not np.isfinite(colours).all():
+        raise MediaUnreadable(path, "it makes of colours what is no number")
     look = Look()
     for transform in processor.createGroupTransform():
         if isinstance(transform, ocio.Lut3DTransform):

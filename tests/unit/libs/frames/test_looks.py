@@ -98,15 +98,27 @@ def test_what_is_no_look_is_refused_without_a_folder(kind: str, text: str, tmp_p
     assert len(caught.value.message) < 400
 
 
-def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MediaUnreadable, match="not text"):
-        probe_look(written(tmp_path, "a.cube", b"\x00\x01\x02" * 50), "cube")
+@pytest.mark.parametrize(
+    "junk", [b"\x00\x01\x02" * 50, bytes(range(1, 256)) * 9, b"LUT_3D_SIZE \xff\xfe\n"], ids=["nul", "all", "no text"]
+)
+@pytest.mark.parametrize("kind", FORMATS)
+def test_what_is_no_text_is_refused(kind: str, junk: bytes, tmp_path: Path) -> None:
+    with pytest.raises(MediaUnreadable, match=r"not text|cannot be read"):
+        probe_look(written(tmp_path, f"a.{kind}", junk), kind)
+
+
+@pytest.mark.parametrize("number", ["nan", "1e40"])
+def test_what_makes_no_numbers_is_refused(number: str, tmp_path: Path) -> None:
+    """OpenColorIO takes a matrix of them."""
+    with pytest.raises(MediaUnreadable, match="no number"):
+        probe_look(written(tmp_path, "a.clf", MATRIX.replace("1.1", number)), "clf")
 
 
 @pytest.mark.parametrize(
     "text",
     [
         '<ProcessList id="a" version="1.7"><Reference path="/etc/passwd" inBitDepth="32f"/></ProcessList>',
+        '<ProcessList id="a" version="1.7"><reference path="/etc/passwd" inBitDepth="32f"/></ProcessList>',
         '<!DOCTYPE a [<!ENTITY b "&#60;Reference path=\'/etc/passwd\'/>">]><ProcessList id="a">&b;</ProcessList>',
     ],
 )
