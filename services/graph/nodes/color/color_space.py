@@ -89,7 +89,8 @@ class ColorSpace(Node):
         steps = self.transforms(colour.working_space)
         if not self.inverse or not steps:
             return steps
-        return [ocio.GroupTransform(steps, ocio.TRANSFORM_DIR_INVERSE)]
+        numbers = [] if self.output_space == WORKING else [limited(self.output_space)]
+        return [*numbers, ocio.GroupTransform(steps, ocio.TRANSFORM_DIR_INVERSE)]
 
     def transforms(self, working: str) -> list[ocio.Transform]:
         """From input to output."""

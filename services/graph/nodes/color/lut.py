@@ -6,7 +6,7 @@ import PyOpenColorIO as ocio
 
 from artifex.nodes import Asset, Choice, Colour, MediaSource
 from services.graph.nodes.color.change import ColourChange
-from services.graph.nodes.color.spaces import SPACES, into, out_of
+from services.graph.nodes.color.spaces import SPACES, into, limited, out_of
 
 SAME: Final = "same"
 _INTERPOLATIONS: Final = {
@@ -50,4 +50,5 @@ class LUT(ColourChange):
             raise LookupError("the look's file was not opened")
         after = self.input_space if self.output_space == SAME else self.output_space
         table = ocio.FileTransform(str(source.path), interpolation=_INTERPOLATIONS[self.interpolation])
-        return [*into(self.input_space, colour.working_space), table, *out_of(after, colour.working_space)]
+        working = colour.working_space
+        return [*into(self.input_space, working), table, limited(after), *out_of(after, working)]

@@ -78,6 +78,7 @@ def test_views_make_something_finite_of_any_light(view: str, inverse: bool) -> N
 def test_numbers_of_any_space_are_finite_light(space: str) -> None:
     frame = greys(np.array([0.0, -1.0, 2.0, 100.0, -65504.0, 65504.0]))
     assert np.isfinite(changed(ColorSpace, frame, input_space=space, output_space="acescg").pixels).all()
+    assert np.isfinite(changed(ColorSpace, frame, output_space=space, inverse=True).pixels).all()
 
 
 @pytest.mark.parametrize("name", ["Rec.1886 Rec.709", "Rec.2100 PQ 1000 Rec.2020", "Rec.2100 HLG"])

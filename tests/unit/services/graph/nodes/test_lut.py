@@ -79,6 +79,15 @@ def test_a_table_ends_where_it_ends() -> None:
     )
 
 
+@pytest.mark.parametrize("space", ["working", "display", "acescct", "logc3", "rec2100_pq"])
+@pytest.mark.parametrize("number", ["1e37", "-1e37"])
+def test_whatever_a_table_holds_is_finite_light(number: str, space: str, tmp_path: Path) -> None:
+    path = tmp_path / "far.cube"
+    path.write_text("LUT_3D_SIZE 2\n" + f"{number} 0.5 {number}\n" * 8)
+    for mix in (1.0, 0.5):
+        assert np.isfinite(looked(inside(3), LookFile(path), input_space=space, mix=mix).pixels).all()
+
+
 @pytest.mark.parametrize("edge", [2, 5])
 def test_a_table_with_a_wider_domain_holds_all_of_it(edge: int, tmp_path: Path) -> None:
     """Twice the light, from -1 to 3."""
@@ -108,7 +117,7 @@ def test_mixed_it_is_rendered_and_else_it_is_a_grade() -> None:
     grades = {mix: node(LUT, asset="assets/a", mix=mix).grade(colour, source) for mix in (0.0, 0.5, 1.0)}
     assert grades[0.5] is None
     assert list(grades[0.0] or ()) == []
-    assert len(grades[1.0] or ()) == 3
+    assert len(grades[1.0] or ()) == 4
     assert node(LUT, asset="assets/a", mix=0.0).identity(request) == "video"
     assert node(LUT, asset="assets/a", mix=1e-9).identity(request) is None
 
