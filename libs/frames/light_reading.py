@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
-from typing import Any, cast
 
 from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 
 from libs.frames.deliveries import Display, LightLevel
+from libs.frames.side_data import side_data
 
 # AVMasteringDisplayMetadata: x and y of red, green, blue and white, the darkest and the brightest luminance, each a
 # fraction of two integers; then whether the first eight and the last two are known.
@@ -37,6 +36,5 @@ def levels_of(frame: VideoFrame) -> LightLevel | None:
 
 
 def _side_data(frame: VideoFrame, kind: Type, size: int) -> bytes | None:
-    # PyAV's own types take the frame's data for text.
-    found = next((bytes(data) for data in cast(Iterable[Any], frame.side_data) if data.type is kind), b"")
+    found = next((bytes(data) for data in side_data(frame) or () if data.type is kind), b"")
     return found if len(found) >= size else None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-from av.sidedata.sidedata import SideDataContainer
-from av.sidedata.sidedata import Type as SideDataType
+from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
+
+from libs.frames.side_data import side_data
 
 
 @dataclass(frozen=True)
@@ -46,17 +46,30 @@ class Orientation:
 
 
 UPRIGHT = Orientation()
+_EXIF = {
+    2: Orientation(mirrored=True),
+    3: Orientation(clockwise=180),
+    4: Orientation(mirrored=True, clockwise=180),
+    5: Orientation(mirrored=True, clockwise=270),
+    6: Orientation(clockwise=90),
+    7: Orientation(mirrored=True, clockwise=90),
+    8: Orientation(clockwise=270),
+}
+
+
+def orientation_of_exif(told: object) -> Orientation:
+    """The orientation that a still's tag of that name asks for (Exif, 4.6.5: 1 to 8); upright for anything else."""
+    return _EXIF.get(told, UPRIGHT) if isinstance(told, int) else UPRIGHT
 
 
 def orientation_of(frame: VideoFrame) -> Orientation:
     """The orientation in a decoded frame's display matrix; upright when it has none or a skewed one."""
-    try:
-        side_data = list(cast(SideDataContainer, frame.side_data))
-    except ValueError:
-        # PyAV cannot list side data of kinds it has no name for (Exif is one); its own reading of the angle works.
+    beside = side_data(frame)
+    if beside is None:
+        # PyAV's own reading of the angle works all the same.
         return Orientation(clockwise=round(-frame.rotation / 90) * 90 % 360)
-    for item in side_data:
-        if item.type is SideDataType.DISPLAYMATRIX:
+    for item in beside:
+        if item.type is Type.DISPLAYMATRIX:
             return orientation_of_matrix(struct.unpack("=9i", bytes(item)))
     return UPRIGHT
 

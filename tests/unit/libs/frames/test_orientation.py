@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import OpenImageIO as oiio
 import pytest
 
 from libs.frames.orientation import UPRIGHT, Orientation, orientation_of_matrix
@@ -76,6 +77,19 @@ def test_a_display_matrix_moves_points_as_its_orientation_does(mirrored: bool, c
     y, x = (int(found[0]) for found in np.nonzero(shown[..., 0]))
     height, width = shown.shape[:2]
     assert (x - width // 2, y - height // 2) == (a - c, b - d)
+
+
+@pytest.mark.parametrize(("told", "expected"), [(1, "red"), (3, "white"), (6, "blue"), (8, "green")])
+def test_a_photograph_stands_as_it_was_taken(tmp_path: Path, told: int, expected: str) -> None:
+    """Its Exif is what PyAV has no name for, and then lists nothing of the frame's data."""
+    photograph = oiio.ImageBuf(np.ascontiguousarray(picture().astype(np.float32) / 255))
+    photograph.specmod().attribute("Orientation", told)
+    photograph.specmod().attribute("Exif:FNumber", 2.8)
+    assert photograph.write(str(tmp_path / "a.jpg"), "uint8")
+    stream = probe(tmp_path / "a.jpg").video_streams[0]
+    assert not stream.HasField("mastering_display")
+    with VideoReader(tmp_path / "a.jpg") as reader:
+        assert corners(reader.frame_at(Fraction(0)))[0] == expected
 
 
 def test_a_skewed_matrix_is_left_alone() -> None:
