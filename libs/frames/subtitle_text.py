@@ -11,8 +11,9 @@ ITALIC: Final = 1
 BOLD: Final = 2
 UNDERLINE: Final = 4
 _TAGS: Final = {"i": ITALIC, "b": BOLD, "u": UNDERLINE}
-# A tag of either format: a name, perhaps with classes and attributes; or a time within a cue.
-_TAG: Final = re.compile(r"<(/?)([a-zA-Z]+|\d[\d:.]*)(?:[.\s][^>]*)?>")
+# A tag of either format: a name, perhaps with classes and attributes; or a time within a cue. Nothing is looked at
+# twice, however many "<" there are that nothing closes.
+_TAG: Final = re.compile(r"<(/?)([a-zA-Z]++|\d[\d:.]*+)(?:[.\s][^<>]*+)?>")
 _ENTITY: Final = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
 
 
@@ -29,7 +30,7 @@ def read_markup(source: str, *, entities: bool) -> Marked:
     ruby text is left out, other tags have no effect. `entities` are replaced where a format has them."""
     characters: list[str] = []
     marks: list[int] = []
-    opened: list[int] = []
+    opened = dict.fromkeys(_TAGS.values(), 0)
     ruby = 0
     place = 0
     for tag in [*_TAG.finditer(source), None]:
@@ -37,9 +38,9 @@ def read_markup(source: str, *, entities: bool) -> Marked:
         part = source[place:until]
         if entities:
             part = _ENTITY.sub(lambda entity: html.unescape(entity[0]), part)
-        if not ruby:
+        if part and not ruby:
             characters.append(part)
-            marks.extend([_sum(opened)] * len(part))
+            marks.extend([sum(mark for mark, count in opened.items() if count)] * len(part))
         if tag is None:
             break
         place = tag.end()
@@ -49,17 +50,5 @@ def read_markup(source: str, *, entities: bool) -> Marked:
         elif name == "ruby" and closes:
             ruby = 0
         elif (mark := _TAGS.get(name)) is not None:
-            if not closes:
-                opened.append(mark)
-            elif mark in opened:
-                opened.reverse()
-                opened.remove(mark)
-                opened.reverse()
+            opened[mark] = max(opened[mark] + (-1 if closes else 1), 0)
     return Marked("".join(characters), tuple(marks))
-
-
-def _sum(opened: list[int]) -> int:
-    total = 0
-    for mark in opened:
-        total |= mark
-    return total

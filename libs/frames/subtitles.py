@@ -27,10 +27,10 @@ MAX_TEXT: Final = 4000
 
 _TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{3})"
 _TIMING: Final = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s+(.*))?")
-_SETTING: Final = re.compile(r"([a-z]+):(\S+)")
+_SETTING: Final = re.compile(r"(?<!\S)([a-z]++):(\S+)")
 _PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)%")
 _ALIGNED: Final = re.compile(r"\{\\an([1-9])\}")
-_EXTENSIONS: Final = re.compile(r"\{\\[^}]*\}")
+_EXTENSIONS: Final = re.compile(r"\{\\[^{}]*+\}")
 _ALIGNMENTS: Final = {
     "start": "start",
     "left": "left",
@@ -151,7 +151,7 @@ def _blocks(lines: list[str], first: int) -> Iterator[tuple[int, list[str]]]:
 
 
 def _cue(path: Path, kind: str, number: int, block: list[str]) -> Cue | None:
-    """The cue of a block; None for a block that is none, and for a cue without text."""
+    """The cue of a block; None for a block that is none, and for a cue without text or duration."""
     at = next((index for index, line in enumerate(block[:2]) if "-->" in line), None)
     if at is None:
         if kind == "vtt":
@@ -162,7 +162,7 @@ def _cue(path: Path, kind: str, number: int, block: list[str]) -> Cue | None:
     if match is None:
         raise MediaUnreadable(path, f"line {number + at} is no time; write it as {_EXAMPLES[kind]}")
     start, end = _time(path, number + at, match.groups()[:4]), _time(path, number + at, match.groups()[4:8])
-    if end <= start:
+    if end < start:
         raise MediaUnreadable(path, f"line {number + at} ends before it begins")
     text = "\n".join(block[at + 1 :])
     placement = Placement()
@@ -174,7 +174,8 @@ def _cue(path: Path, kind: str, number: int, block: list[str]) -> Cue | None:
     marked = read_markup(_EXTENSIONS.sub("", text) if kind == "srt" else text, entities=kind == "vtt")
     if len(marked.text) > MAX_TEXT:
         raise MediaUnsupported(path, f"line {number} begins a cue of more than {MAX_TEXT} characters")
-    return Cue(start, end, marked, placement) if marked.text.strip() else None
+    # What ends as it begins is seen at no time; editors leave such cues behind.
+    return Cue(start, end, marked, placement) if marked.text.strip() and start < end else None
 
 
 def _time(path: Path, number: int, parts: tuple[str | None, ...]) -> Fraction:

@@ -1,5 +1,7 @@
 """Subtitles: times, texts and places as the formats have them, and what is refused with its line."""
 
+import contextlib
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -146,6 +148,25 @@ def test_what_is_broken_is_told_with_its_line(tmp_path: Path, kind: str, text: s
     with pytest.raises(MediaUnreadable, match=said) as refused:
         read(tmp_path, text, kind)
     assert refused.value.metadata["file"] == f"a.{kind}"
+
+
+def test_what_has_no_duration_is_left_out(tmp_path: Path) -> None:
+    text = "1\n00:00:01,000 --> 00:00:01,000\nnever\n\n2\n00:00:02,000 --> 00:00:03,000\nseen"
+    assert [cue.text.text for cue in read(tmp_path, text)] == ["seen"]
+    with pytest.raises(MediaUnreadable, match="holds no cue"):
+        read(tmp_path, text[:36])
+
+
+@pytest.mark.parametrize("repeated", ["<a ", "<b>", "<i></i>", "<1.", "{\\", "&amp", "a"])
+@pytest.mark.parametrize("kind", ["srt", "vtt"])
+def test_time_grows_with_the_text_alone(tmp_path: Path, kind: str, repeated: str) -> None:
+    """Of text that is read again and again from each of its characters, this much would take minutes."""
+    many = repeated * 200_000
+    head = {"srt": "1\n00:00:01,000 --> 00:00:02,000", "vtt": f"WEBVTT\n\n00:01.000 --> 00:02.000 {many}"}
+    begin = time.process_time()
+    with contextlib.suppress(MediaUnsupported):
+        read(tmp_path, f"{head[kind]}\nx<1{many}", kind)
+    assert time.process_time() - begin < 10
 
 
 def test_what_is_too_large_is_refused(tmp_path: Path) -> None:
