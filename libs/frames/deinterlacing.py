@@ -21,6 +21,8 @@ from libs.frames.interpretation import FieldOrder, Interpretation
 from libs.frames.video_decoder import Shown, VideoDecoder
 
 _PARITY: Final[dict[FieldOrder, str]] = {"auto": "auto", "top": "tff", "bottom": "bff"}
+_LEAST: Final = (3, 4)
+"""Columns and lines of the smallest pictures that the filter takes; smaller ones stay as they are."""
 _SEEK_AHEAD: Final = Fraction(1)
 """Seconds; for more than these it is asked whether a keyframe lies between."""
 
@@ -130,14 +132,25 @@ class Deinterlacer:
         assert now is not None
         start = 2 * now.start
         end = None if now.end is None else 2 * now.end
-        if self._flagged_only and not now.frame.interlaced_frame:
+        small = now.frame.width < _LEAST[0] or now.frame.height < _LEAST[1]
+        if small or (self._flagged_only and not now.frame.interlaced_frame):
             return [Shown(now.frame, start, end)]
-        before, after = (None if beside is None else beside.frame for beside in (self._before, self._after))
+        before, after = (_beside(now.frame, other) for other in (self._before, self._after))
         frames = self._filter.made(before, now.frame, after)
         if not self._each_field:
             return [Shown(frames[0], start, end)]
         middle = start + (self._length if end is None else (end - start) // 2)
         return [Shown(frames[0], start, middle), Shown(frames[1], middle, end)]
+
+
+def _beside(frame: VideoFrame, other: Shown | None) -> VideoFrame | None:
+    """The neighbour of a frame; None where a stream changes its size or format between them, as if it ended there: the
+    filter takes frames of one kind."""
+    if other is None:
+        return None
+    near = other.frame
+    same = (near.width, near.height, near.format.name) == (frame.width, frame.height, frame.format.name)
+    return near if same else None
 
 
 class _Bwdif:

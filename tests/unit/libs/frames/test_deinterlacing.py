@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from libs.frames.deinterlacing import Deinterlacer
-from libs.frames.interpretation import Interpretation
+from libs.frames.interpretation import Interpretation, Pictures
 from libs.frames.read_ahead import ReadAhead
 from libs.frames.video_decoder import VideoDecoder
 from tests.unit.libs.frames.interlaced import (
@@ -85,6 +85,35 @@ def test_frames_that_say_they_are_whole_stay_as_they_are(tmp_path: Path) -> None
             np.testing.assert_array_equal(found, plain[number])
     named = read(path, Interpretation(deinterlace="frame", field_order="top"), middles(FRAMES, RATE))
     assert any((found != whole).any() for found, whole in zip(named, plain, strict=True))
+
+
+@pytest.mark.parametrize("mode", ["frame", "field"])
+def test_a_stream_may_change_its_size(tmp_path: Path, mode: Pictures) -> None:
+    sizes = ((96, 64), (32, 48), (96, 64))
+    for number, (width, height) in enumerate(sizes):
+        source = ("-f", "lavfi", "-i", f"testsrc2=s={width}x{height}:r=25:d=0.4")
+        code = ("-c:v", "mpeg2video", "-bf", "0", "-output_ts_offset", str(0.4 * number), "-f", "mpegts")
+        ffmpeg(*source, *code, str(tmp_path / str(number)))
+    path = tmp_path / "changes.ts"
+    path.write_bytes(b"".join((tmp_path / str(number)).read_bytes() for number in range(3)))
+
+    def shown(how: Interpretation) -> list[tuple[int, int]]:
+        with ReadAhead(path, interpretation=how) as frames:
+            found = [frames.frame_at(time).frame for time in middles(30, RATE)]
+        return [(frame.width, frame.height) for frame in found]
+
+    assert len({*shown(Interpretation())}) == 2
+    assert shown(Interpretation(deinterlace=mode, field_order="top")) == shown(Interpretation())
+
+
+def test_pictures_that_are_too_small_for_the_filter_stay_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "small.mkv"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=16x16:r=25:d=0.2", "-vf", "scale=2:2", "-c:v", "ffv1", str(path))
+    plain = read(path, Interpretation(), middles(5, RATE))
+    for found, whole in zip(
+        read(path, Interpretation(deinterlace="field", field_order="top"), middles(5, RATE)), plain, strict=True
+    ):
+        np.testing.assert_array_equal(found, whole)
 
 
 def test_times_beyond_the_ends_and_what_is_told(clip: Path) -> None:
