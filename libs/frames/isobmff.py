@@ -14,7 +14,8 @@ from typing import BinaryIO, Final
 
 from libs.frames.errors import MediaUnreadable
 
-_CONTAINERS: Final = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
+# Boxes of boxes, and the only box that each is looked for in: a file cannot nest them without end.
+_HOLDERS: Final = {b"moov": b"", b"trak": b"moov", b"mdia": b"trak", b"minf": b"mdia", b"stbl": b"minf"}
 # Bytes of a sample description's own head, and of a visual sample entry before the boxes in it (12.1.3).
 _DESCRIPTION, _VISUAL_ENTRY = 8, 78
 _LARGEST: Final = 256 * 1024 * 1024
@@ -121,19 +122,19 @@ def _top(file: BinaryIO, path: Path) -> Iterator[tuple[bytes, int, int, int]]:
         offset += size
 
 
-def _parsed(kind: bytes, body: bytes, path: Path) -> Box:
-    if kind in _CONTAINERS:
-        return Box(kind, b"", _children(body, path))
-    if kind == b"stsd":
+def _parsed(kind: bytes, body: bytes, path: Path, holder: bytes = b"") -> Box:
+    if _HOLDERS.get(kind) == holder:
+        return Box(kind, b"", _children(body, path, kind))
+    if kind == b"stsd" and holder == b"stbl":
         entries = [
-            Box(entry.kind, entry.data[:_VISUAL_ENTRY], _children(entry.data[_VISUAL_ENTRY:], path))
-            for entry in _children(body[_DESCRIPTION:], path, leaves=True)
+            Box(entry.kind, entry.data[:_VISUAL_ENTRY], _children(entry.data[_VISUAL_ENTRY:], path, kind))
+            for entry in _children(body[_DESCRIPTION:], path, kind)
         ]
         return Box(kind, body[:_DESCRIPTION], entries)
     return Box(kind, body)
 
 
-def _children(body: bytes, path: Path, *, leaves: bool = False) -> list[Box]:
+def _children(body: bytes, path: Path, holder: bytes) -> list[Box]:
     boxes: list[Box] = []
     offset = 0
     while offset < len(body):
@@ -144,6 +145,6 @@ def _children(body: bytes, path: Path, *, leaves: bool = False) -> list[Box]:
         if size < 8 or offset + size > len(body):
             raise MediaUnreadable(path, "its header's boxes do not fit into each other")
         inside = body[offset + 8 : offset + size]
-        boxes.append(Box(kind, inside) if leaves else _parsed(kind, inside, path))
+        boxes.append(_parsed(kind, inside, path, holder))
         offset += size
     return boxes

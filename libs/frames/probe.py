@@ -168,8 +168,8 @@ def _video(path: Path, stream: AvVideoStream, scan: _Scan, limits: Limits) -> Vi
         places = [value for point in display.chromaticities for value in point]
         told.mastering_display.CopyFrom(MasteringDisplay(chromaticities=places, peak=display.peak, black=display.black))
     if (levels := found.levels) is not None:
-        content = ContentLight(max_content_light=round(levels.brightest), max_frame_average_light=round(levels.average))
-        told.content_light.CopyFrom(content)
+        brightest, average = levels.rounded()
+        told.content_light.CopyFrom(ContentLight(max_content_light=brightest, max_frame_average_light=average))
     return told
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import struct
 import subprocess
 from collections.abc import Sequence
 from fractions import Fraction
@@ -13,6 +15,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
+from libs.frames import video_decoder
 from libs.frames.codecs import VIDEO_CODECS, VideoSettings
 from libs.frames.decoded import frame_hashes
 from libs.frames.deliveries import LightLevel, Mastering
@@ -137,6 +140,28 @@ def test_segments_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         join_segments([*told, *silent], None, tmp_path / "out.mov", RATE, "mov")
     with pytest.raises(MediaUnsupported, match="no place for what HDR10 tells"):
         tell_light(segments(tmp_path, "ffv1", "10bit", [LightLevel()], "hlg")[0], MASTERING, LightLevel(1, 1))
+
+
+def test_brighter_than_metadata_can_be_is_the_brightest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matroska has room for any number."""
+    monkeypatch.setattr(video_decoder, "levels_of", lambda frame: LightLevel(4e9, 3e9))
+    (path,) = segments(tmp_path, "prores", "422hq", [LightLevel(700, 70)])
+    levels = probe(path).video_streams[0].content_light
+    assert (levels.max_content_light, levels.max_frame_average_light) == (65535, 65535)
+
+
+def test_boxes_within_boxes_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    for kinds in ((b"trak",), (b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"moov")):
+        nested = b""
+        for number in range(20_000):
+            kind = kinds[-1 - number % len(kinds)]
+            body = bytes(8) + nested if kind == b"stsd" else bytes(78) + nested if kind == b"moov" else nested
+            nested = struct.pack(">I4s", 8 + len(body), kind) + body
+        header = struct.pack(">I4s8x", 16, b"ftyp")
+        path.write_bytes(header + struct.pack(">I4s", 8 + len(nested), b"moov") + nested)
+        with contextlib.suppress(MediaUnreadable):
+            told_light(path)
 
 
 def test_a_header_whose_boxes_do_not_fit_is_refused(tmp_path: Path) -> None:
