@@ -66,7 +66,7 @@ class StillEncoder:
             # What a player shows, by the gamma of 2.4; OpenImageIO would call it sRGB.
             spec.attribute("oiio:ColorSpace", "g24_rec709_display")
         else:
-            spec.attribute("framesPerSecond", oiio.TypeDesc("rational"), (self._fps.numerator, self._fps.denominator))
+            spec.attribute("framesPerSecond", oiio.TypeDesc("rational"), _short(self._fps))
             if self._chromaticities:
                 spec.attribute("chromaticities", oiio.TypeDesc("float[8]"), self._chromaticities)
         target = oiio.ImageOutput.create(f"still.{self._format.endings[0]}")
@@ -76,6 +76,13 @@ class StillEncoder:
         said = target.geterror()
         if not target.close() or not written:
             raise OSError(f"cannot write a still: {said or target.geterror()}")
+
+
+def _short(rate: Fraction) -> tuple[int, int]:
+    """A rate as two numbers of 32 bits, which is all that OpenEXR has: the nearest, where it is none of these."""
+    if max(rate.numerator, rate.denominator) >= 1 << 31:
+        rate = rate.limit_denominator(1_000_000)
+    return rate.numerator, rate.denominator
 
 
 class StillsWriter:

@@ -1,5 +1,6 @@
 """The way out as stills: what their files hold, beside OpenImageIO and OpenColorIO, and joined from parts."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,15 @@ def test_exr_holds_the_working_spaces_light(tmp_path: Path, profile: str, compre
     np.testing.assert_allclose(
         tags["chromaticities"], (0.713, 0.293, 0.165, 0.83, 0.128, 0.044, 0.32168, 0.33767), atol=1e-6
     )
+
+
+@pytest.mark.parametrize("fps", ["23.976023976023976", "2147483648/2147483647", "1000000007/41708333"])
+def test_a_rate_of_more_digits_than_exr_has_is_told_nearly(tmp_path: Path, fps: str) -> None:
+    plan = compiled("s.#.exr")
+    plan = replace(plan, settings=replace(plan.settings, fps=Fraction(fps)))
+    (still,) = unpack(segment(tmp_path, plan, [Frame(picture(1, WIDTH, HEIGHT))]), tmp_path / "out")
+    above, below = read(still)[1]["framesPerSecond"]
+    assert above / below == pytest.approx(float(Fraction(fps)), rel=1e-9)
 
 
 def test_what_a_half_does_not_hold_is_its_largest_number(tmp_path: Path) -> None:
