@@ -203,6 +203,7 @@ def _node_type(told: Message, pack: str, process: PackProcess) -> type[Node]:
             "version": told["version"],
             "time_dependent": bool(told["time_dependent"]),
             "main": str(told["main"]),
+            "monitor": bool(told["monitor"]),
             "pack": pack,
             "process": process,
             "__doc__": told["documentation"],

@@ -45,6 +45,7 @@ def describe(node: type[Node]) -> Message:
         "documentation": schema.documentation,
         "time_dependent": node.time_dependent,
         "sink": not schema.outputs,
+        "monitor": node.monitor,
         "moves": node.motion is not Node.motion,
         "moments": node.moments is not Node.moments,
         "main": node.main,
@@ -173,29 +174,23 @@ def _describe(parameter: Parameter[Any]) -> Message:
     return message
 
 
+def _numeric(given: Message) -> dict[str, Any]:
+    """What parameters of numbers declare beside their default."""
+    return {name: given[name] for name in ("doc", "unit", "minimum", "maximum", "animatable")}
+
+
+def _default(given: Message, read: Callable[[Any], Any]) -> Any:
+    """The default as `read` makes it of JSON; that there is none where none was told."""
+    return read(given["default"]) if "default" in given else REQUIRED
+
+
 def _float(given: Message, inputs: Mapping[str, Input]) -> Float:
     per = inputs.get(given["per"]) if given["per"] is not None else None
-    return Float(
-        given.get("default", REQUIRED),
-        doc=given["doc"],
-        unit=given["unit"],
-        minimum=given["minimum"],
-        maximum=given["maximum"],
-        animatable=given["animatable"],
-        per=per,
-    )
+    return Float(given.get("default", REQUIRED), per=per, **_numeric(given))
 
 
 def _integer(given: Message, inputs: Mapping[str, Input]) -> Integer:
-    return Integer(
-        given.get("default", REQUIRED),
-        doc=given["doc"],
-        unit=given["unit"],
-        minimum=given["minimum"],
-        maximum=given["maximum"],
-        step=given["step"],
-        animatable=given["animatable"],
-    )
+    return Integer(given.get("default", REQUIRED), step=given["step"], **_numeric(given))
 
 
 def _string(given: Message, inputs: Mapping[str, Input]) -> String:
@@ -215,40 +210,20 @@ def _choice(given: Message, inputs: Mapping[str, Input]) -> Choice:
 
 
 def _color(given: Message, inputs: Mapping[str, Input]) -> Color:
-    default = tuple(given["default"]) if "default" in given else REQUIRED
-    return Color(
-        default, doc=given["doc"], minimum=given["minimum"], maximum=given["maximum"], animatable=given["animatable"]
-    )
+    return Color(_default(given, tuple), **_numeric(given))
 
 
 def _vector(given: Message, inputs: Mapping[str, Input]) -> Vector2:
-    default = tuple(given["default"]) if "default" in given else REQUIRED
-    return Vector2(
-        default,
-        doc=given["doc"],
-        unit=given["unit"],
-        minimum=given["minimum"],
-        maximum=given["maximum"],
-        animatable=given["animatable"],
-    )
+    return Vector2(_default(given, tuple), **_numeric(given))
 
 
 def _vector3(given: Message, inputs: Mapping[str, Input]) -> Vector3:
-    default = tuple(given["default"]) if "default" in given else REQUIRED
-    return Vector3(
-        default,
-        doc=given["doc"],
-        unit=given["unit"],
-        minimum=given["minimum"],
-        maximum=given["maximum"],
-        animatable=given["animatable"],
-    )
+    return Vector3(_default(given, tuple), **_numeric(given))
 
 
 def _points(given: Message, inputs: Mapping[str, Input]) -> Points:
-    default = tuple(tuple(row) for row in given["default"]) if "default" in given else REQUIRED
     return Points(
-        default,
+        _default(given, lambda rows: tuple(map(tuple, rows))),
         columns=[
             Column(name, -math.inf if low is None else low, math.inf if high is None else high, usual)
             for name, low, high, usual in given["columns"]
@@ -267,14 +242,7 @@ def _finite(bound: float) -> float | None:
 
 
 def _rate(given: Message, inputs: Mapping[str, Input]) -> Rate:
-    return Rate(
-        given.get("default", REQUIRED),
-        doc=given["doc"],
-        unit=given["unit"],
-        minimum=given["minimum"],
-        maximum=given["maximum"],
-        animatable=given["animatable"],
-    )
+    return Rate(given.get("default", REQUIRED), **_numeric(given))
 
 
 def _boolean(given: Message, inputs: Mapping[str, Input]) -> Boolean:
@@ -282,8 +250,7 @@ def _boolean(given: Message, inputs: Mapping[str, Input]) -> Boolean:
 
 
 def _time(given: Message, inputs: Mapping[str, Input]) -> Time:
-    default = Fraction(given["default"]) if "default" in given else REQUIRED
-    return Time(default, doc=given["doc"], minimum=given["minimum"], maximum=given["maximum"])
+    return Time(_default(given, Fraction), doc=given["doc"], minimum=given["minimum"], maximum=given["maximum"])
 
 
 def _asset(given: Message, inputs: Mapping[str, Input]) -> Asset:
