@@ -54,6 +54,7 @@ class Integer(Parameter[int]):
     def parse(self, value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
             raise ParameterError("parameter_type", f"{json_type(value)} given where a whole number is expected")
+        read_number(value)
         self._check_bounds(value)
         number, first = int(value), int(self.minimum or 0)
         if (number - first) % self.step:
