@@ -31,6 +31,10 @@ class Limits:
     max_streams: int = 64
     max_frames: int = 20_000_000
 
+    def refuses(self, width: int, height: int) -> bool:
+        """Whether pictures of this size are too large."""
+        return max(width, height) > self.max_side or width * height > self.max_pixels
+
 
 DEFAULT_LIMITS = Limits()
 
@@ -83,7 +87,7 @@ def _open(
         # PyAV's own types do not tell, but a stream of a codec unknown here has none; whoever wants it says so.
         context = cast(VideoCodecContext | None, stream.codec_context)
         width, height = (context.width, context.height) if context is not None else (0, 0)
-        if max(width, height) > limits.max_side or width * height > limits.max_pixels:
+        if limits.refuses(width, height):
             container.close()
             raise MediaUnsupported(path, f"{width}x{height} is larger than the {limits.max_pixels} pixels taken")
     return container

@@ -9,6 +9,7 @@ from typing import Final
 
 from artifex.stills import (
     EXTENSIONS,
+    MAX_MEMBER_BYTES,
     ArchiveProblem,
     ArchiveTruncated,
     Member,
@@ -72,6 +73,8 @@ def index_sequence(path: Path | str, name: str = "") -> SequenceIndex:
         called = PurePath(name).name or path.name
         found = numbered(called)
         member = Member(called, 0, path.stat().st_size, 0)
+        if member.size > MAX_MEMBER_BYTES:
+            raise MediaUnsupported(path, f"a still has at most {MAX_MEMBER_BYTES} bytes")
         return SequenceIndex("still", called, {found.number if found else 0: member})
     try:
         with open_archive(path) as (_, members):
@@ -88,7 +91,7 @@ def _by_number(path: Path, members: list[Member]) -> SequenceIndex:
     names: list[Numbered] = []
     found: dict[int, Member] = {}
     for member in members:
-        name = still_name(member)
+        name = still_name(member.name)
         if name is None:
             known = ", ".join(f".{extension}" for extension in EXTENSIONS)
             shown = member.name[:80]

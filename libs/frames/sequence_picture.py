@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from artifex.nodes import Window
 from libs.frames.pixels import Picture
 from libs.frames.sequence_index import index_sequence
 from libs.frames.still_channels import alpha_channel, layers_of, picture_channels
-from libs.frames.still_colour import REC709, chromaticities_of, convert, encoding_of, to_light
+from libs.frames.still_colour import REC709, chromaticities_of, convert, to_light
 from libs.frames.still_file import Still, StillHeader, open_still, use_threads
 from libs.frames.still_tags import aspect_of, rate_of
 
@@ -43,9 +44,11 @@ def _picture(still: Still) -> Picture:
     channels = picture_channels(header.channels, layer) or header.channels[:1]
     pixels = still.read(channels)
     picture = np.zeros((header.height, header.width, 4), np.float32)
-    window, top, left = pixels.window, max(pixels.window.y, 0), max(pixels.window.x, 0)
-    part = pixels.samples[top - window.y : header.height - window.y, left - window.x : header.width - window.x]
-    block = picture[top : top + part.shape[0], left : left + part.shape[1]]
+    display = Window(0, 0, header.width, header.height)
+    seen = pixels.window.intersect(display)
+    if seen.empty:
+        return picture
+    part, block = pixels.samples[seen.inside(pixels.window)], picture[seen.inside(display)]
     has_alpha = alpha_channel(header.channels, layer) is not None
     block[..., 3] = np.clip(np.nan_to_num(part[..., -1]), 0.0, 1.0) if has_alpha else 1.0
     block[..., :3] = part[..., :3] if len(channels) > 2 else part[..., :1]
@@ -56,10 +59,9 @@ def _picture(still: Still) -> Picture:
 
 
 def _shown(colour: Picture, header: StillHeader) -> Picture:
-    encoding = "srgb" if header.srgb else encoding_of(header.kind, header.tags)
-    if encoding == "display":
+    if header.encoding == "display":
         return np.clip(colour, 0.0, 1.0)
-    light = to_light(colour, encoding)
+    light = to_light(colour, header.encoding)
     told = chromaticities_of(header.tags)
     if told:
         light = light @ convert(told, REC709).T.astype(np.float32)

@@ -16,7 +16,7 @@ from libs.frames.errors import MediaUnsupported
 from libs.frames.probe import to_rational
 from libs.frames.sequence_index import index_sequence
 from libs.frames.still_channels import alpha_channel, layers_of
-from libs.frames.still_colour import chromaticities_of, encoding_of
+from libs.frames.still_colour import chromaticities_of
 from libs.frames.still_file import StillHeader, open_still, use_threads
 from libs.frames.still_tags import aspect_of, rate_of
 
@@ -51,7 +51,7 @@ def probe_sequence(path: Path | str, name: str = "", limits: Limits = DEFAULT_LI
         missing=[FrameRange(first=low, last=high) for low, high in islice(index.missing(), _MOST_RANGES)],
         channels=header.channels,
         pixel_type=header.pixel_type,
-        encoding="srgb" if header.srgb else encoding_of(header.kind, header.tags),
+        encoding=header.encoding,
         chromaticities=chromaticities_of(header.tags),
         premultiplied=header.premultiplied,
     )

@@ -20,12 +20,16 @@ REC709: Final = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 """CIE x and y of red, green, blue and white (ITU-R BT.709): what OpenEXR means where it does not say."""
 AP0: Final = (0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.077, 0.32168, 0.33767)
 """ACES2065-1's (SMPTE ST 2065-1)."""
+AP1: Final = (0.713, 0.293, 0.165, 0.83, 0.128, 0.044, 0.32168, 0.33767)
+"""ACEScg's (AMPAS S-2014-004)."""
+P3_D65: Final = (0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.329)
+REC2020: Final = (0.708, 0.292, 0.17, 0.797, 0.131, 0.046, 0.3127, 0.329)
 _NAMED: Final = {
     "lin_ap0_scene": AP0,
-    "lin_ap1_scene": (0.713, 0.293, 0.165, 0.83, 0.128, 0.044, 0.32168, 0.33767),
+    "lin_ap1_scene": AP1,
     "lin_rec709_scene": REC709,
-    "lin_p3d65_scene": (0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.329),
-    "lin_rec2020_scene": (0.708, 0.292, 0.17, 0.797, 0.131, 0.046, 0.3127, 0.329),
+    "lin_p3d65_scene": P3_D65,
+    "lin_rec2020_scene": REC2020,
 }
 """By the name of a linear space in OpenEXR's colorInteropID (ASWF Color Interop Forum)."""
 _BRADFORD: Final = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
@@ -45,7 +49,7 @@ def encoding_of(kind: str, tags: dict[str, Any]) -> str:
         if transfer in _LOGARITHMS:
             return "cineon"
         return "linear" if transfer == "linear" else "display"
-    return "srgb" if tags.get("artifex:srgb") else "display"
+    return "display"
 
 
 def chromaticities_of(tags: dict[str, Any]) -> tuple[float, ...]:
@@ -53,7 +57,8 @@ def chromaticities_of(tags: dict[str, Any]) -> tuple[float, ...]:
     if tags.get("acesImageContainerFlag") == 1:
         return AP0
     told = tags.get("chromaticities", _NAMED.get(str(tags.get("colorInteropID"))))
-    if not isinstance(told, Sequence) or len(told) != 8:
+    # An attribute of that name may be of any type.
+    if not isinstance(told, tuple) or len(told) != 8 or not all(isinstance(value, int | float) for value in told):
         return ()
     found = tuple(float(value) for value in told)
     return found if primaries_to_xyz(found) is not None else ()

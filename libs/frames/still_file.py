@@ -13,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import OpenImageIO as oiio
 
-from artifex.nodes import Window
+from artifex.nodes import EMPTY, Window
 from artifex.stills import Member
 from libs.frames.containers import DEFAULT_LIMITS, Limits
 from libs.frames.errors import MediaTruncated, MediaUnreadable, MediaUnsupported
+from libs.frames.orientation import UPRIGHT, Orientation, orientation_of_exif
+from libs.frames.still_colour import encoding_of
 
 _KINDS: Final = {
     b"\x76\x2f\x31\x01": "openexr",
@@ -59,7 +61,8 @@ class StillHeader:
     parts: tuple[Part, ...]
     pixel_type: str
     bits: int
-    orientation: int
+    orientation: Orientation
+    """What brings its pixels upright."""
     tags: dict[str, Any]
     srgb: bool
 
@@ -71,6 +74,11 @@ class StillHeader:
     def premultiplied(self) -> bool:
         """Whether colour is stored multiplied by alpha."""
         return not self.tags.get("oiio:UnassociatedAlpha")
+
+    @property
+    def encoding(self) -> str:
+        """What numbers mean: one of the words of `libs.frames.still_colour`."""
+        return "srgb" if self.srgb else encoding_of(self.kind, self.tags)
 
 
 @dataclass(frozen=True)
@@ -122,10 +130,9 @@ class Still:
             highest = np.float32((1 << bits) - 1)
             np.rint(samples * highest, out=samples)
             samples *= np.float32(1.0) / highest
-        if self.header.orientation != 1:
-            return Pixels(
-                _upright(samples, self.header.orientation), Window(0, 0, self.header.width, self.header.height)
-            )
+        if self.header.orientation != UPRIGHT:
+            upright = self.header.orientation.apply(samples)
+            return Pixels(upright, Window(0, 0, self.header.width, self.header.height))
         return Pixels(samples, window)
 
     def _part(self, part: Part, channels: tuple[str, ...]) -> npt.NDArray[np.float32]:
@@ -219,6 +226,7 @@ def _header(source: oiio.ImageInput, kind: str, head: bytes, path: Path, name: s
         raise MediaUnsupported(path, f"{name} has more than the {MAX_PARTS} parts taken")
     parts: list[Part] = []
     known: set[str] = set()
+    together = EMPTY
     for number in range(count):
         found = source.spec(number)
         if found.deep:
@@ -226,6 +234,9 @@ def _header(source: oiio.ImageInput, kind: str, head: bytes, path: Path, name: s
         _check_size(found, path, name, limits)
         window = Window(found.x - spec.full_x, found.y - spec.full_y, found.width, found.height)
         parts.append(Part(number, window, _names(found, number, known)))
+        together = together.union(window)
+    if limits.refuses(together.width, together.height):
+        raise MediaUnsupported(path, f"the parts of {name} lie too far apart")
     if len(known) > MAX_CHANNELS or sum(map(len, known)) > _MOST_NAMES:
         raise MediaUnsupported(path, f"{name} has {len(known)} channels; the most is {MAX_CHANNELS}")
     for name_of_channel in known:
@@ -234,11 +245,9 @@ def _header(source: oiio.ImageInput, kind: str, head: bytes, path: Path, name: s
     tags: dict[str, Any] = {attribute.name: attribute.value for attribute in spec.extra_attribs}
     bits = spec.get_int_attribute("oiio:BitsPerSample", 0)
     stored = str(spec.format)
-    orientation = int(tags.get("Orientation", 1) or 1)
+    orientation = UPRIGHT if kind in ("openexr", "dpx") else orientation_of_exif(tags.get("Orientation"))
     width, height = spec.full_width, spec.full_height
-    if orientation not in range(1, 9) or kind in ("openexr", "dpx"):
-        orientation = 1
-    if orientation >= 5:
+    if orientation.swaps_sides:
         width, height = height, width
     return StillHeader(
         kind=kind,
@@ -272,7 +281,7 @@ def _check_size(spec: oiio.ImageSpec, path: Path, name: str, limits: Limits) -> 
     for width, height in ((spec.width, spec.height), (spec.full_width, spec.full_height)):
         if min(width, height) < 1:
             raise MediaUnsupported(path, f"{name} has no pixels")
-        if max(width, height) > limits.max_side or width * height > limits.max_pixels:
+        if limits.refuses(width, height):
             raise MediaUnsupported(path, f"{name} is {width}x{height}: larger than what is taken")
     if spec.depth > 1 or spec.nchannels < 1:
         raise MediaUnsupported(path, f"{name} is no flat picture")
@@ -287,14 +296,6 @@ def _has_srgb(head: bytes) -> bool:
             return kind == b"sRGB"
         place += 12 + length
     return False
-
-
-def _upright(samples: npt.NDArray[np.float32], orientation: int) -> npt.NDArray[np.float32]:
-    """Undo the eight orientations of Exif: mirrored, then turned."""
-    if orientation in (2, 4, 5, 7):
-        samples = samples[:, ::-1]
-    turns = {3: 2, 4: 2, 5: 1, 6: -1, 7: -1, 8: 1}.get(orientation, 0)
-    return np.ascontiguousarray(np.rot90(samples, k=turns))
 
 
 def _said(source: oiio.ImageInput | None = None) -> str:

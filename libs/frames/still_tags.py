@@ -14,13 +14,14 @@ _MOST_RATE: Final = 1000
 def rate_of(tags: dict[str, Any]) -> Fraction | None:
     """Frames a second, where a still tells."""
     for name in _RATES:
-        told = tags.get(name)
-        if isinstance(told, tuple | list) and len(told) == 2 and told[1]:
-            rate = Fraction(int(told[0]), int(told[1]))
-        elif isinstance(told, int | float) and told == told and 0 < told < _MOST_RATE:
-            rate = snap_rate(Fraction(told).limit_denominator(1001))
-        else:
-            continue
+        # An attribute of that name may be of any type.
+        match tags.get(name):
+            case (int(above), int(below)) if below:
+                rate = Fraction(above, below)
+            case int() | float() as told if 0 < told < _MOST_RATE:
+                rate = snap_rate(Fraction(told).limit_denominator(1001))
+            case _:
+                continue
         if 0 < rate < _MOST_RATE:
             return rate
     return None

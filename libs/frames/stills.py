@@ -11,6 +11,7 @@ import OpenImageIO as oiio
 
 from libs.frames.containers import DEFAULT_LIMITS, Limits
 from libs.frames.errors import MediaUnreadable, MediaUnsupported
+from libs.frames.orientation import orientation_of_exif
 from libs.frames.pixels import Picture
 
 
@@ -31,17 +32,17 @@ def read_image(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Picture:
         raise MediaUnreadable(path, "this is no picture that can be read")
     try:
         spec = source.spec()
-        if max(spec.width, spec.height) > limits.max_side or spec.width * spec.height > limits.max_pixels:
+        if limits.refuses(spec.width, spec.height):
             raise MediaUnsupported(path, f"{spec.width}x{spec.height} is larger than what is taken")
         if spec.nchannels > 4:
             raise MediaUnsupported(path, f"a picture of {spec.nchannels} channels is not taken")
         pixels: npt.NDArray[Any] | None = source.read_image("float")
-        orientation = int(spec.getattribute("Orientation") or 1)
+        orientation = orientation_of_exif(spec.getattribute("Orientation"))
     finally:
         source.close()
     if pixels is None:
         raise MediaUnreadable(path, "the picture does not decode")
-    return _upright(_rgba(np.asarray(pixels, np.float32).reshape(spec.height, spec.width, -1)), orientation)
+    return orientation.apply(_rgba(np.asarray(pixels, np.float32).reshape(spec.height, spec.width, -1)))
 
 
 def write_png(path: Path | str, picture: npt.NDArray[np.float32] | npt.NDArray[np.uint8]) -> None:
@@ -83,11 +84,3 @@ def _rgba(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     if channels in (2, 4):
         picture[..., 3] = pixels[..., -1]
     return picture
-
-
-def _upright(picture: npt.NDArray[np.float32], orientation: int) -> npt.NDArray[np.float32]:
-    """Undo the eight orientations of Exif: mirrored, then turned."""
-    if orientation in (2, 4, 5, 7):
-        picture = picture[:, ::-1]
-    turns = {3: 2, 4: 2, 5: 1, 6: -1, 7: -1, 8: 1}.get(orientation, 0)
-    return np.ascontiguousarray(np.rot90(picture, k=turns))

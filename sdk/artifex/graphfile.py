@@ -105,10 +105,10 @@ class GraphFile:
         for keys, value in self._named():
             if not isinstance(value, str) or not value or value.startswith(ASSET_PREFIX):
                 continue
-            asset = LocalAsset(keys, self.path.parent / Path(value).expanduser())
+            asset = LocalAsset(keys, self.path.parent / _expanded(value))
             found.append(asset)
             try:
-                if not asset.path.is_file() and find_stills(asset.path) is None:
+                if find_stills(asset.path) is None and not asset.path.is_file():
                     missing.append(f"{asset.place}: {asset.path} does not exist or is no file")
             except FileProblem as problem:
                 missing.append(f"{asset.place}: {problem}")
@@ -157,6 +157,14 @@ class GraphFile:
             if asset.path not in names:
                 names[asset.path] = (await studio.assets.upload(asset.path, on_progress=on_progress)).name
         return self.text({asset: names[asset.path] for asset in local})
+
+
+def _expanded(name: str) -> Path:
+    """A file's name with its "~" as a home; as it is where there is no such."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
 
 
 def _objects(value: object) -> dict[str, dict[str, Any]]:

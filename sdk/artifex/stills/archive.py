@@ -56,8 +56,12 @@ class Member:
 
 
 def local_header(name: str, size: int, crc: int) -> bytes:
-    """What stands before a member's bytes."""
-    encoded = name.encode()
+    """What stands before a member's bytes. Raises ArchiveProblem for what the file cannot hold."""
+    try:
+        encoded = name.encode()
+    except UnicodeEncodeError:
+        shown = name.encode(errors="backslashreplace").decode()
+        raise ArchiveProblem(f"{shown}: the file's name is no text in UTF-8; rename it") from None
     if len(encoded) > _MANY or not 0 <= size <= MAX_MEMBER_BYTES:
         raise ArchiveProblem(f"{name}: a still of {size} bytes is not taken; the most is {MAX_MEMBER_BYTES}")
     fields = (b"PK\x03\x04", 20, _UTF8, 0, 0, _NEW_YEAR_1980, crc, size, size, len(encoded), 0)

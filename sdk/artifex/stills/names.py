@@ -67,10 +67,13 @@ def pattern_of(name: str) -> Pattern | None:
         return None
     last = found[-1]
     suffix = name[last.end() :]
-    width = len(last.group(1)) if last.group(1) else int(last.group(2) or 1)
-    # What is before the last one is part of the name; a digit there could not be told from the number.
+    width = len(last.group(1)) if last.group(1) else max(int(last.group(2) or 1), 1)
+    # What is before the last one is part of the name; a digit there could not be told from the number, nor a "#" from
+    # the pattern's own.
     prefix = name[: last.start()]
-    if not re.fullmatch(r"\.[A-Za-z][A-Za-z0-9]*", suffix) or width > MOST_DIGITS or prefix[-1:].isdigit():
+    if not re.fullmatch(r"\.[A-Za-z][A-Za-z0-9]*", suffix) or width > MOST_DIGITS:
+        return None
+    if prefix[-1:].isdigit() or prefix.endswith("#"):
         return None
     return Pattern(prefix, width, suffix)
 
@@ -89,9 +92,13 @@ def find_stills(path: Path) -> list[Path] | None:
     None where it means none: it is a file of its own, or neither. Raises FileProblem for a folder of several sequences
     or of none, for a pattern that nothing matches, and where a number is there twice.
     """
-    if path.is_file():
-        return None
-    if path.is_dir():
+    try:
+        if path.is_file():
+            return None
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise FileProblem(f"{path}: {error.strerror or error}") from None
+    if is_folder:
         return _in_order(path, _only_sequence(path))
     pattern = pattern_of(path.name)
     if pattern is None:

@@ -38,15 +38,14 @@ def unpack(archive: Path, folder: Path, pattern: Pattern | None = None) -> list[
 
 
 def _target(folder: Path, member: Member, pattern: Pattern | None) -> Path:
-    name = still_name(member)
+    name = still_name(member.name)
     if name is None:
         raise FileProblem(f"{member.name[:80]!r} is no name of a numbered still; nothing was unpacked")
     return folder / (member.name if pattern is None else pattern.name(name.number))
 
 
-def still_name(member: Member) -> Numbered | None:
+def still_name(name: str) -> Numbered | None:
     """The parts of a member's name, if it is one that a still may have: numbered, in no folder, and not hidden."""
-    name = member.name
     if name.startswith(".") or "/" in name or "\\" in name or not name.isprintable() or len(name.encode()) > 255:
         return None
     found = numbered(name)

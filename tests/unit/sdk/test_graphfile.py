@@ -38,6 +38,12 @@ def test_every_missing_file_is_named_with_its_place(tmp_path: Path) -> None:
     assert f"nodes.music.params.asset: {tmp_path / 'b.wav'} does not exist" in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "~nobody-of-this-name/a.mp4", "a\0b"])
+def test_a_name_that_no_file_can_have_is_missing_like_any_other(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FileProblem, match=r"nodes\.plate\.params\.asset: "):
+        GraphFile(write(tmp_path, plate=media(name))).local_assets()
+
+
 def test_files_of_groups_and_of_their_uses_are_found(tmp_path: Path) -> None:
     for name in ("own.mov", "given.mov", "deep.mov"):
         (tmp_path / name).write_bytes(b"x")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import os
 import struct
 import tempfile
 import zipfile
@@ -53,6 +54,8 @@ def names(stills: list[Path] | None) -> list[str]:
         ("shot.0001.exr", None),
         ("shot#.v2.exr", None),
         ("shot7#.exr", None),
+        ("shot.%00d.exr", Pattern("shot.", 1, ".exr")),
+        ("shot#%d.exr", None),
         ("####", None),
     ],
 )
@@ -81,6 +84,18 @@ def test_a_folder_or_a_pattern_is_its_stills_in_order(tmp_path: Path) -> None:
     assert names(find_stills(folder / "a.##.png")) == expected[1:]
     assert find_stills(folder / "a.png") is None
     assert find_stills(folder / "b.png") is None
+
+
+def test_a_name_that_no_system_takes_is_told_as_such(tmp_path: Path) -> None:
+    for name in ("x" * 5000, f"{'x' * 5000}.####.exr"):
+        with pytest.raises(FileProblem, match="too long"):
+            find_stills(tmp_path / name)
+
+
+def test_a_name_that_is_no_text_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9.1.png")).write_bytes(b"x")
+    with pytest.raises(FileProblem, match="png: the file's name is no text"):
+        StillArchive(find_stills(tmp_path) or [])
 
 
 def test_a_file_called_like_a_pattern_is_a_file(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from libs.chassis.errors import Internal
 from libs.frames.codecs.stills import StillSettings, stills_of
 from libs.frames.sequence_probe import probe_sequence
 from libs.frames.sequence_reader import SequenceReader
-from libs.frames.still_colour import AP0, REC709, primaries_to_xyz
+from libs.frames.still_colour import AP0, AP1, P3_D65, REC709, REC2020, primaries_to_xyz
 from libs.frames.still_file import use_threads
 from libs.frames.still_writer import StillEncoder, StillsWriter
 from libs.kernels import unpremultiply
@@ -20,11 +20,11 @@ from services.graph.domain.compile.compiler import Compiled
 from services.graph.domain.evaluate.colour import WorkingColour, config
 
 _CHROMATICITIES: Final = {
-    "ACEScg": (0.713, 0.293, 0.165, 0.83, 0.128, 0.044, 0.32168, 0.33767),
+    "ACEScg": AP1,
     "ACES2065-1": AP0,
     "Linear Rec.709 (sRGB)": REC709,
-    "Linear P3-D65": (0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.329),
-    "Linear Rec.2020": (0.708, 0.292, 0.17, 0.797, 0.131, 0.046, 0.3127, 0.329),
+    "Linear P3-D65": P3_D65,
+    "Linear Rec.2020": REC2020,
 }
 
 

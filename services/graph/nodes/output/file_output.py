@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from artifex.nodes import AUDIO, VIDEO, Boolean, Choice, Float, Input, Integer, Node, String
+from artifex.stills import MOST_DIGITS, still_name
 from libs.frames.codecs import PRESETS, VIDEO_CODECS, VideoSettings
 from libs.frames.codecs.movies import MOVIES, extension
 from libs.frames.codecs.sounds import SOUNDS, is_sound
@@ -16,6 +17,8 @@ _PROFILES = {
 _ENDINGS = ", ".join(f".{name}" for name in MOVIES)
 _SOUND_ENDINGS = ", ".join(f".{name}" for name in SOUNDS)
 _STILL_ENDINGS = ", ".join(f".{name}" for name in STILL_ENDINGS)
+
+_LAST_NUMBER = 10**MOST_DIGITS - 1
 
 _AUDIO = {name: each.audio for name, each in MOVIES.items()} | {name: each.audio for name, each in SOUNDS.items()}
 """The codecs for sound that files take, by their endings."""
@@ -198,11 +201,13 @@ class FileOutput(Node, sink=True):
 
     def _still_misfits(self) -> Iterator[tuple[str, str]]:
         try:
-            written, _ = stills_of(self.path)
+            written, pattern = stills_of(self.path)
         except KeyError:
             message = "a pattern has up to 9 #, or one %04d, right before its ending, and no digit before that"
             yield "path", f"{message}; write shot.####.exr"
             return
+        if still_name(pattern.name(_LAST_NUMBER)) is None:
+            yield "path", "names of stills have at most 255 bytes, and no characters that cannot be seen"
         depth = "" if self.profile == "auto" else self.profile
         compression = "" if self.compression == "auto" else self.compression
         for field, message in StillSettings(written.name, depth, compression).misfits():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 
 from artifex.media.v1.messages_pb2 import FrameRange
 from artifex.nodes import Window
+from artifex.stills import MAX_MEMBER_BYTES
 from libs.frames.containers import Limits
 from libs.frames.errors import MediaError, MediaTruncated, MediaUnreadable, MediaUnsupported
 from libs.frames.sequence_picture import sequence_picture
@@ -212,6 +214,50 @@ def test_a_picture_to_look_at(tmp_path: Path) -> None:
     assert aspect == 1
 
 
+@pytest.mark.parametrize(
+    "window", [Window(40, 3, 24, 16), Window(3, 150, 24, 16), Window(-30, 0, 24, 16), Window(12, 10, 24, 16)]
+)
+def test_of_a_picture_beyond_its_display_only_the_rest_is_seen(tmp_path: Path, window: Window) -> None:
+    still = write_still(tmp_path / "a.1.exr", np.ones((16, 24, 4), np.float32), window=window, display=(20, 20))
+    picture, _ = sequence_picture(packed(tmp_path / "s", [still]), Fraction(0))
+    expected = np.zeros((20, 20), np.float32)
+    expected[max(window.y, 0) : window.bottom, max(window.x, 0) : max(window.right, 0)] = 1
+    np.testing.assert_array_equal(picture, np.repeat(expected[..., None], 4, axis=2))
+
+
+@pytest.mark.parametrize("ending", ["exr", "png"])
+@pytest.mark.parametrize(
+    ("tag", "value"),
+    [("Orientation", "abc"), ("chromaticities", "abcdefgh"), ("framesPerSecond", "24"), ("PixelAspectRatio", "wide"),
+     ("framesPerSecond", (float("nan"), 1.0)), ("chromaticities", ("a",) * 8)],
+)  # fmt: skip
+def test_tags_of_another_type_than_usual_say_nothing(tmp_path: Path, ending: str, tag: str, value: object) -> None:
+    spec = oiio.ImageSpec(24, 16, 3, "half" if ending == "exr" else "uint8")
+    if isinstance(value, tuple):
+        kind = "float" if isinstance(value[1], float) else "string"
+        spec.attribute(tag, oiio.TypeDesc(f"{kind}[{len(value)}]"), value)
+    else:
+        spec.attribute(tag, value)
+    target = oiio.ImageOutput.create(str(path := tmp_path / f"a.1.{ending}"))
+    assert target is not None
+    assert target.open(str(path), spec)
+    assert target.write_image(noise(1, 24, 16, 3))
+    target.close()
+    info = probe_sequence(packed(tmp_path / "s", [path]))
+    stream = info.video_streams[0]
+    assert (stream.width, stream.height, stream.sample_aspect_ratio.numerator) == (24, 16, 1)
+    assert not stream.HasField("frame_rate")
+    assert not info.sequence.chromaticities
+
+
+def test_a_still_alone_is_no_larger_than_one_of_many(tmp_path: Path) -> None:
+    """It is copied to memory whole."""
+    (still,) = stills(tmp_path, 1)
+    os.truncate(still, MAX_MEMBER_BYTES + 1)
+    with pytest.raises(MediaUnsupported, match="a still has at most"):
+        probe_sequence(still)
+
+
 def test_primaries_and_curves_are_the_published() -> None:
     # SMPTE ST 2065-1 and BT.709: the well-known matrix between them (Bradford), to five digits.
     expected = [[0.43963, 0.38299, 0.17738], [0.08978, 0.81344, 0.09678], [0.01754, 0.11155, 0.87091]]
@@ -258,6 +304,27 @@ def test_parts_are_layers(tmp_path: Path) -> None:
         np.testing.assert_array_equal(both.samples[..., 0], colour[..., 1])
         np.testing.assert_array_equal(both.samples[5:11, 4:12, 1], depth[..., 0])
         assert not both.samples[0, :, 1].any()
+
+
+def test_parts_that_lie_far_apart_are_refused(tmp_path: Path) -> None:
+    """What covers both would be of any size."""
+    path = tmp_path / "p.1.exr"
+    specs = []
+    for name, place in (("here", 0), ("there", 90_000_000)):
+        spec = oiio.ImageSpec(8, 8, 1, "half")
+        spec.x = spec.y = place
+        spec.full_width = spec.full_height = 8
+        spec.attribute("oiio:subimagename", name)
+        specs.append(spec)
+    target = oiio.ImageOutput.create(str(path))
+    assert target is not None
+    assert target.open(str(path), tuple(specs)), target.geterror()
+    assert target.write_image(noise(1, 8, 8, 1))
+    assert target.open(str(path), specs[1], "AppendSubimage"), target.geterror()
+    assert target.write_image(noise(1, 8, 8, 1))
+    target.close()
+    with pytest.raises(MediaUnsupported, match="lie too far apart"):
+        probe_sequence(packed(tmp_path / "z", [path]))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -54,6 +54,8 @@ def test_a_codec_fits_its_containers_and_no_others(codec: str, container: str) -
         ({"color": "hdr10"}, "color", "hdr10 needs 10 bits, and h264 has 8"),
         ({"codec": "h265", "profile": "8bit", "color": "hlg"}, "profile", "let the profile be 10bit"),
         ({"path": "a.mkv", "codec": "ffv1", "color": "hdr10"}, "color", "no place for what hdr10 tells"),
+        ({"path": f"{'한' * 90}#.exr"}, "path", "at most 255 bytes"),
+        ({"path": "a\u202e.#.exr"}, "path", "no characters that cannot be seen"),
     ],
 )
 def test_what_does_not_go_together_is_told_with_its_remedy(values: dict[str, Any], field: str, said: str) -> None:
