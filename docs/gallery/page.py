@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from itertools import groupby
+from math import isfinite
 from textwrap import dedent
 from typing import Any, NamedTuple
 
-from artifex.nodes import REQUIRED, Input, NodeSchema, Output, Parameter
+from artifex.nodes import REQUIRED, Column, Input, NodeSchema, Output, Parameter, Points
 
 
 class Example(NamedTuple):
@@ -124,6 +125,18 @@ def _default(parameter: Parameter[Any]) -> str:
 def _range(parameter: Parameter[Any]) -> str:
     if parameter.choices:
         return ", ".join(parameter.choices)
-    low, high = ("" if bound is None else f"{bound:g}" for bound in (parameter.minimum, parameter.maximum))
-    between = f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}" if high else ""
-    return f"{between} {parameter.unit}".strip()
+    if isinstance(parameter, Points):
+        names = ", ".join(_column(column) for column in parameter.columns)
+        return f"{parameter.least} to {parameter.most} of [{names}] {parameter.unit}".rstrip()
+    return f"{_between(parameter.minimum, parameter.maximum)} {parameter.unit}".strip()
+
+
+def _column(column: Column) -> str:
+    low, high = (bound if isfinite(bound) else None for bound in (column.minimum, column.maximum))
+    usual = "" if column.default is None else f"= {column.default:g}"
+    return " ".join(part for part in (column.name, _between(low, high), usual) if part)
+
+
+def _between(minimum: float | None, maximum: float | None) -> str:
+    low, high = ("" if bound is None else f"{bound:g}" for bound in (minimum, maximum))
+    return f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}" if high else ""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
 from artifex.cli.output import Output, plain_dict, studio_command
@@ -116,7 +115,7 @@ def _table(output: Output, plan: plan_pb.RenderPlan) -> Table:
             "" if step.sound else f"{step.cost_ms:.1f}",
             share,
         )
-        table.add_row(*map(escape, cells))
+        table.add_row(*cells)
     return table
 
 

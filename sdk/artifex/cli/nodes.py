@@ -65,9 +65,21 @@ def port_type(port: graph.Port) -> str:
 
 
 def bounds(parameter: graph.Parameter) -> str:
-    """What values a parameter takes: "0..1 px", "over, under"."""
+    """What values a parameter takes: "0..1 px", "over, under", "2..64 of [x, y 0..1, slope = 0]"."""
     if parameter.choices:
         return ", ".join(parameter.choices)
-    low = f"{parameter.minimum:g}" if parameter.HasField("minimum") else ""
-    high = f"{parameter.maximum:g}" if parameter.HasField("maximum") else ""
-    return " ".join(part for part in (f"{low}..{high}" if low or high else "", parameter.unit) if part)
+    if parameter.columns:
+        columns = ", ".join(map(_column, parameter.columns))
+        return f"{parameter.least_points}..{parameter.most_points} of [{columns}] {parameter.unit}".rstrip()
+    return " ".join(part for part in (_between(parameter), parameter.unit) if part)
+
+
+def _column(column: graph.Column) -> str:
+    usual = f"= {column.default_value:g}" if column.HasField("default_value") else ""
+    return " ".join(part for part in (column.name, _between(column), usual) if part)
+
+
+def _between(bounded: graph.Parameter | graph.Column) -> str:
+    low = f"{bounded.minimum:g}" if bounded.HasField("minimum") else ""
+    high = f"{bounded.maximum:g}" if bounded.HasField("maximum") else ""
+    return f"{low}..{high}" if low or high else ""

@@ -43,9 +43,10 @@ class Output:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        # Where nobody's terminal sets a width, lines are as long as what they say.
-        self.console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
-        self.errors = Console(stderr=True, highlight=False)
+        # Nothing is markup: names are people's. Where no terminal sets a width, lines are as long as what they say.
+        width = None if sys.stdout.isatty() else 240
+        self.console = Console(highlight=False, markup=False, emoji=False, width=width)
+        self.errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
     @property
     def live(self) -> bool:
@@ -61,7 +62,7 @@ class Output:
     def text(self, text: str) -> None:
         """A line for people; nothing where machines read."""
         if not self.as_json:
-            self.console.print(text, markup=False, soft_wrap=True)
+            self.console.print(text, soft_wrap=True)
 
     def table(self, *columns: str) -> Table:
         """A table whose first column, the name that other commands take, is never cut."""
@@ -72,7 +73,7 @@ class Output:
     def note(self, text: str) -> None:
         """A remark for people, beside the results."""
         if not self.as_json:
-            self.errors.print(text, markup=False, soft_wrap=True)
+            self.errors.print(text, soft_wrap=True)
 
     def fail(self, error: errors.ArtifexError) -> int:
         """Report an error; returns the exit code."""
@@ -96,16 +97,16 @@ class Output:
             return code
         remedy = next((remedy for kind, remedy in _REMEDIES if isinstance(error, kind)), "")
         self.errors.print("error", style="bold red", end=" ")
-        self.errors.print(f"{reason.removeprefix('ERROR_REASON_')}: {error}", markup=False, soft_wrap=True)
+        self.errors.print(f"{reason.removeprefix('ERROR_REASON_')}: {error}", soft_wrap=True)
         for violation in violations:
             if violation.description in str(error):
                 continue
             words = f"  {violation.field}: {violation.description}" + (
                 f" [{violation.reason}]" if violation.reason else ""
             )
-            self.errors.print(words, markup=False, soft_wrap=True)
+            self.errors.print(words, soft_wrap=True)
         if remedy:
-            self.errors.print(remedy, markup=False, soft_wrap=True)
+            self.errors.print(remedy, soft_wrap=True)
         return code
 
 
