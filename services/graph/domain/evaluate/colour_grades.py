@@ -18,7 +18,11 @@ _Samples = npt.NDArray[np.float64]
 _LUMA: Final = (0.2126, 0.7152, 0.0722)
 """Rec.709's weights, which the ASC's and all of OCIO's grading take."""
 _POINTS: Final = 8192
-"""Of a table: curves are joined of parabolas, so what lies between two points differs by less than 1e-6."""
+"""Of a table: curves are joined of parabolas, so what lies between two points mostly differs by less than 1e-6."""
+_MANY_POINTS: Final = 65536
+"""Of one for curves that are long or steep."""
+_CLOSE: Final = 1e-5
+"""How far a table may lie from its curve, half-way between two points."""
 _FAR: Final = 16.0
 """From a table's end to where its line is measured."""
 _LIMIT: Final = 65504.0
@@ -94,7 +98,7 @@ def channel_curves(transform: Any) -> Sequence[Step]:
         alone_transform = ocio.GradingRGBCurveTransform(style)
         alone_transform.setValue(alone)
         alone_transform.setBypassLinToLog(True)
-        steps.append(_traced(_applied(alone_transform), [_ends(curve) for curve in curves]))
+        steps.append(_closely_traced(_applied(alone_transform), [_ends(curve) for curve in curves]))
     if style == ocio.GRADING_LIN and not transform.getBypassLinToLog() and steps:
         return [_TO_STOPS, *steps, _TO_LIGHT]
     return steps
@@ -160,10 +164,24 @@ def _products(wheel: Any) -> _Samples:
     return np.array([wheel.red, wheel.green, wheel.blue], dtype=np.float64) * float(wheel.master)
 
 
-def _traced(function: Callable[[_Samples], _Samples], ends: Sequence[tuple[float, float]]) -> Trace:
+def _closely_traced(function: Callable[[_Samples], _Samples], ends: Sequence[tuple[float, float]]) -> Trace:
+    """As `_traced`, with as many points as it takes; Unknown where a table would need more."""
+    low, high = np.array(ends, dtype=np.float64).T
+    for points in (_POINTS, _MANY_POINTS):
+        traced = _traced(function, ends, points)
+        half = 0.5 * (high - low) / (points - 1)
+        between = function(np.linspace(low + half, high - half, points - 1))
+        if np.abs(between - 0.5 * (traced.values[:-1] + traced.values[1:])).max() <= _CLOSE:
+            return traced
+    raise Unknown("curves that are too steep for a table")
+
+
+def _traced(
+    function: Callable[[_Samples], _Samples], ends: Sequence[tuple[float, float]], points: int = _POINTS
+) -> Trace:
     """Three functions, [n, 3] of [n, 3], as tables between their ends; beyond these they are straight."""
     low, high = np.array(ends, dtype=np.float64).T
-    table = function(np.linspace(low, high, _POINTS))
+    table = function(np.linspace(low, high, points))
     first, last = table[0], table[-1]
     below = (first - function(low[None] - _FAR)[0]) / _FAR
     above = (function(high[None] + _FAR)[0] - last) / _FAR

@@ -145,6 +145,32 @@ def test_curves_without_a_logarithm_are_as_exact_as_their_tables(compiled: str, 
     np.testing.assert_allclose(result[..., :3], expected[..., :3], rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("points", "known"),
+    [
+        ([0, 0.02, 0.4, 0.42, 1, 1], True),
+        ([-30, -30, 0.2, 0.1, 0.6, 0.9, 30, 30], True),
+        ([0, 0, 0.5, 0.1, 0.51, 0.9, 1, 1], True),
+        ([-30, 0, 0.5, 0.1, 0.6, 0.9, 30, 1], False),
+        ([0, 0, 0.5, 0, 0.501, 1, 1, 1], False),
+        ([-30, -30, 0.5, -30, 0.501, 30, 30, 30], False),
+    ],
+)
+def test_a_curve_is_traced_closely_or_left_to_ocio(compiled: str, points: list[float], known: bool) -> None:
+    value = ocio.GradingRGBCurve(ocio.GRADING_LOG)
+    value.master = ocio.GradingBSplineCurve([float(number) for number in points])
+    transform = ocio.GradingRGBCurveTransform(ocio.GRADING_LOG)
+    transform.setValue(value)
+    program = program_of(config().getProcessor(transform))
+    assert (program is not None) == known
+    if program is None:
+        return
+    pixels = np.repeat(np.linspace(-0.5, 1.5, 20001, dtype=np.float32)[None, :, None], 4, axis=-1)
+    result = grade(program, pixels, premultiplied=False)
+    config().getProcessor(transform).getOptimizedCPUProcessor(ocio.OPTIMIZATION_NONE).applyRGBA(pixels)
+    assert np.abs(result - pixels)[..., :3].max() < 3e-5
+
+
 @pytest.mark.parametrize("name", ["curve of all, log", "all tones", "wheels, log", "cdl"])
 def test_a_nan_stays_one(compiled: str, name: str) -> None:
     pixels = picture()
