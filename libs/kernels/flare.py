@@ -100,9 +100,10 @@ def flare(pixels: Pixels, origin: tuple[int, int], of: Flare, threads: int = 1) 
         streak  bump(across / width) bump(along / length) / (1 + 64 (along/length)²)
         glow    bump(r / R) / (1 + (r/core)²)
 
-    each times its strength. ValueError for blades that there are not.
+    each times its strength. ValueError for blades that there are not, and for pixels that cannot be written
+    where they are.
     """
-    pixels = checks.picture(pixels, "pixels", 4)
+    pixels = checks.result(pixels, (*pixels.shape[:2], 4))
     if not 3 <= of.blades <= MOST_BLADES:
         raise ValueError(f"an aperture has 3 to {MOST_BLADES} blades, not {of.blades}")
     if pixels.size == 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import math
 from typing import Final
 
 import numpy as np
@@ -17,6 +16,8 @@ __all__ = ["MOST_SAMPLES", "radial"]
 
 MOST_SAMPLES: Final = 1024
 """Of a pixel: where its way is longer than so many pixels, they lie farther apart."""
+_FARTHEST: Final = 1e9
+"""So that lengths and places are whole numbers of 64 bits."""
 
 
 def radial(
@@ -39,11 +40,13 @@ def radial(
     are taken in the middles of n equal parts, at most `MOST_SAMPLES`, each read bilinearly from `pixels`,
     [height, width, 4], premultiplied. What lies outside is transparent black, or with `repeat` the nearest pixel of the
     edge. `origin_out` and `origin_in` say where the first pixels of the result and of `pixels` lie, x first. `out` must
-    not overlap `pixels`. ValueError for an amount that is no number.
+    not overlap `pixels`. ValueError for a centre or an amount that is no number, or beyond a thousand million.
     """
     pixels = checks.picture(pixels, "pixels", 4)
-    if not all(math.isfinite(number) for number in (*centre, amount)):
-        raise ValueError("the centre and the amount are finite numbers")
+    if not all(abs(number) <= _FARTHEST for number in (*centre, amount)):
+        raise ValueError(
+            f"the centre and the amount are finite numbers of at most {_FARTHEST:g}, not {centre}, {amount}"
+        )
     out = checks.result(out, (*size, 4))
     if np.may_share_memory(out, pixels):
         raise ValueError("out must not overlap pixels")

@@ -53,9 +53,10 @@ def draw_sprites(
     middle, nothing from `outer` on, and u²(3 − 2u) between. With them, it is the picture `levels[level]`, premultiplied
     RGBA: a way (dx, dy) from the middle leads to (across · (cosine · dx + sine · dy), down · (cosine · dy − sine · dx))
     of its pixels from its middle, where it is read bilinearly; `outer` is as far as it can reach. A part of a picture
-    is drawn as in the whole, to the bit.
+    is drawn as in the whole, to the bit. ValueError for levels that there are not, and for pixels that cannot be
+    written where they are.
     """
-    pixels = checks.picture(pixels, "pixels", 4)
+    pixels = checks.result(pixels, (*pixels.shape[:2], 4))
     if sprites.dtype != SPRITE or sprites.ndim != 1:
         raise ValueError(f"sprites are a vector of SPRITE, not {sprites.dtype} {list(sprites.shape)}")
     levels = [checks.picture(level, "a level", 4) for level in levels]

@@ -81,3 +81,14 @@ def test_values_are_those_of_the_formulas(shape: dict[str, Any], at: tuple[float
 def test_blades_that_there_are_not_are_refused() -> None:
     with pytest.raises(ValueError, match="3 to 16 blades, not 17"):
         flare(np.zeros((1, 1, 4), np.float32), (0, 0), Flare(blades=17))
+
+
+def test_light_goes_into_the_pixels_themselves_or_nowhere() -> None:
+    whole = np.zeros((4, 8, 4), np.float32)
+    fixed = np.zeros((4, 4, 4), np.float32)
+    fixed.flags.writeable = False
+    for pixels in (whole[:, ::2], fixed, np.zeros((4, 4), np.float32)):
+        with pytest.raises(ValueError, match="writable float32"):
+            flare(pixels, (0, 0), ALL)
+    assert not whole.any()
+    assert not fixed.any()

@@ -66,8 +66,12 @@ def test_nothing_and_what_is_wrong() -> None:
     result = radial(nothing, (0.0, 0.0), 0.5, (3, 4), (0, 0), (0, 0), spin=True, repeat=False)
     np.testing.assert_array_equal(result, np.zeros((3, 4, 4)))
     assert radial(noise(2, 2), (0.0, 0.0), 0.5, (0, 4), (0, 0), (0, 0), spin=True, repeat=True).size == 0
-    with pytest.raises(ValueError, match="finite numbers"):
-        radial(noise(2, 2), (0.0, np.nan), 0.5, (2, 2), (0, 0), (0, 0), spin=True, repeat=True)
+    for centre, amount in (((0.0, np.nan), 0.5), ((0.0, 0.0), 1e30), ((-1e300, 0.0), 0.5), ((0.0, 0.0), -np.inf)):
+        with pytest.raises(ValueError, match="finite numbers of at most 1e\\+09"):
+            radial(noise(2, 2), centre, amount, (2, 2), (0, 0), (0, 0), spin=True, repeat=True)
+    for spin in (True, False):
+        far = radial(noise(2, 2), (1e9, -1e9), 1e9, (2, 2), (0, 0), (0, 0), spin=spin, repeat=False)
+        assert (far >= 0.0).all()
     pixels = noise(2, 2)
     with pytest.raises(ValueError, match="must not overlap"):
         radial(pixels, (0.0, 0.0), 0.5, (2, 2), (0, 0), (0, 0), spin=True, repeat=True, out=pixels)

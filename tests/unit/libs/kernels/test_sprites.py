@@ -101,3 +101,12 @@ def test_nothing_and_what_is_wrong() -> None:
         draw_sprites(pixels, (0, 0), wrong, LEVELS, over=True)
     with pytest.raises(ValueError, match="a vector of SPRITE"):
         draw_sprites(pixels, (0, 0), np.zeros(3), over=True)
+
+
+def test_sprites_are_drawn_into_the_pixels_themselves_or_nowhere() -> None:
+    whole = np.zeros((4, 8, 4), np.float32)
+    fixed = np.zeros((4, 4, 4), np.float32)
+    fixed.flags.writeable = False
+    for pixels in (whole[:, ::2], fixed):
+        with pytest.raises(ValueError, match="writable float32"):
+            draw_sprites(pixels, (0, 0), np.zeros(1, SPRITE), over=False)
