@@ -177,7 +177,7 @@ class Transition(Node):
         b = context.read(self.b).crop(request.format)
         below = _shifted(a, a_shift, window, context.threads)
         above = _shifted(b, b_shift, window, context.threads)
-        opaque = a.opaque and b.opaque and a.window == b.window == request.format
+        opaque = all(_fills(frame, self.region_needed(name, request)) for name, frame in (("a", a), ("b", b)))
         if self.kind != PUSH:
             # The frame that lies above hides the other where it is, whatever it shows there.
             x, y = b_shift if self.kind == SLIDE else a_shift
@@ -196,6 +196,10 @@ class Transition(Node):
         a_part = 0.0 if self.kind == SLIDE else gone
         b_part = 0.0 if self.kind == REVEAL else to_come
         return (width * a_part, height * a_part), (width * b_part, height * b_part)
+
+
+def _fills(frame: Frame, needed: DataWindow) -> bool:
+    return needed.empty or (frame.opaque and frame.window.contains(needed))
 
 
 def _crossed(pixels: Pixels, window: DataWindow, *, opaque: bool) -> Frame:

@@ -104,6 +104,23 @@ def test_tiles_are_parts_of_the_whole(kind: str) -> None:
         np.testing.assert_allclose(ours, whole[seen.inside(WHOLE)], atol=2e-6)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_opaque_pictures_tiles_are_as_opaque_as_the_whole(kind: str) -> None:
+    a, b = two(alpha=False)
+    given: dict[str, Any] = {"kind": kind, "progress": 0.37, "softness": 0.3, "direction": "up"}
+    whole = transition(a, b, order=a_map(), **given)
+    assert whole.opaque
+    for region in (Window(0, 0, 20, 3), Window(20, 9, 17, 8), Window(3, 17, 5, 3)):
+        request = Context({}, Transition.crossed, (WIDTH, HEIGHT), region).request
+        change = node(Transition, **given)
+        first, last = (frame.crop(change.region_needed(name, request)) for name, frame in (("a", a), ("b", b)))
+        part = transition(first, last, region, order=a_map(), **given)
+        assert part.opaque
+        np.testing.assert_array_equal(part.filled(region)[..., 3], 1.0)
+    half = transition(a.crop(Window(0, 0, WIDTH, HEIGHT - 1)), b, order=a_map(), **given)
+    assert not half.opaque
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     st.sampled_from(KINDS), st.floats(0.01, 0.99), st.floats(0, 1), st.floats(-400, 400),
