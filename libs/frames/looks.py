@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
@@ -45,7 +46,7 @@ def probe_look(path: Path | str, kind: str) -> MediaInfo:
         processor = ocio.Config.CreateRaw().getProcessor(ocio.FileTransform(str(path)))
         changed = processor.getDefaultCPUProcessor()
     except ocio.Exception as error:
-        raise MediaUnreadable(path, f"it cannot be read as a look{_reason(str(error), path)}") from error
+        raise MediaUnreadable(path, f"it cannot be read as a look{_reason(path, kind)}") from error
     except UnicodeDecodeError as error:
         # The reader's complaint quotes a line of the file.
         raise MediaUnreadable(path, f"it is no .{kind} file: it is not text") from error
@@ -62,9 +63,22 @@ def probe_look(path: Path | str, kind: str) -> MediaInfo:
     return MediaInfo(format=kind, look=look)
 
 
-def _reason(message: str, path: Path) -> str:
-    """What the reader of the promised format said, without the folder that the file lies in."""
-    _, failed, reason = message.replace(f" ({path})", "").replace(str(path), "it").partition("failed with: ")
+def _reason(path: Path, kind: str) -> str:
+    """What the reader of the promised format says of it; it is told only of files that are named so, and uploads lie
+    under their digests."""
+    with TemporaryDirectory() as folder:
+        named = Path(folder) / f"look.{kind}"
+        named.symlink_to(path.absolute())
+        try:
+            ocio.Config.CreateRaw().getProcessor(ocio.FileTransform(str(named)))
+        except ocio.Exception as error:
+            message = str(error).replace(f" ({named})", "").replace(str(named), "it")
+        except UnicodeDecodeError:
+            # It quotes a line that is no text.
+            return ""
+        else:
+            return ""
     # Several readers may have tried; the first is the one that knows the format best.
+    _, _, reason = message.partition("failed with: ")
     reason = reason.splitlines()[0].partition("    '")[0].strip() if reason else ""
-    return f" ({reason[:200]})" if failed and reason else ""
+    return f" ({reason[:200]})" if reason else ""

@@ -134,3 +134,13 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
         file.truncate(65 * 1024 * 1024)
     with pytest.raises(MediaUnsupported, match="64 MiB"):
         probe_look(path, "cube")
+
+
+def test_what_is_wrong_is_told_of_a_file_that_lies_under_its_digest(tmp_path: Path) -> None:
+    stored = written(tmp_path, "0123456789abcdef", "LUT_3D_SIZE 2\n0 0 0\n")
+    with pytest.raises(MediaUnreadable, match="Found 1, expected 8") as refused:
+        probe_look(stored, "cube")
+    assert str(tmp_path) not in str(refused.value)
+    quoting = written(tmp_path, "fedcba9876543210", b"LUT_3D_SIZE 2\n\xff\xfe 0 0\n")
+    with pytest.raises(MediaUnreadable):
+        probe_look(quoting, "cube")
