@@ -10,7 +10,7 @@ from typing import Final
 import freetype
 import numpy as np
 import uharfbuzz as hb
-from freetype.raw import FT_Glyph_StrokeBorder
+from freetype import raw
 from numpy.typing import NDArray
 
 from artifex.nodes import EMPTY, Window
@@ -18,6 +18,8 @@ from services.graph.nodes.typography.layout import Bar, Layout, Placed
 
 _FLAGS: Final = freetype.FT_LOAD_NO_HINTING | freetype.FT_LOAD_NO_BITMAP
 _SUBPIXELS: Final = 64
+_OVERFLOW: Final = 0x62
+"""FreeType's Raster_Overflow."""
 _drawing: Final = threading.Lock()
 """Size, place and glyph are states of a face, and frames are made on several threads."""
 
@@ -76,11 +78,15 @@ def _coverage(
     return window, result
 
 
-def _add(result: NDArray[np.float32], window: Window, place: Window, covered: NDArray[np.float32]) -> None:
+def _add(
+    result: NDArray[np.float32], window: Window, place: Window, covered: NDArray[np.uint8] | NDArray[np.float32]
+) -> None:
     part = place.intersect(window)
     if not part.empty:
-        area = result[part.inside(window)]
-        area += covered[part.inside(place)] * (1.0 - area)
+        area, more = result[part.inside(window)], covered[part.inside(place)]
+        if more.dtype == np.uint8:
+            more = more.astype(np.float32) / np.float32(255.0)
+        area += more * (1.0 - area)
 
 
 def _load(glyph: Placed, x: float, y: float, size: float) -> freetype.Face:
@@ -97,20 +103,24 @@ def _load(glyph: Placed, x: float, y: float, size: float) -> freetype.Face:
 
 def _bounds(face: freetype.Face, x: float, y: float) -> Window:
     """The pixels that the loaded glyph can touch, with its origin at (x, y); empty for one without ink."""
-    outline = face.glyph.outline
+    return _pixels(face.glyph.outline._FT_Outline, x, y)
+
+
+def _pixels(outline: raw.FT_Outline, x: float, y: float) -> Window:
+    """The pixels that an outline can touch."""
     if not outline.n_points:
         return EMPTY
-    box = outline.get_cbox()
+    box = raw.FT_BBox()
+    raw.FT_Outline_Get_CBox(ctypes.byref(outline), ctypes.byref(box))
     left, right = math.floor(box.xMin / 64), math.ceil(box.xMax / 64)
     top, bottom = math.floor(-box.yMax / 64), math.ceil(-box.yMin / 64)
     return Window(math.floor(x) + left, math.floor(y) + top, right - left, bottom - top)
 
 
-def _draw(face: freetype.Face, x: float, y: float, pen: Pen) -> tuple[Window, NDArray[np.float32]]:
-    """Coverage of the loaded glyph with its origin at (x, y)."""
+def _draw(face: freetype.Face, x: float, y: float, pen: Pen) -> tuple[Window, NDArray[np.uint8]]:
+    """Coverage of the loaded glyph with its origin at (x, y), up to 255."""
     if pen == FILL:
-        face.glyph.render(freetype.FT_RENDER_MODE_NORMAL)
-        return _placed(face.glyph.bitmap, face.glyph.bitmap_left, face.glyph.bitmap_top, x, y)
+        return _areas(face.glyph.outline._FT_Outline, x, y)
     stroker = freetype.Stroker()
     radius = max(1, round(max(pen.grown, pen.ring) * 64))
     stroker.set(radius, freetype.FT_STROKER_LINECAP_ROUND, freetype.FT_STROKER_LINEJOIN_ROUND, 0)
@@ -119,21 +129,54 @@ def _draw(face: freetype.Face, x: float, y: float, pen: Pen) -> tuple[Window, ND
         glyph.stroke(stroker, True)
     else:
         # freetype-py does not wrap this one: the outer border, with all that is inside it.
-        failed = FT_Glyph_StrokeBorder(ctypes.byref(glyph._FT_Glyph), stroker._FT_Stroker, False, True)
+        failed = raw.FT_Glyph_StrokeBorder(ctypes.byref(glyph._FT_Glyph), stroker._FT_Stroker, False, True)
         if failed:
             raise RuntimeError(f"FreeType cannot draw around a glyph (error {failed})")
-    drawn = glyph.to_bitmap(freetype.FT_RENDER_MODE_NORMAL, freetype.Vector(0, 0), True)
-    return _placed(drawn.bitmap, drawn.left, drawn.top, x, y)
+    drawn = ctypes.cast(glyph._FT_Glyph, ctypes.POINTER(_OutlineGlyph)).contents
+    return _areas(drawn.outline, x, y)
 
 
-def _placed(bitmap: freetype.Bitmap, left: int, top: int, x: float, y: float) -> tuple[Window, NDArray[np.float32]]:
-    place = Window(math.floor(x) + left, math.floor(y) - top, bitmap.width, bitmap.rows)
+def _areas(outline: raw.FT_Outline, x: float, y: float) -> tuple[Window, NDArray[np.uint8]]:
+    """Coverage of an outline, which is moved.
+
+    Of all of it, whatever is wanted: FreeType rounds a part that begins in another column differently.
+    """
+    place = _pixels(outline, x, y)
+    codes = np.zeros((place.height, place.width), np.uint8)
     if place.empty:
-        return EMPTY, np.zeros((0, 0), dtype=np.float32)
-    # freetype-py's own way there makes a Python list of all bytes.
-    bytes_ = ctypes.cast(bitmap._FT_Bitmap.buffer, ctypes.POINTER(ctypes.c_uint8))
-    buffer = np.ctypeslib.as_array(bytes_, (bitmap.rows, bitmap.pitch))[:, : bitmap.width]
-    return place, buffer.astype(np.float32) / np.float32(255.0)
+        return EMPTY, codes
+    # The bitmap's lower left corner is FreeType's origin.
+    raw.FT_Outline_Translate(ctypes.byref(outline), (math.floor(x) - place.x) * 64, (place.bottom - math.floor(y)) * 64)
+    columns, moved = [(0, place.width)], 0
+    while columns:
+        first, count = columns.pop()
+        raw.FT_Outline_Translate(ctypes.byref(outline), (moved - first) * 64, 0)
+        moved = first
+        failed = raw.FT_Outline_Get_Bitmap(
+            freetype.get_handle(), ctypes.byref(outline), ctypes.byref(_bitmap(codes[:, first : first + count]))
+        )
+        if failed == _OVERFLOW and count > 1:
+            # Too intricate for FreeType to be done at once.
+            codes[:, first : first + count] = 0
+            columns += [(first, count // 2), (first + count // 2, count - count // 2)]
+        elif failed:
+            raise RuntimeError(f"FreeType cannot draw a glyph (error {failed})")
+    return place, codes
+
+
+def _bitmap(codes: NDArray[np.uint8]) -> raw.FT_Bitmap:
+    """An array as FreeType's picture of grey, the upper row first."""
+    bitmap = raw.FT_Bitmap()
+    bitmap.rows, bitmap.width = codes.shape
+    bitmap.pitch, bitmap.num_grays, bitmap.pixel_mode = codes.strides[0], 256, freetype.FT_PIXEL_MODE_GRAY
+    bitmap.buffer = ctypes.cast(codes.ctypes.data, type(bitmap.buffer))
+    return bitmap
+
+
+class _OutlineGlyph(ctypes.Structure):
+    """FreeType's FT_OutlineGlyphRec, which freetype-py does not wrap."""
+
+    _fields_ = (("root", raw.FT_GlyphRec), ("outline", raw.FT_Outline))
 
 
 def _bar_window(bar: Bar, x: float, y: float, reach: int) -> Window:

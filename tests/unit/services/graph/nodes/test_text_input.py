@@ -36,6 +36,16 @@ def names(glyphs: tuple[Placed, ...]) -> list[str]:
     return [glyph.font.shaper.glyph_to_string(glyph.index) for glyph in glyphs]
 
 
+@pytest.mark.parametrize("params", [{}, {"outline_width": 200.0}, {"outline_width": 9.0, "outline_place": "over"}])
+def test_the_largest_letter_is_drawn(params: dict[str, Any]) -> None:
+    """Ten times as wide as high, and more intricate than FreeType draws at once."""
+    assert drawn("\ufdfd", size=2000.0, **params).filled(Window(0, 0, 400, 200)).any()
+    small, half = (
+        drawn("\ufdfd", size=size, align="left", anchor="left", position=(0.0, 0.5)) for size in (30.0, 15.0)
+    )
+    assert small.pixels[..., 3].sum() == pytest.approx(4 * half.pixels[..., 3].sum(), rel=0.02)
+
+
 CONTROLS = {ord(char): "" for char in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
 PLAIN = "abc אבג عرب 123 ١٢ .,()[]{}-!+$%\u0301\u200f\t"
 
