@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.graph.nodes.typography.segments import SPACES, breaks, clusters
+from services.graph.nodes.typography.segments import SPACES, breaks, clusters, is_space
 
 
 def break_lines(text: str, advances: Sequence[float], wrap: float, rule: str) -> list[tuple[int, int]]:
@@ -20,8 +20,8 @@ def break_lines(text: str, advances: Sequence[float], wrap: float, rule: str) ->
         if rule != SPACES and begin in allowed:
             last_break = begin
         advance = sum(advances[begin:end])
-        is_space = text[begin:end].isspace()
-        if not is_space and width + advance > wrap and begin > start:
+        # Twice where what was left of a word is still too wide.
+        while width + advance > wrap and begin > start and not is_space(text[begin:end]):
             border = last_break if last_break > start else begin
             lines.append((start, border))
             start, width = border, sum(advances[border:begin])

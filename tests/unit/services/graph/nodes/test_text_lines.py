@@ -1,16 +1,21 @@
 """Lines and letters: where they break, how they stand, which font a character comes from."""
 
+import time
 import unicodedata
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import uharfbuzz as hb
+from hypothesis import given
+from hypothesis import strategies as st
+from uniseg.graphemecluster import grapheme_cluster_boundaries
+from uniseg.linebreak import line_break_boundaries
 
 from services.graph.nodes.typography.fonts import COLOUR_EMOJI, FAMILIES, font
 from services.graph.nodes.typography.layout import Layout, Style, set_text
 from services.graph.nodes.typography.lines import break_lines
-from services.graph.nodes.typography.segments import BREAKS, KEEP_WORDS, SPACES, UNICODE, breaks
+from services.graph.nodes.typography.segments import BREAKS, KEEP_WORDS, SPACES, UNICODE, breaks, clusters
 from services.graph.nodes.typography.shaping import Face
 
 STYLE = Style("Noto Sans", "regular", 100.0, "left", 0.0, 1.0)
@@ -65,6 +70,40 @@ def test_every_character_is_in_one_line_and_no_line_is_wider_than_it_must(rule: 
             following = next(place for place in allowed if place > end)
             if end in allowed and following <= after:
                 assert len(text[begin:following].rstrip()) > wrap
+
+
+def test_what_is_left_of_a_word_is_broken_again_where_it_is_too_wide() -> None:
+    """A narrow word before it that goes to the line above makes no room for a wide letter."""
+    text, advances = "i " + "m" * 12, [0.05, 0.05, *[1.05] * 12]
+    for rule in BREAKS:
+        lines = break_lines(text, advances, 10.0, rule)
+        assert lines == [(0, 2), (2, 11), (11, 14)]
+
+
+def test_no_line_breaks_at_a_no_break_space() -> None:
+    for space in "\u00a0\u2007\u202f":
+        for rule in BREAKS:
+            assert pieces(f"10{space}km 9", rule) == [f"10{space}km ", "9"]
+            assert break_lines(f"10{space}km 10{space}km", [1.0] * 11, 6.0, rule) == [(0, 6), (6, 11)]
+
+
+def test_many_marks_and_spaces_in_a_row_are_a_few() -> None:
+    """The rules look back over all of them from each: a long row took minutes."""
+    begun = time.process_time()
+    for many in ("\u0301" * 4000, "\u0301\u0316" * 2000, "\u200d" * 4000, "\u0e35" * 4000, "\U000e0061" * 4000):
+        text = f"ab{many}c d"
+        assert clusters(text) == ((0, 1), (1, 4002), (4002, 4003), (4003, 4004), (4004, 4005))
+        assert breaks(text, UNICODE) == {4004}
+    spaced = f"a{' ' * 3998}b"
+    assert breaks(spaced, UNICODE) == breaks(spaced, KEEP_WORDS) == {3999}
+    assert len(clusters(spaced)) == 4000
+    assert time.process_time() - begun < 10.0
+
+
+@given(st.text(alphabet="a1א한ำี\u0301\u094d\u0915\u200d👩🏽🇰🇷 -.(\u00a0", max_size=60))
+def test_shortened_or_not_the_borders_are_unicodes(text: str) -> None:
+    assert [begin for begin, _ in clusters(text)] == [*grapheme_cluster_boundaries(text)][:-1]
+    assert breaks(text, UNICODE) == {*line_break_boundaries(text)} - {0, len(text)}
 
 
 def test_korean_breaks_between_syllables_when_asked() -> None:
