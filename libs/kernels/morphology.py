@@ -61,7 +61,7 @@ def morphology(
     shape = _shape(radius, square)
     library = native.library()
     if library is None:
-        return fallback.morphology(mask, shape.points, shape.ends, shape.corners, reach, smallest=smallest)
+        return fallback.morphology(mask, shape.lines, shape.ends, shape.corners, reach, smallest=smallest)
     out = checks.result(None, (height, width, 1))
 
     def rows(first: int, count: int) -> None:
@@ -92,8 +92,8 @@ def morphology(
 
 @dataclass(frozen=True, eq=False)
 class _Shape:
-    points: list[tuple[int, int]]
-    """Pixels that lie within: column and row, relative to the centre."""
+    lines: list[tuple[int, int]]
+    """Pixels that lie within: of each row, relative to the centre, how many on either side of the middle."""
     places: npt.NDArray[Any]
     """The same as places of tables: the largest of the 2^level values from there on."""
     levels: int
@@ -106,13 +106,13 @@ class _Shape:
 @lru_cache(maxsize=32)
 def _shape(radius: float, square: bool) -> _Shape:
     last = math.floor(radius + _NEAR)
-    points: list[tuple[int, int]] = []
+    lines: list[tuple[int, int]] = []
     places: list[tuple[int, int, int]] = []
     ends: list[tuple[int, int, int, int, float]] = []
     for line in range(-last, last + 1):
         half = radius if square else math.sqrt(max(0.0, radius * radius - line * line))
         whole = math.floor(half + _NEAR)
-        points += [(along, line) for along in range(-whole, whole + 1)]
+        lines.append((line, whole))
         level = (2 * whole + 1).bit_length() - 1
         places += {(level, -whole, line), (level, whole + 1 - (1 << level), line)}
         part = half - whole
@@ -121,7 +121,7 @@ def _shape(radius: float, square: bool) -> _Shape:
                 inner, outer = side * whole, side * (whole + 1)
                 ends += [(inner, line, outer, line, part), (line, inner, line, outer, part)]
     return _Shape(
-        points,
+        lines,
         np.array(sorted(places), _PLACE),
         max(level for level, _, _ in places) + 1,
         np.array(ends, _BETWEEN),

@@ -14,14 +14,14 @@ from libs.kernels.types import Pixels
 @np.errstate(all="ignore")
 def morphology(
     mask: Pixels,
-    points: Sequence[tuple[int, int]],
+    lines: Sequence[tuple[int, int]],
     ends: npt.NDArray[Any],
     corners: npt.NDArray[Any],
     reach: int,
     *,
     smallest: bool,
 ) -> Pixels:
-    """Over `points` of the shape (column, row), `ends` between two pixels and `corners` between four.
+    """Over the shape's `lines` (row, columns on either side), `ends` between two pixels and `corners` between four.
 
     See libs.kernels.morphology.
     """
@@ -32,8 +32,9 @@ def morphology(
         return mask[reach + dy : reach + dy + height, reach + dx : reach + dx + width]
 
     result = moved(0, 0).copy()
-    for dx, dy in points:
-        better(result, moved(dx, dy), out=result)
+    for dy, whole in lines:
+        for dx in range(-whole, whole + 1):
+            better(result, moved(dx, dy), out=result)
     for dx, dy, other_dx, other_dy, part in ends.tolist():
         inner = moved(dx, dy)
         better(result, inner + np.float32(part) * (moved(other_dx, other_dy) - inner), out=result)

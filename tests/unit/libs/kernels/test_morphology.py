@@ -1,6 +1,7 @@
 """Erosion and dilation: against OpenCV's morphology, on whole pixels and on a picture read between them."""
 
 import math
+import tracemalloc
 
 import cv2
 import numpy as np
@@ -118,6 +119,17 @@ def test_even_masks_stay_exactly_and_what_is_no_number_stays_near() -> None:
     y, x = np.mgrid[: result.shape[0], : result.shape[1]]
     far = np.maximum(np.abs(y - 12), np.abs(x - 17)) > 3
     np.testing.assert_array_equal(result[far], clean[far])
+
+
+def test_a_shape_that_is_kept_is_small() -> None:
+    """Shapes of moving sizes are kept, so a large one may not be all of its pixels."""
+    mask = noise(201, 202, channels=1)
+    tracemalloc.start()
+    for radius in (99.3, 99.4):
+        morphology(mask, radius, square=True)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 2 * 300_000
 
 
 def test_wrong_sizes_are_refused() -> None:
