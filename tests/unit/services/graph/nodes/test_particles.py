@@ -1,3 +1,4 @@
+import tracemalloc
 from fractions import Fraction
 from typing import Any
 
@@ -145,6 +146,18 @@ def test_a_shutter_shows_the_mean_of_its_times(blending: str) -> None:
     mean = np.mean([emitted(time=time, **given).filled(WHOLE) for time in times], axis=0)
     np.testing.assert_allclose(blurred, mean, atol=1e-5)
     assert np.abs(blurred - emitted(**given).filled(WHOLE)).max() > 0.01
+
+
+@pytest.mark.parametrize("blending", BLENDS)
+def test_a_long_shutter_takes_no_more_memory_than_a_short_one(blending: str) -> None:
+    given = {**MANY, "blending": blending, "rate": 5000.0, "shutter": 1.0, "size": 1.0}
+    peaks = []
+    for samples in (2, 2, 64):
+        tracemalloc.start()
+        emitted(**given, samples=samples)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] < 1.2 * peaks[1]
 
 
 def test_sprites_are_halved_until_they_fit_and_keep_their_light() -> None:
