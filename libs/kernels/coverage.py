@@ -19,6 +19,8 @@ Edges = npt.NDArray[np.float64]
 
 _FARTHEST = 1e8
 """Pixels: beyond this a float64 does not tell the parts of a pixel well enough."""
+_MOST_EDGES = 2 << 20
+"""That the threads of one feather have together: each has its own."""
 
 
 def coverage(
@@ -63,8 +65,9 @@ def feather(
     widths and heights change linearly along an edge. A pixel at p has the largest of h(s) (1 − |p − s| / w(s)) of all
     points s of all edges, and 0 beyond every slope: of one width everywhere 1 − distance / width. Where h changes, it
     is that of the point s that is nearest by |p − s| / w(s). `origin` as of `coverage`; a part of a picture is bit by
-    bit a part of the whole. Memory: 96 bytes for each edge and thread. ValueError for edges that are not finite or
-    beyond 10⁸ pixels, and for widths below 10⁻³ or heights outside 0 to 1.
+    bit a part of the whole. Memory: 96 bytes for each edge and thread; more than 192 MiB only of a single
+    thread. ValueError for edges that are not finite or beyond 10⁸ pixels, and for widths below 10⁻³ or heights outside
+    0 to 1.
     """
     edges = _checked(edges, 8)
     if edges.size and (edges[:, 4:6].min() < 1e-3 or edges[:, 6:].min() < 0.0 or edges[:, 6:].max() > 1.0):
@@ -74,6 +77,7 @@ def feather(
     if library is None:
         fallback.feather(edges, origin, out)
         return out
+    threads = min(threads, max(1, _MOST_EDGES // max(1, len(edges))))
     _draw(partial(library.artifex_feather, native.address(edges), len(edges)), origin, out, threads, multiple=16)
     return out
 

@@ -63,11 +63,12 @@ class Roto(Node):
     b(1 − m), intersect mb, difference m + b − 2mb. Without an input it is m.
 
     Sources: coverage by D. Turner's smooth rasteriser (FreeType) and R. Levien's font-rs, 2016, of curves cut to
-    straight edges that are at most 1/4096 pixel off (G. Wang, 1984); T. Porter, T. Duff, Compositing Digital Images,
-    1984, of combining.
+    straight edges that are at most 1/4096 pixel off, or a millionth of how far a curve bends (G. Wang, 1984); T.
+    Porter, T. Duff, Compositing Digital Images, 1984, of combining.
 
-    Memory: two masks where the paths are, three with a shutter or a feather, and 32 bytes for each of the at most 1,024
-    edges of a curve. Cost: for each time one pass over the paths' box; a feather takes the edges near each pixel.
+    Memory: two masks where the paths are, three with a shutter or a feather, and for each of the at most 1,024 edges of
+    a curve some 100 bytes, or 400 with a feather. Cost: for each time one pass over the paths' box; a feather takes the
+    edges near each pixel.
     """
 
     category = "Composite"

@@ -30,6 +30,8 @@ COLUMNS: Final = (
 
 _MOST_STEPS: Final = 1024
 """Edges that one curve becomes at most, which bounds memory; enough for curves that bend by 300 pixels."""
+_AT_ONCE: Final = 32
+"""Curves that are cut at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ def lines_of(rows: Rows, *, closed: bool, scale: float, feather: float) -> Lines
     """
     edges: list[Numbers] = []
     slopes: list[Numbers] = []
-    for _, group in groupby(rows, key=lambda row: math.floor(row[7] + 0.5)):
+    # Of one path are all points of its number, wherever they stand.
+    for _, group in groupby(sorted(rows, key=_path), key=_path):
         points = np.array(list(group))
         points[:, :7] *= scale
         points[:, 6] += feather * scale
@@ -79,6 +82,10 @@ def lines_of(rows: Rows, *, closed: bool, scale: float, feather: float) -> Lines
         np.concatenate(edges) if edges else np.zeros((0, 4)),
         np.concatenate(slopes) if slopes else np.zeros((0, 8)),
     )
+
+
+def _path(row: tuple[float, ...]) -> int:
+    return math.floor(row[7] + 0.5)
 
 
 def _curves(points: Numbers, *, closed: bool) -> Numbers:
@@ -108,6 +115,17 @@ def _flattened(curves: Numbers, tolerance: Numbers) -> Numbers:
     bend = np.abs(curves[:, :-2, :2] - 2.0 * curves[:, 1:-1, :2] + curves[:, 2:, :2])
     size = np.hypot(bend[..., 0], bend[..., 1]).max(axis=1)
     steps = np.clip(np.ceil(np.sqrt(0.75 * size / tolerance)), 1, _MOST_STEPS).astype(np.int64)
+    # Some curves at once: what a point takes on the way is ten times itself.
+    return np.concatenate(
+        [
+            _points(curves[first : first + _AT_ONCE], steps[first : first + _AT_ONCE])
+            for first in range(0, len(curves), _AT_ONCE)
+        ]
+    )
+
+
+def _points(curves: Numbers, steps: NDArray[np.int64]) -> Numbers:
+    """[count, 3]: so many points of each curve, even in t, without its last."""
     which = np.repeat(np.arange(len(curves)), steps)
     t = (np.arange(which.size) - np.repeat(np.cumsum(steps) - steps, steps)) / steps[which]
     u = 1.0 - t

@@ -1,3 +1,4 @@
+import tracemalloc
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -12,6 +13,7 @@ from services.graph.domain.compile.compiler import compile, validate
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.pull import FramePuller
 from services.graph.nodes.composite.roto import Roto
+from services.graph.nodes.shapes.paths import lines_of
 from tests.unit.services.graph.nodes.oracles.outlines import made
 from tests.unit.services.graph.nodes.oracles.pictures import HEIGHT, WHOLE, WIDTH, noise
 from tests.unit.services.graph.nodes.oracles.roto import EIGHT, HOLE, LEAF, Rows, full, hard, moving, rotoed, whole
@@ -170,6 +172,25 @@ def test_paths_without_an_area_cover_nothing(rows: Rows) -> None:
         assert not rotoed(rows, closed=closed).pixels.any()
         assert (whole(rows, closed=closed, invert=True) == 1.0).all()
     assert np.isfinite(rotoed(rows, feather=4.0).pixels).all()
+
+
+def test_points_of_one_number_are_one_path_wherever_they_stand() -> None:
+    rows = (*full(LEAF), *full(HOLE))
+    mixed = tuple(row for pair in zip(full(LEAF), full(HOLE), strict=True) for row in pair)
+    for params in ({}, {"feather": 4.0}, {"closed": False}):
+        np.testing.assert_array_equal(whole(mixed, fill="evenodd", **params), whole(rows, fill="evenodd", **params))
+
+
+def test_curves_take_no_more_memory_than_their_edges_need() -> None:
+    places = np.random.default_rng(1).uniform(-1e5, 1e5, (256, 6))
+    rows = tuple((*place, 0.0, 0.0) for place in places.tolist())
+    for feather, most in ((0.0, 120), (5.0, 330)):
+        tracemalloc.start()
+        count = len(lines_of(rows, closed=True, scale=1.0, feather=feather).edges)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert count > 200_000
+        assert peak < most * count
 
 
 def test_a_path_far_away_or_in_a_tiny_document() -> None:
