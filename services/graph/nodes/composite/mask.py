@@ -44,7 +44,7 @@ _SMOOTH: Final = "smooth"
 _LIGHT: Final = "linear"
 _STOPS: Final = "stops"
 _NOTHING: Final = 1e-9
-"""Square pixels of a gradient's length that are none."""
+"""Of a gradient's length, or an ellipse's width or height, the square, in pixels, that is none."""
 _NONE: Final = np.zeros((1, 1, 4), np.float32)
 """What lies outside of a picture."""
 
@@ -214,7 +214,7 @@ class Mask(Node):
     def _rings(self, request: Request) -> tuple[Place, Place] | None:
         """A point's place along both half axes of an ellipse, in parts of them; None where one is nothing."""
         shape = self._shape(request)
-        if shape.size[0] * shape.size[1] < _NOTHING:
+        if min(shape.size) ** 2 < _NOTHING:
             return None
         (x, y), (cos, sin) = shape.center, turn(self.rotate)
         a, b = 2.0 / shape.size[0], 2.0 / shape.size[1]

@@ -163,6 +163,9 @@ def test_gradients_without_a_length_are_all_behind_their_end() -> None:
     assert masked(**point).window.empty
     assert (whole(**point, stops=((0.0, 1.0), (1.0, 0.25))) == 0.25).all()
     assert (whole(source="radial_gradient", size=(0.0, 9.0), stops=((0.0, 1.0), (1.0, 0.5))) == 0.5).all()
+    for narrow in (1e-6, 2e-9, 1e-30):
+        rings = whole(source="radial_gradient", size=(narrow, 1000.0), stops=((0.0, 1.0), (1.0, 0.5)))
+        assert (rings == 0.5).all(), narrow
     assert (whole(source="radial_gradient", **SMALL, stops=((0.5, 0.75),)) == 0.75).all()
 
 
