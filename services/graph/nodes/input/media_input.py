@@ -32,6 +32,8 @@ from services.graph.nodes.placement import FITS, keeps_size, placed, placed_wind
 
 NEAREST: Final = "nearest"
 BLEND: Final = "blend"
+_MOST_BLENDED: Final = 1000
+"""Frames in one picture: of files that claim rates no camera has, it would be any number."""
 
 
 class MediaInput(ClipNode):
@@ -40,12 +42,12 @@ class MediaInput(ClipNode):
     The picture at time t is the one that the file shows at t − start + trim: where the document's rate is another,
     frames are repeated or left out, or, with `retime` "blend", the mean of what the file shows from there on for the
     longer of a frame of the document and one of its own: weighted by time, in linear light. A variable rate is never
-    blended. Pictures are upright; their colour tags say how they become light: BT.709 and untagged files by the gamma
-    of 2.4 (ITU-R BT.1886), sRGB, linear, PQ (SMPTE ST 2084) and HLG (BT.2100) with reference white at 1; `primaries`,
-    `transfer`, `matrix` and `range` take the place of tags that are wrong or missing. Signals whiter than white are
-    kept. Alpha is taken as straight and multiplied in after linearisation. Pixels that are not square become square.
-    Sound is resampled to 48 kHz and stands at t − start + trim to the sample; outside the clip there is silence,
-    except in a loop.
+    blended, nor one of more than a thousand times the document's. Pictures are upright; their colour tags say how they
+    become light: BT.709 and untagged files by the gamma of 2.4 (ITU-R BT.1886), sRGB, linear, PQ (SMPTE ST 2084) and
+    HLG (BT.2100) with reference white at 1; `primaries`, `transfer`, `matrix` and `range` take the place of tags that
+    are wrong or missing. Signals whiter than white are kept. Alpha is taken as straight and multiplied in after
+    linearisation. Pixels that are not square become square. Sound is resampled to 48 kHz and stands at t − start + trim
+    to the sample; outside the clip there is silence, except in a loop.
 
     Interlaced frames hold two fields, the lines of two times. `deinterlace` makes whole pictures of them, one of each
     frame or, at twice the rate, one of each field, by FFmpeg's bwdif (M. Weston's filter of three fields, bounded as in
@@ -184,7 +186,8 @@ class MediaInput(ClipNode):
         rate, count = self._timing(source.info)
         if rate is None:
             return [(begin, 1.0)]
-        if self.retime == NEAREST or self._holds(request.time - self.start, length):
+        alone = self.retime == NEAREST or rate > _MOST_BLENDED * request.frame_rate
+        if alone or self._holds(request.time - self.start, length):
             return [(middle_of_frame(begin, rate, count), 1.0)]
         return frames_within(
             begin, max(1 / rate, 1 / request.frame_rate), rate, count,

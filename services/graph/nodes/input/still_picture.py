@@ -16,6 +16,8 @@ from services.graph.nodes.input.still_light import IGNORED, light_of
 
 _SQUARES: Final = 16
 """Of a checkerboard, across a picture."""
+_WIDEST: Final = 1e30
+"""Bounds of a mask's range, and of one over its width: so that float32 has every number on the way."""
 _DARK: Final = 0.18
 _BRIGHT: Final = 0.36
 
@@ -91,10 +93,10 @@ def channel_mask(
     names = names if name in names else (name,)
     pixels = reader.read(number, names)
     samples = pixels.samples[..., names.index(name), None]
-    low, high = between
+    low, high = (min(max(bound, -_WIDEST), _WIDEST) for bound in between)
 
     def convert(part: tuple[slice, slice]) -> Pixels:
-        if low == high:
+        if abs(high - low) < 1.0 / _WIDEST:
             return np.asarray(samples[part] >= low, np.float32)
         scaled = (samples[part] - np.float32(low)) * np.float32(1.0 / (high - low))
         return np.clip(scaled, 0.0, 1.0, out=scaled)

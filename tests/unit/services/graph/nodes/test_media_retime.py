@@ -74,6 +74,16 @@ def test_a_variable_rate_is_never_blended() -> None:
     assert shown(Fraction(1, 25), Fraction(25), source, retime="blend").pixels[0, 0, 0] == np.float32(0.04)
 
 
+def test_a_rate_that_no_camera_has_is_never_blended() -> None:
+    """A millionth of a second for each frame, 40,000 of them in one of the document's."""
+    for rate, count in ((10**6, 100_000), (10**9, 48)):
+        source = clip_of(Fraction(rate), count)
+        request_of = request(Fraction(0), Fraction(25), source)
+        clip = node(MediaInput, asset="assets/a", retime="blend", after="loop")
+        assert clip.fingerprint(request_of) == clip.fingerprint(request_of._replace(time=Fraction(1, 4 * rate)))
+        assert shown(Fraction(0), Fraction(25), source, retime="blend").pixels[0, 0, 0] == np.float32(0.5 / rate)
+
+
 def test_alpha_of_opaque_frames_stays_exactly_one() -> None:
     """Of weights that are no sums of powers of two; a clip's alpha here is its time, but for what it promises."""
     frame = shown(Fraction(1, 24), Fraction(24), clip_of(Fraction(25)), retime="blend")

@@ -131,6 +131,12 @@ def test_layers_and_channels(layered: FileSource) -> None:
     assert (whole == 1).all()
 
 
+@pytest.mark.parametrize("between", [(0.0, 1e-320), (1e-320, 0.0), (-1.7e308, 1.7e308), (0.0, 1e-39), (1e300, 2e300)])
+def test_any_range_makes_a_mask_of_numbers(layered: FileSource, between: tuple[float, float]) -> None:
+    mask = shown(layered, (16, 9), output=SequenceInput.mask, mask_channel="Z", mask_range=between).pixels
+    assert ((mask >= 0) & (mask <= 1)).all()
+
+
 @pytest.mark.parametrize(
     ("params", "words"),
     [({"layer": "specular"}, 'no layer "specular" that is a picture; its layers: "", "ao", "diffuse"'),
