@@ -80,12 +80,17 @@ def _figure(name: str, picture: Shown) -> str:
 
 
 def _documentation(text: str) -> list[str]:
-    """Paragraphs as they are; what is indented (formulas, tables) in columns."""
-    blocks = text.split("\n\n")
-    return [
-        f"<pre>{escape(dedent(block))}</pre>" if block.startswith("    ") else f"<p>{escape(block)}</p>"
-        for block in blocks
-    ]
+    """Paragraphs as they are; what is indented (formulas, tables) in columns, and what begins with dashes as a list."""
+    return [_block(block) for block in text.split("\n\n")]
+
+
+def _block(block: str) -> str:
+    if block.startswith("    "):
+        return f"<pre>{escape(dedent(block))}</pre>"
+    if block.startswith("- "):
+        items = block.removeprefix("- ").split("\n- ")
+        return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
+    return f"<p>{escape(block)}</p>"
 
 
 def _ports(title: str, ports: Iterable[Input | Output]) -> str:

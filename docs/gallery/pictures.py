@@ -80,6 +80,7 @@ class Studio:
         self._files = Files(folder)
         self._open = ExitStack()
         self._shelf = SourceShelf(8)
+        self._copied: set[tuple[Path, str]] = set()
 
     def __enter__(self) -> Self:
         self._open.enter_context(self._files)
@@ -111,8 +112,9 @@ class Studio:
         shutil.copyfile(self._folder / file, target / file)
         for node in document["nodes"].values():
             asset = node.get("params", {}).get("asset")
-            if asset is not None and not (target / asset).exists():
+            if asset is not None and (target, asset) not in self._copied:
                 self._files.copy(asset, target)
+                self._copied.add((target, asset))
 
     def _picture(self, document: dict[str, Any], node: str) -> NDArray[np.float32]:
         """Display-encoded [height, width, 3] of what a node puts out."""

@@ -68,6 +68,23 @@ def test_pages_are_whole_and_name_every_parameter(node: type[Node]) -> None:
     assert all(f"<code>{name}</code>" in page for name in (*node.schema.parameters, *node.schema.inputs))
 
 
+def test_formulas_stand_in_columns_and_lists_in_items() -> None:
+    page = node_page(BY_NAME["Transition"].schema, None, [])
+    assert "<ul><li>dissolve: a(1 − p) + b p" in page
+    assert page.count("<li>") == 4
+    assert "<pre>D     = S[k]" in node_page(BY_NAME["ChromaKey"].schema, None, [])
+
+
+def test_files_of_an_earlier_run_are_written_anew(tmp_path: Path) -> None:
+    example = read_example("LUT")
+    assert example is not None
+    (tmp_path / "amber.cube").write_text("an earlier one")
+    with Studio(HERE) as studio:
+        studio.copy_files(example.file, example.document, tmp_path)
+    for name in ("amber.cube", "LUT.json"):
+        assert (tmp_path / name).read_bytes() == (HERE / name).read_bytes()
+
+
 def test_the_index_leads_to_every_page() -> None:
     parsed = _Balanced()
     parsed.feed(index_page([node.schema for node in BUILTIN], {"Blur": "Blur.shown.png"}))
