@@ -39,8 +39,8 @@ def _outline_error() -> float:
     size, fine, radius = 40.0, 16, 3.0
     text = set_text("L", Style("Noto Sans", "regular", size, "left", 0.0, 1.0))
     window, covered = coverage(text, 10.0, 10.0, size, WHOLE, Pen(grown=radius))
-    _, letter = coverage(text.scaled(fine), 10.0 * fine, 10.0 * fine, size * fine, Window(0, 0, 64 * fine, 64 * fine))
-    place, _ = coverage(text.scaled(fine), 10.0 * fine, 10.0 * fine, size * fine, Window(0, 0, 64 * fine, 64 * fine))
+    wide = Window(0, 0, 64 * fine, 64 * fine)
+    place, letter = coverage(text.scaled(fine), 10.0 * fine, 10.0 * fine, size * fine, wide)
     large = np.zeros((WHOLE.height * fine, WHOLE.width * fine), np.uint8)
     large[place.y : place.bottom, place.x : place.right] = letter > 0.5
     near = (cv2.distanceTransform(1 - large, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) <= radius * fine + 0.5).astype(
