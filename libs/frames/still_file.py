@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -211,8 +211,8 @@ def _copy(file: BinaryIO, member: Member, memory: int) -> None:
 
 def _copy_directory(file: BinaryIO, member: Member, head: bytes, memory: int) -> None:
     """TIFF's directory may stand anywhere: what is around it, in both directions."""
-    order, big = ("little" if head[:2] == b"II" else "big"), head[2:4] in (b"+\0", b"\0+")
-    place = int.from_bytes(head[8:16] if big else head[4:8], order)  # type: ignore[arg-type]  # one of both words
+    order: Literal["little", "big"] = "little" if head[:2] == b"II" else "big"
+    place = int.from_bytes(head[8:16] if head[2:4] in (b"+\0", b"\0+") else head[4:8], order)
     start = max(0, min(place, member.size) - _HEAD)
     data = os.pread(file.fileno(), min(2 * _HEAD, member.size - start), member.offset + start)
     os.pwrite(memory, data, start)

@@ -49,7 +49,8 @@ class LocalFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.name = path.name
+        # Systems take any bytes for a name; what is no text in UTF-8 cannot be told.
+        self.name = path.name.encode(errors="replace").decode()
         self.size = path.stat().st_size
 
     def open(self) -> BinaryIO:

@@ -8,7 +8,7 @@ import io
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from artifex.errors import FileProblem
 from artifex.stills.archive import MAX_MEMBERS, ArchiveProblem, Member, directory, local_header
@@ -65,7 +65,7 @@ class _Reader(io.RawIOBase):
     def __init__(self, parts: Sequence[bytes | Path], starts: Sequence[int], size: int) -> None:
         self._parts, self._starts, self._size = parts, starts, size
         self._place = 0
-        self._open: tuple[int, BinaryIO] | None = None
+        self._open: tuple[int, io.BufferedReader] | None = None
 
     def readable(self) -> bool:
         return True
@@ -94,7 +94,7 @@ class _Reader(io.RawIOBase):
         else:
             file = self._file(number, part)
             file.seek(inside)
-            count = file.readinto(view)  # type: ignore[attr-defined]  # BinaryIO does not tell of it
+            count = file.readinto(view)
             if not count:
                 raise FileProblem(f"{part}: has become shorter while it was sent")
         self._place += count
@@ -106,7 +106,7 @@ class _Reader(io.RawIOBase):
             self._open = None
         super().close()
 
-    def _file(self, number: int, path: Path) -> BinaryIO:
+    def _file(self, number: int, path: Path) -> io.BufferedReader:
         if self._open is None or self._open[0] != number:
             if self._open is not None:
                 self._open[1].close()

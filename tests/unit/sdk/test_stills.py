@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from artifex.assets import local
 from artifex.errors import FileProblem, VerificationFailed
 from artifex.stills import (
     ArchiveProblem,
@@ -96,6 +97,12 @@ def test_a_name_that_is_no_text_is_told_as_such(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"caf\xe9.1.png")).write_bytes(b"x")
     with pytest.raises(FileProblem, match="png: the file's name is no text"):
         StillArchive(find_stills(tmp_path) or [])
+
+
+def test_a_file_whose_name_is_no_text_is_called_nearly_so(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    path.write_bytes(b"x")
+    assert local(path).name == "caf?.mp4"
 
 
 def test_a_file_called_like_a_pattern_is_a_file(tmp_path: Path) -> None:
