@@ -12,6 +12,8 @@ PQ_PEAK: Final = 10_000.0
 """The brightest light of SMPTE ST 2084, in cd/m²."""
 WHITE: Final = 203.0
 """Reference white in cd/m² (ITU-R BT.2408): the working space's 1, in and out."""
+HLG_WHITE: Final = 0.794887
+"""The same in HLG (ITU-R BT.2100): signal 0.75, as light of OCIO's curve."""
 
 
 @dataclass(frozen=True)

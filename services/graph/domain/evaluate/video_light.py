@@ -9,13 +9,12 @@ from typing import Any, Final
 
 import PyOpenColorIO as ocio
 
-from libs.frames.deliveries import WHITE
+from libs.frames.deliveries import HLG_WHITE, WHITE
 from libs.kernels import Matrix, Transfer
 
 _GAMMA: Final = 2.4
 _GAMMAS: Final = {"linear": 1.0, "bt470m": 2.2}
 _PQ_WHITE: Final = 100 / WHITE  # the built-in curve is linear in units of 100 cd/m²
-_HLG_WHITE: Final = 1 / 0.794887  # the built-in curve at signal 0.75
 _LINEAR: Final = {"bt2020": "Linear Rec.2020", "smpte432": "Linear P3-D65"}
 
 
@@ -52,7 +51,7 @@ def curve(transfer: str) -> list[Any]:
     if transfer == "smpte2084":
         return [ocio.BuiltinTransform("CURVE - ST-2084_to_LINEAR"), _scale(_PQ_WHITE)]
     if transfer == "arib-std-b67":
-        return [ocio.BuiltinTransform("CURVE - HLG-OETF-INVERSE"), _scale(_HLG_WHITE)]
+        return [ocio.BuiltinTransform("CURVE - HLG-OETF-INVERSE"), _scale(1 / HLG_WHITE)]
     if transfer == "iec61966-2-1":
         return [ocio.ExponentWithLinearTransform(gamma=[2.4, 2.4, 2.4, 1.0], offset=[0.055, 0.055, 0.055, 0.0])]
     power = exponent(transfer)

@@ -5,14 +5,14 @@ from typing import Final
 
 import PyOpenColorIO as ocio
 
+from libs.frames.deliveries import HLG_WHITE, WHITE
+
 WORKING: Final = "working"
 DISPLAY: Final = "Gamma 2.4 Encoded Rec.709"
 """OCIO's name of what video is encoded in when it comes in and goes out (BT.709 primaries, BT.1886's 2.4)."""
 REFERENCE: Final = "ACES2065-1"
-PQ_WHITE: Final = 2.03
-"""BT.2408's reference white in PQ, 203 cd/m², in units of 100: it is 1 in the working space."""
-_HLG_WHITE: Final = 0.794887
-"""BT.2408's reference white in HLG, signal 0.75, as light of OCIO's curve."""
+PQ_WHITE: Final = WHITE / 100.0
+"""Reference white in PQ, in OCIO's units of 100 cd/m²: it is 1 in the working space."""
 
 _LIGHT: Final = 1e30
 _SIGNAL: Final = 300.0
@@ -57,7 +57,7 @@ _PLACES: Final = {
     "p3": _Place("Linear P3-D65", curve="2.6", highest=_SIGNAL, lowest=None),
     "rec2100_pq": _Place("Linear Rec.2020", curve="PQ", white=PQ_WHITE, highest=1.0, lowest=None),
     "rec2100_hlg": _Place(
-        "Linear Rec.2020", curve="CURVE - HLG-OETF-INVERSE", white=_HLG_WHITE, highest=3.0, lowest=None
+        "Linear Rec.2020", curve="CURVE - HLG-OETF-INVERSE", white=HLG_WHITE, highest=3.0, lowest=None
     ),
 }
 SPACES: Final = (WORKING, *_PLACES)
