@@ -44,6 +44,18 @@ class Orientation:
             x, y, width, height = stored_width - y - height, x, height, width
         return (stored_width - x - width if self.mirrored else x), y, width, height
 
+    def shown(self, x: int, y: int, width: int, height: int, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Where a rectangle of the picture as it is stored, `size` (width, height), lies in the upright one."""
+        stored_width, stored_height = size
+        x = stored_width - x - width if self.mirrored else x
+        if self.clockwise == 90:
+            return stored_height - y - height, x, height, width
+        if self.clockwise == 180:
+            return stored_width - x - width, stored_height - y - height, width, height
+        if self.clockwise == 270:
+            return y, stored_width - x - width, height, width
+        return x, y, width, height
+
 
 UPRIGHT = Orientation()
 _EXIF = {

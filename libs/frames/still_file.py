@@ -130,10 +130,12 @@ class Still:
             highest = np.float32((1 << bits) - 1)
             np.rint(samples * highest, out=samples)
             samples *= np.float32(1.0) / highest
-        if self.header.orientation != UPRIGHT:
-            upright = self.header.orientation.apply(samples)
-            return Pixels(upright, Window(0, 0, self.header.width, self.header.height))
-        return Pixels(samples, window)
+        orientation, size = self.header.orientation, (self.header.width, self.header.height)
+        if orientation == UPRIGHT:
+            return Pixels(samples, window)
+        place = (window.x, window.y, window.width, window.height)
+        stored = size[::-1] if orientation.swaps_sides else size
+        return Pixels(orientation.apply(samples), Window(*orientation.shown(*place, stored)))
 
     def _part(self, part: Part, channels: tuple[str, ...]) -> npt.NDArray[np.float32]:
         places = [part.channels.index(name) for name in channels]

@@ -77,6 +77,9 @@ def test_a_display_matrix_moves_points_as_its_orientation_does(mirrored: bool, c
     y, x = (int(found[0]) for found in np.nonzero(shown[..., 0]))
     height, width = shown.shape[:2]
     assert (x - width // 2, y - height // 2) == (a - c, b - d)
+    assert orientation.shown(3, 0, 1, 1, (5, 3)) == (x, y, 1, 1)
+    assert orientation.stored(x, y, 1, 1, (5, 3)) == (3, 0, 1, 1)
+    assert orientation.stored(*orientation.shown(1, 0, 3, 2, (5, 3)), (5, 3)) == (1, 0, 3, 2)
 
 
 @pytest.mark.parametrize(("told", "expected"), [(1, "red"), (3, "white"), (6, "blue"), (8, "green")])

@@ -338,3 +338,18 @@ def test_stills_stand_upright(tmp_path: Path, orientation: int) -> None:
     assert (stream.height, stream.width) == expected.shape[:2]
     with SequenceReader(path) as reader:
         np.testing.assert_array_equal(reader.read(1, ("R", "G", "B")).samples, expected)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_part_of_a_display_stands_upright_where_it_lies(tmp_path: Path, orientation: int) -> None:
+    """As the whole does that has nothing around it."""
+    samples, whole = noise(3, 24, 16, 3), np.zeros((30, 40, 3), np.float32)
+    place = Window(5, 3, 24, 16)
+    whole[3:19, 5:29] = samples
+    tags = {"Orientation": orientation}
+    part = write_still(tmp_path / "p.1.tif", samples, "float", tags=tags, window=place, display=(40, 30))
+    full = write_still(tmp_path / "f.1.tif", whole, "float", tags=tags)
+    np.testing.assert_array_equal(
+        sequence_picture(packed(tmp_path / "p", [part]), Fraction(0))[0],
+        sequence_picture(packed(tmp_path / "f", [full]), Fraction(0))[0],
+    )
