@@ -33,6 +33,7 @@ def flow_agreement(there: Flow, back: Flow, threads: int = 1) -> Pixels:
     With F the flow at a point, and G the way back from where it leads, read linearly: c = 1 / (1 + r²),
     r = |F + G|² / (0.01 (|F|² + |G|²) + 0.5), and 0 where F leads out of the picture. The bound is that of
     N. Sundaram, T. Brox, K. Keutzer, Dense Point Trajectories by GPU-accelerated Large Displacement Optical Flow, 2010.
+    What is no number agrees with nothing.
     """
     there, back = _flow(there), _flow(back)
     if there.shape != back.shape:
@@ -89,6 +90,7 @@ def flow_between(
     if out.size == 0:
         return out
     first, second = agreements or (flow_agreement(there, back, threads), flow_agreement(back, there, threads))
+    first, second = (np.ascontiguousarray(checks.plane(each, "an agreement", a.shape)) for each in (first, second))
     sums = np.zeros(a.shape, np.float32)
     _splat(there, first, share, 1.0, sums)
     _splat(back, second, 1.0 - share, -1.0, sums)

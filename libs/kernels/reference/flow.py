@@ -24,7 +24,7 @@ def agreement(there: Pixels, back: Pixels, out: Pixels) -> None:
     x, y = _grid(height, width)
     px, py = x + there[..., 0], y + there[..., 1]
     inside = (px >= -0.5) & (py >= -0.5) & (px <= width - 0.5) & (py <= height - 0.5)
-    px, py = np.clip(px, 0, width - 1), np.clip(py, 0, height - 1)
+    px, py = _clamped(px, width - 1), _clamped(py, height - 1)
     left = np.minimum(px.astype(np.int64), max(0, width - 2))
     top = np.minimum(py.astype(np.int64), max(0, height - 2))
     right, under = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
@@ -34,9 +34,10 @@ def agreement(there: Pixels, back: Pixels, out: Pixels) -> None:
     found = upper * (1 - fy) + lower * fy
     squares = (there * there).sum(-1) + (found * found).sum(-1)
     excess = ((there + found) ** 2).sum(-1) / (np.float32(0.01) * squares + np.float32(0.5))
-    out[..., 0] = np.where(inside, 1 / (1 + excess * excess), 0)
+    out[..., 0] = np.where(inside, _clamped(1 / (1 + excess * excess), 1), 0)
 
 
+@np.errstate(all="ignore")
 def splat(flow: Pixels, agreed: Pixels, share: float, sign: float, sums: Pixels) -> None:
     """Adds to `sums` [height, width, 4] what every point carries to where it comes to lie."""
     height, width = flow.shape[:2]
@@ -81,15 +82,21 @@ def _grid(height: int, width: int) -> tuple[_Values, _Values]:
     return x, y
 
 
+def _clamped(x: _Values, high: int) -> _Values:
+    """To 0 .. `high`; 0 of what is no number."""
+    clamped: _Values = np.minimum(np.fmax(x, 0), high)
+    return clamped
+
+
 def _covered(x: _Values, y: _Values, width: int, height: int) -> _Values:
-    across = np.clip(np.minimum(x + 1, width - x), 0, 1)
-    covered: _Values = across * np.clip(np.minimum(y + 1, height - y), 0, 1)
+    across, down = _clamped(np.minimum(x + 1, width - x), 1), _clamped(np.minimum(y + 1, height - y), 1)
+    covered: _Values = across * down
     return covered
 
 
 def _sampled(pixels: Pixels, x: _Values, y: _Values) -> Pixels:
     height, width = pixels.shape[:2]
-    x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
+    x, y = _clamped(x, width - 1), _clamped(y, height - 1)
     left, top = np.floor(x), np.floor(y)
     across = filter_weights("cubic", (x - left).astype(np.float64)).astype(np.float32)
     down = filter_weights("cubic", (y - top).astype(np.float64)).astype(np.float32)

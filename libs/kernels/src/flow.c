@@ -10,7 +10,8 @@
 /* What is seen in one picture alone is hidden behind what is seen in both, which weighs so much more. */
 #define HIDDEN 3.0f
 
-INLINE float clamped(float x, float low, float high) { return x < low ? low : x > high ? high : x; }
+/* `low` of what is no number. */
+INLINE float clamped(float x, float low, float high) { return x > low ? x < high ? x : high : low; }
 INLINE int64_t index_in(int64_t i, int64_t size) { return most(0, least(size - 1, i)); }
 
 /* 1 inside of the picture's sample centres, falling to 0 within a pixel. */
@@ -41,7 +42,7 @@ EXPORT void artifex_flow_agreement(const float *there, const float *back, int64_
                 float dx = f[0] + gx, dy = f[1] + gy;
                 float limit = 0.01f * (f[0] * f[0] + f[1] * f[1] + gx * gx + gy * gy) + 0.5f;
                 float excess = (dx * dx + dy * dy) / limit;
-                agreed = 1.0f / (1.0f + excess * excess);
+                agreed = clamped(1.0f / (1.0f + excess * excess), 0.0f, 1.0f);
             }
             out[y * width + x] = agreed;
         }

@@ -96,6 +96,18 @@ def test_strips_threads_and_what_is_not_finite() -> None:
     np.testing.assert_array_equal(flow_agreement(there, back, threads=3), flow_agreement(there, back))
 
 
+@pytest.mark.parametrize("lost", [np.nan, np.inf, -np.inf])
+def test_flows_that_are_no_numbers_count_for_nothing(lost: float) -> None:
+    a, b = premultiplied(33, 21, seed=8), premultiplied(33, 21, seed=9)
+    there, back = flow(33, 21, 10), flow(33, 21, 11)
+    expected = flow_between(a, b, there, back, 0.4)
+    there[4, 5, 0] = back[20, 7, 1] = lost
+    got = flow_between(a, b, there, back, 0.4)
+    assert np.isfinite(got).all()
+    assert (np.abs(got - expected).max(axis=-1) > 1e-3).mean() < 0.5
+    np.testing.assert_allclose(got, by_reference(lambda: flow_between(a, b, there, back, 0.4)), atol=2e-4)
+
+
 def test_other_shapes_are_refused() -> None:
     a, right = premultiplied(4, 5), flow(4, 5, 1)
     with pytest.raises(ValueError, match="differ in size"):
@@ -104,5 +116,7 @@ def test_other_shapes_are_refused() -> None:
         flow_between(a, a, right, flow(5, 5, 1), 0.5)
     with pytest.raises(ValueError, match="float32"):
         flow_agreement(right, noise(4, 5))
+    with pytest.raises(ValueError, match="an agreement of this picture"):
+        flow_between(a, a, right, right, 0.5, agreements=(noise(4, 5, 1), noise(4, 6, 1)))
     with pytest.raises(ValueError, match="share"):
         flow_between(a, a, right, right, 1.5)
