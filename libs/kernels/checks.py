@@ -17,14 +17,16 @@ def picture(array: Pixels, name: str, channels: int | None = None) -> Pixels:
     return array if _rows_are_dense(array) else np.ascontiguousarray(array)
 
 
-def result(out: Pixels | None, shape: tuple[int, ...]) -> Pixels:
-    """`out` if it can take a result of this shape, a new array where there is none."""
+def result(out: Pixels | None, shape: tuple[int, ...], apart: Pixels | None = None) -> Pixels:
+    """`out` if it can take a result of this shape, and does not overlap `apart`; a new array where there is none."""
     if out is None:
         return ROOMS.take(shape)
     if out.shape != shape or out.dtype != np.float32 or not out.flags.writeable or not _rows_are_dense(out):
         raise ValueError(
             f"out is a writable float32 {list(shape)}, dense in its rows, not {out.dtype} {list(out.shape)}"
         )
+    if apart is not None and np.may_share_memory(out, apart):
+        raise ValueError("out must not overlap pixels")
     return out
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ctypes
 from typing import Final
 
-import numpy as np
-
 from libs.kernels import checks, fourier, native
 from libs.kernels.footprints import Footprint
 from libs.kernels.reference import convolution as fallback
@@ -35,9 +33,7 @@ def convolve(pixels: Pixels, footprint: Footprint, out: Pixels | None = None, th
     height, width = pixels.shape[0] - top - bottom, pixels.shape[1] - left - right
     if height < 0 or width < 0:
         raise ValueError(f"a picture of {list(pixels.shape[:2])} is smaller than what the footprint reaches")
-    out = checks.result(out, (height, width, 4))
-    if np.may_share_memory(out, pixels):
-        raise ValueError("out must not overlap pixels")
+    out = checks.result(out, (height, width, 4), apart=pixels)
     if out.size == 0:
         return out
     if len(footprint.taps) + 2 * len(footprint.runs) > _MOST_STEPS:

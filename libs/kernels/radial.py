@@ -5,8 +5,6 @@ from __future__ import annotations
 import ctypes
 from typing import Final
 
-import numpy as np
-
 from libs.kernels import checks, native
 from libs.kernels.reference import radial as fallback
 from libs.kernels.threads import over_rows
@@ -47,9 +45,7 @@ def radial(
         raise ValueError(
             f"the centre and the amount are finite numbers of at most {_FARTHEST:g}, not {centre}, {amount}"
         )
-    out = checks.result(out, (*size, 4))
-    if np.may_share_memory(out, pixels):
-        raise ValueError("out must not overlap pixels")
+    out = checks.result(out, (*size, 4), apart=pixels)
     if out.size == 0:
         return out
     if pixels.size == 0:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from libs.kernels import checks, native
+from libs.kernels import native
 from libs.kernels.reference import resampling as fallback
-from libs.kernels.threads import over_rows
 from libs.kernels.types import Filter, Matrix, Pixels
-from libs.kernels.warping import project, rgba, shift
-from libs.kernels.weights import TAPS
+from libs.kernels.warping import Level, Table, numbered, project, read, to_samples
 
 __all__ = ["resample"]
 
@@ -38,53 +34,17 @@ def resample(
     """
     if filter == "box":
         return project(pixels, inverse, size, origin_out, origin_in, filter, out, threads)
-    pixels = checks.picture(pixels, "pixels")
-    if not 1 <= pixels.shape[2] <= 4:
-        raise ValueError(f"a picture to resample has 1 to 4 channels, not {pixels.shape[2]}")
-    if filter not in TAPS:
-        raise ValueError(f"no filter {filter!r}; there are {', '.join(TAPS)}")
-    matrix = checks.square(inverse, "inverse")
-    out = checks.result(out, (*size, pixels.shape[2]))
-    if np.may_share_memory(out, pixels):
-        raise ValueError("out must not overlap pixels")
-    if out.size == 0:
-        return out
-    if pixels.size == 0:
-        out[...] = 0.0
-        return out
-    to_sample = (
-        shift(-0.5 - origin_in[0], -0.5 - origin_in[1]) @ matrix @ shift(origin_out[0] + 0.5, origin_out[1] + 0.5)
-    )
-    library = native.library()
-    if library is None:
+    number, to_sample = numbered(filter), to_samples(inverse, origin_out, origin_in)
+
+    def by_numpy(levels: list[Level], pixels: Pixels, out: Pixels) -> int:
         fallback.resample(pixels, to_sample, filter, out)
-        return out
-    channels = pixels.shape[2]
-    if channels in (2, 3):
-        # The native kernels know masks and RGBA.
-        wide = resample(rgba(pixels), inverse, size, origin_out, origin_in, filter, threads=threads)
-        out[...] = wide[..., :channels]
-        return out
-    to_sample = np.ascontiguousarray(to_sample)
-    number, height, width = tuple(TAPS).index(filter), pixels.shape[0], pixels.shape[1]
+        return 0
 
-    def rows(first: int, count: int) -> None:
-        native.check(
-            library.artifex_resample(
-                native.address(pixels),
-                native.stride(pixels),
-                height,
-                width,
-                channels,
-                native.address(to_sample),
-                number,
-                first,
-                count,
-                out.shape[1],
-                native.address(out) + first * native.stride(out),
-                native.stride(out),
-            )
-        )
+    def by_library(library: native.Library, levels: Table, first: int, count: int, pixels: Pixels, out: Pixels) -> int:
+        short: int = library.artifex_resample(
+            native.address(pixels), native.stride(pixels), *pixels.shape, native.address(to_sample), number, first,
+            count, out.shape[1], native.address(out) + first * native.stride(out), native.stride(out),
+        )  # fmt: skip
+        return short
 
-    over_rows(rows, out.shape[0], threads)
-    return out
+    return read(pixels, size, origin_in, out, threads, by_numpy, by_library)

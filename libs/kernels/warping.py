@@ -42,14 +42,11 @@ def project(
 
     Memory: the halves, a third of the picture, where there are such steps.
     """
-    matrix = checks.square(inverse, "inverse")
-    to_sample = np.ascontiguousarray(
-        shift(-0.5 - origin_in[0], -0.5 - origin_in[1]) @ matrix @ shift(origin_out[0] + 0.5, origin_out[1] + 0.5)
-    )
+    to_sample = to_samples(inverse, origin_out, origin_in)
     straight = (
         to_sample[0, 1] == to_sample[1, 0] == to_sample[2, 0] == to_sample[2, 1] == 0.0 and to_sample[2, 2] == 1.0
     )
-    number = tuple(TAPS).index(filter) if filter in TAPS else -1
+    number = numbered(filter)
 
     def by_numpy(levels: list[Level], pixels: Pixels, out: Pixels) -> int:
         if straight and filter != "nearest":
@@ -57,7 +54,7 @@ def project(
             return 0
         return fallback.project(levels, to_sample, filter, out)
 
-    def by_library(library: native.Library, levels: _Table, first: int, count: int, pixels: Pixels, out: Pixels) -> int:
+    def by_library(library: native.Library, levels: Table, first: int, count: int, pixels: Pixels, out: Pixels) -> int:
         place, step = native.address(out) + first * native.stride(out), native.stride(out)
         if straight and filter != "nearest":
             shrunk: int = library.artifex_shrink(
@@ -71,7 +68,7 @@ def project(
         )  # fmt: skip
         return wanted
 
-    return _read(pixels, size, origin_in, filter, out, threads, by_numpy, by_library)
+    return read(pixels, size, origin_in, out, threads, by_numpy, by_library)
 
 
 def warp(
@@ -96,12 +93,12 @@ def warp(
     if places.ndim != 3 or places.shape[2] != 2 or min(places.shape[:2]) < 2:
         raise ValueError(f"places are [height + 2, width + 2, 2], not {list(places.shape)}")
     ox, oy = origin_in[0] + 0.5, origin_in[1] + 0.5
-    number = tuple(TAPS).index(filter) if filter in TAPS else -1
+    number = numbered(filter)
 
     def by_numpy(levels: list[Level], pixels: Pixels, out: Pixels) -> int:
         return fallback.warp(levels, places - (ox, oy), filter, out)
 
-    def by_library(library: native.Library, levels: _Table, first: int, count: int, pixels: Pixels, out: Pixels) -> int:
+    def by_library(library: native.Library, levels: Table, first: int, count: int, pixels: Pixels, out: Pixels) -> int:
         wanted: int = library.artifex_warp(
             native.address(levels), len(levels), pixels.shape[2], native.address(places), ox, oy, number, first, count,
             out.shape[1], native.address(out) + first * native.stride(out), native.stride(out),
@@ -109,7 +106,16 @@ def warp(
         return wanted
 
     size = (places.shape[0] - 2, places.shape[1] - 2)
-    return _read(pixels, size, origin_in, filter, out, threads, by_numpy, by_library)
+    return read(pixels, size, origin_in, out, threads, by_numpy, by_library)
+
+
+def widths(across: float, down: float) -> tuple[float, float]:
+    """How many pixels a filter's step is made wide, across and down, at most, where a map steps by so many.
+
+    Where halves are read, one of their pixels at least, however short the step on that side.
+    """
+    pixel = max(1.0, min(across, down) / 2, max(across, down) / 16)
+    return max(pixel, across), max(pixel, down)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,36 +126,35 @@ class Level:
     shift: tuple[int, int]
 
 
-_Table = npt.NDArray[np.int64]
+Table = npt.NDArray[np.int64]
 
 
-def _read(
+def read(
     pixels: Pixels,
     size: tuple[int, int],
     origin: tuple[float, float],
-    filter: Filter,
     out: Pixels | None,
     threads: int,
     by_numpy: Callable[[list[Level], Pixels, Pixels], int],
-    by_library: Callable[[native.Library, _Table, int, int, Pixels, Pixels], int],
+    by_library: Callable[[native.Library, Table, int, int, Pixels, Pixels], int],
 ) -> Pixels:
-    """Checks what is given, and makes the halves once somebody asks for them."""
+    """A new picture of `size` by one of two ways, each of which returns the level that it lacks, or 0.
+
+    Checks what is given, and makes the halves once somebody asks for them. Both ways are given the levels, the pixels
+    and `out`; `by_library`, for 1 or 4 channels, also which of the result's rows it makes: the first, and how many.
+    """
     pixels = checks.picture(pixels, "pixels")
     channels = pixels.shape[2]
     if not 1 <= channels <= 4:
         raise ValueError(f"a picture to resample has 1 to 4 channels, not {channels}")
-    if filter not in TAPS:
-        raise ValueError(f"no filter {filter!r}; there are {', '.join(TAPS)}")
-    out = checks.result(out, (*size, channels))
-    if np.may_share_memory(out, pixels):
-        raise ValueError("out must not overlap pixels")
+    out = checks.result(out, (*size, channels), apart=pixels)
     if out.size == 0 or pixels.size == 0:
         out[...] = 0.0
         return out
     library = native.library()
     if channels in (2, 3) and library is not None:
         # The native kernels know masks and RGBA.
-        wide = _read(rgba(pixels), size, origin, filter, None, threads, by_numpy, by_library)
+        wide = read(_rgba(pixels), size, origin, None, threads, by_numpy, by_library)
         out[...] = wide[..., :channels]
         return out
     levels = [Level(pixels, (0, 0))]
@@ -197,19 +202,34 @@ def _halved(pixels: Pixels, size: tuple[int, int], shift: tuple[int, int]) -> Pi
     return out
 
 
-def _table(levels: list[Level]) -> _Table:
+def _table(levels: list[Level]) -> Table:
     return np.array(
         [[native.address(at.pixels), native.stride(at.pixels), *at.pixels.shape[:2], *at.shift] for at in levels],
         np.int64,
     )
 
 
-def rgba(pixels: Pixels) -> Pixels:
+def numbered(filter: Filter) -> int:
+    """As the native kernels number it; ValueError for what is no filter."""
+    if filter not in TAPS:
+        raise ValueError(f"no filter {filter!r}; there are {', '.join(TAPS)}")
+    return tuple(TAPS).index(filter)
+
+
+def to_samples(inverse: Matrix, origin_out: tuple[float, float], origin_in: tuple[float, float]) -> Matrix:
+    """What takes (column, row) of the result to a sample's index, where `inverse` takes a point to a point."""
+    matrix = checks.square(inverse, "inverse")
+    return np.ascontiguousarray(
+        _shift(-0.5 - origin_in[0], -0.5 - origin_in[1]) @ matrix @ _shift(origin_out[0] + 0.5, origin_out[1] + 0.5)
+    )
+
+
+def _shift(x: float, y: float) -> Matrix:
+    return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
+
+
+def _rgba(pixels: Pixels) -> Pixels:
     """A picture of 1 to 4 channels with as many of zeros as make four."""
     result = np.zeros((*pixels.shape[:2], 4), np.float32)
     result[..., : pixels.shape[2]] = pixels
     return result
-
-
-def shift(x: float, y: float) -> Matrix:
-    return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])

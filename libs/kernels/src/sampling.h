@@ -1,6 +1,6 @@
 /* Filters at their own width, and sums over the samples that they weigh; see libs.kernels.weights.
  *
- * Box has no width of its own: it is as wide as what it averages (warp.c).
+ * Box has no width of its own: it is as wide as what it averages (widened.h).
  */
 #pragma once
 
