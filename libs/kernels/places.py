@@ -90,6 +90,8 @@ def mesh_places(
         raise ValueError(f"patches are [rows, columns, 4, 4, 2] with steps for each, not {list(patches.shape)}")
     if steps.min(initial=1) < 1:
         raise ValueError("a patch has one step at least")
+    if not 0.0 <= beyond <= 1.0:
+        raise ValueError(f"a patch goes on for 0 to 1 of itself, not {beyond}")
     places = np.full((*size, 2), np.nan)
     facts = np.array(source, np.float64)
     x, y = origin[0] + 0.5, origin[1] + 0.5

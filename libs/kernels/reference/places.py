@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -73,58 +73,53 @@ def mesh(
                 more_s, more_t = math.ceil(beyond * across), math.ceil(beyond * down)
                 low_s, high_s = 0 if i else -more_s, across + (more_s if i == columns - 1 else 0)
                 low_t, high_t = 0 if j else -more_t, down + (more_t if j == rows - 1 else 0)
-                corner = source[:2] + source[2:] * (i, j)
+                reach = 2.0 / min(across, down)
+                sheet = _Sheet(patches[j, i], source[:2] + source[2:] * (i, j), source[2:], (x0, y0), reach, places)
                 for b in range(low_t, high_t):
                     for a in range(low_s, high_s):
                         if (0 <= a < across and 0 <= b < down) == inner:
-                            low, high = (a / across, b / down), ((a + 1) / across, (b + 1) / down)
-                            reach = 2.0 / min(across, down)
-                            _piece(patches[j, i], low, high, reach, corner, source[2:], (x0, y0), places)
+                            _piece(sheet, (a / across, b / down), ((a + 1) / across, (b + 1) / down))
 
 
-def _piece(
-    patch: Array,
-    low: tuple[float, float],
-    high: tuple[float, float],
-    reach: float,
-    corner: Array,
-    step: Array,
-    origin: tuple[float, float],
-    places: Array,
-) -> None:
+class _Sheet(NamedTuple):
+    """What the pieces of one patch share."""
+
+    patch: Array
+    corner: Array
+    """What (0, 0) of it shows, and below how far it is to (1, 1)."""
+    size: Array
+    origin: tuple[float, float]
+    reach: float
+    """How far (s, t) may lie from where a piece says that it lies."""
+    places: Array
+
+
+def _piece(to: _Sheet, low: tuple[float, float], high: tuple[float, float]) -> None:
     st = np.array([low, (high[0], low[1]), high, (low[0], high[1])])
-    at = _on_patch(patch, st[:, 0], st[:, 1])[0]
+    at = _on_patch(to.patch, st[:, 0], st[:, 1])[0]
     for triangle in ([0, 1, 2], [0, 2, 3]):
-        _triangle(patch, at[triangle], st[triangle], reach, corner, step, origin, places)
+        _triangle(to, at[triangle], st[triangle])
 
 
-def _triangle(
-    patch: Array,
-    at: Array,
-    st: Array,
-    reach: float,
-    corner: Array,
-    step: Array,
-    origin: tuple[float, float],
-    places: Array,
-) -> None:
+def _triangle(to: _Sheet, at: Array, st: Array) -> None:
     sides = np.stack([at[1] - at[0], at[2] - at[0]], axis=1)
     area = np.linalg.det(sides)
     if not abs(area) > 1e-12:
         return
-    height, width = places.shape[:2]
-    low = np.ceil(np.maximum(at.min(axis=0) - origin, 0.0) - 1e-9).astype(int)
-    high = np.floor(np.minimum(at.max(axis=0) - origin, (width - 1, height - 1)) + 1e-9).astype(int)
+    height, width = to.places.shape[:2]
+    low = np.ceil(np.maximum(at.min(axis=0) - to.origin, 0.0) - 1e-9).astype(int)
+    high = np.floor(np.minimum(at.max(axis=0) - to.origin, (width - 1, height - 1)) + 1e-9).astype(int)
     if (high < low).any():
         return
     columns, rows = (found.ravel() for found in np.meshgrid(np.arange(low[0], high[0] + 1),
                                                             np.arange(low[1], high[1] + 1)))  # fmt: skip
-    points = np.stack([columns, rows], axis=1) + np.array(origin)
+    points = np.stack([columns, rows], axis=1) + np.array(to.origin)
     x, y = (points - at[0]).T
     q, r = (x * sides[1, 1] - y * sides[0, 1]) / area, (y * sides[0, 0] - x * sides[1, 0]) / area
     inside = (q >= -1e-9) & (r >= -1e-9) & (q + r <= 1 + 1e-9)
     start = st[0] + q[inside, None] * (st[1] - st[0]) + r[inside, None] * (st[2] - st[0])
-    places[rows[inside], columns[inside]] = corner + _solved(patch, points[inside], start, reach) * step
+    solved = _solved(to.patch, points[inside], start, to.reach)
+    to.places[rows[inside], columns[inside]] = to.corner + solved * to.size
 
 
 def _solved(patch: Array, points: Array, start: Array, reach: float) -> Array:

@@ -144,6 +144,19 @@ static void piece(const sheet *to, double s0, double t0, double s1, double t1) {
     triangle(to, corners[0], corners[2], corners[3]);
 }
 
+/* Whether no point of the patch lies near a pixel, for s and t of -furthest .. furthest. */
+static int misses(const sheet *to, double furthest) {
+    for (int axis = 0; axis < 2; axis++) {
+        double reach = 1.0, power[4] = {1.0};
+        for (int k = 1; k < 4; k++) power[k] = power[k - 1] * furthest;
+        for (int k = 1; k < 16; k++) reach += fabs(to->patch[2 * k + axis]) * power[k / 4] * power[k % 4];
+        double place = to->patch[axis] - (axis ? to->y0 : to->x0);
+        double low = axis ? (double)to->first : 0.0, high = (double)(axis ? to->first + to->count : to->width);
+        if (place + reach < low || place - reach > high) return 1;
+    }
+    return 0;
+}
+
 /* Places of pixels whose centres begin at (x0, y0), of rows first .. first + count - 1: what the mesh shows there, of
  * two patches the later. `patches`: [rows][columns], each as above, in `steps` (across and down) of pieces. `source`:
  * the place that the first patch's (0, 0) shows, and how far one patch goes, across and down. Beyond the mesh's outer
@@ -159,6 +172,7 @@ EXPORT void artifex_mesh(const double *patches, const int32_t *steps, int64_t ro
                 sheet to = {patches + 32 * number, source[0] + (double)i * source[2], source[1] + (double)j * source[3],
                             source[2], source[3], x0, y0, first, count, width, places,
                             2.0 / (across < down ? across : down)};
+                if (misses(&to, 1.0 + beyond + 1.0 / (across < down ? across : down))) continue;
                 int more_s = (int)ceil(beyond * across), more_t = (int)ceil(beyond * down);
                 int low_s = i ? 0 : -more_s, high_s = i == columns - 1 ? across + more_s : across;
                 int low_t = j ? 0 : -more_t, high_t = j == rows - 1 ? down + more_t : down;

@@ -22,6 +22,7 @@ from libs.kernels import (
     draw_sprites,
     feather,
     flare,
+    flow_between,
     from_half,
     gaussian,
     grade,
@@ -34,11 +35,13 @@ from libs.kernels import (
     morphology_reach,
     native,
     premultiply,
+    project,
     radial,
     range_key,
     resample,
     to_half,
     unpremultiply,
+    warp,
     with_alpha,
     yuv_to_linear,
 )
@@ -110,6 +113,7 @@ def run(height: int, width: int, *, at_end: bool) -> None:
         gaussian(a, sigma, sigma, out)
         gaussian(mask, sigma, sigma, single, threads=2)
     effects(height, width, at_end=at_end)
+    maps(height, width, at_end=at_end)
     turn = np.array([[0.9, 0.2, -2.0], [-0.2, 0.9, 2.0], [0.0, 0.0, 1.0]])
     for filter in TAPS:
         for inverse in (turn, np.diag([0.7, 1.4, 1.0]), np.eye(3)):
@@ -158,6 +162,32 @@ def effects(height: int, width: int, *, at_end: bool) -> None:
     sprites["across"] = sprites["down"] = 0.9
     for levels in ([], [a]):
         draw_sprites(out, (0, 0), sprites, levels, over=True)
+
+
+def maps(height: int, width: int, *, at_end: bool) -> None:
+    def pixels(channels: int = 4) -> npt.NDArray[np.float32]:
+        return guarded((height, width, channels), np.float32, at_end=at_end)
+
+    a, b, out, mask, single = pixels(), pixels(), pixels(), pixels(1), pixels(1)
+    size, origin = (height, width), (0.0, 0.0)
+    floor = np.array([[1.0, 0.1, -2.0], [0.0, 3.0, 1.0], [0.0, -0.3, 1.0]])
+    flat = np.array([[1.0, 0.2, -1.0], [0.1, 90.0, -3.0], [0.0, 0.0, 1.0]])
+    places = guarded((height + 2, width + 2, 2), np.float64, at_end=at_end)
+    places *= (width + 4.0, height + 4.0)
+    places -= 2.0
+    places[0, 0], places[-1, 1] = np.nan, -np.inf
+    for filter in TAPS:
+        for inverse in (floor, flat, np.diag([7.0, 0.4, 1.0])):
+            project(a, inverse, size, (-1.0, -1.0), origin, filter, out, threads=2)
+            project(mask, inverse, size, (-1.0, -1.0), origin, filter, single)
+        warp(a, places, origin, filter, out, threads=2)
+        warp(mask, places, origin, filter, single)
+    for reach in (1.0, 30.0):
+        flows = [guarded((height, width, 2), np.float32, at_end=at_end) for _ in range(2)]
+        for flow in flows:
+            flow -= 0.5
+            flow *= reach
+        flow_between(a, b, flows[0], flows[1], 0.3, threads=2)
 
 
 def main() -> int:

@@ -136,3 +136,6 @@ def test_what_makes_no_sense_is_refused() -> None:
         mesh_places(np.zeros((1, 1, 4, 2)), np.ones((1, 1, 2), np.int32), (0, 0, 1, 1), 0.0, (0, 0), (4, 4))
     with pytest.raises(ValueError, match="one step"):
         mesh_places(np.zeros((1, 1, 4, 4, 2)), np.zeros((1, 1, 2), np.int32), (0, 0, 1, 1), 0.0, (0, 0), (4, 4))
+    for beyond in (-0.1, np.nan, 1e300):
+        with pytest.raises(ValueError, match="of itself"):
+            mesh_places(np.zeros((1, 1, 4, 4, 2)), np.ones((1, 1, 2), np.int32), (0, 0, 1, 1), beyond, (0, 0), (4, 4))
