@@ -15,6 +15,7 @@ from artifex.nodes import (
     Output,
     Request,
 )
+from services.graph.nodes.color.spaces import WORKING, limited
 
 
 class ColorCorrector(Node):
@@ -29,9 +30,8 @@ class ColorCorrector(Node):
 
     Lift moves black and leaves 1 where it is, gain scales, offset shifts all, gamma bends between black and 1: the
     usual lift-gamma-gain, written as the slope, offset and power of the ASC CDL (ASC CDL 1.2, without clamping).
-    Powers leave negative numbers as they are, so nothing is clipped and values beyond 1 are kept. Luminance weights are
-    those of the working space's primaries. Everything runs as one pass. Alpha does
-    not change.
+    Powers leave negative numbers as they are, so nothing is clipped and values beyond 1 are kept, up to 1e30. Luminance
+    weights are those of the working space's primaries. Everything runs as one pass. Alpha does not change.
 
     Memory: the frame, changed in place. Cost: one pass, shared with neighbouring colour nodes.
     """
@@ -74,6 +74,8 @@ class ColorCorrector(Node):
             transforms.append(_linear([1.0 / self.pivot] * 3))
             transforms.append(_power([max(self.contrast, 0.01)] * 3))
             transforms.append(_linear([self.pivot] * 3))
+        if gamma != (1.0, 1.0, 1.0) or self.contrast != 1.0:
+            transforms.append(limited(WORKING))
         if self.saturation != 1.0:
             transforms.append(ocio.MatrixTransform.Sat(self.saturation, list(luma)))
         return transforms

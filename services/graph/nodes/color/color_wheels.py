@@ -74,7 +74,8 @@ class ColorWheels(ColourChange):
 
     def neutral(self) -> bool:
         defaults = {wheel: getattr(type(self), wheel).default for wheel in _WHEELS[self.style]}
-        return self.saturation == 1.0 and all(self.values[wheel] == default for wheel, default in defaults.items())
+        still = all(self.values[wheel][:3] == default[:3] for wheel, default in defaults.items())
+        return self.saturation == 1.0 and still
 
     def cost(self, request: Request) -> float:
         return 11.5 if self.style == "video" else 8.0

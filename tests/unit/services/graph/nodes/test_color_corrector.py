@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from artifex.nodes import Frame
 from services.graph.nodes.color.color_corrector import ColorCorrector
+from tests.unit.services.graph.nodes.colour_properties import what_is_finite_stays_so
 from tests.unit.services.graph.nodes.oracles.color_corrector import CASES, by_formula, graded
 from tests.unit.services.graph.support import Context, node, picture
 
@@ -74,6 +75,18 @@ def test_a_pixel_that_is_no_number_spoils_no_other() -> None:
     others = np.ones((4, 6), bool)
     others[1, 2] = False
     np.testing.assert_array_equal(result[others], clean[others])
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"contrast": 10.0, "exposure": 20.0, "saturation": 0.5},
+        {"gamma": (0.05, 0.05, 1.0, 1.0), "gain": (100.0, 100.0, 100.0, 1.0), "contrast": 10.0, "pivot": 0.001},
+        {"gamma": (0.05, 1.0, 20.0, 1.0), "offset": (10.0, -10.0, 10.0, 1.0), "saturation": 10.0},
+    ],
+)
+def test_what_is_finite_stays_so(params: dict[str, Any]) -> None:
+    what_is_finite_stays_so(ColorCorrector, **params)
 
 
 def test_grey_stays_grey() -> None:

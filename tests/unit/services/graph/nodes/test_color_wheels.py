@@ -71,6 +71,8 @@ def test_any_wheel_of_a_style_turns_it(style: str) -> None:
     for wheel in wheels:
         turned = (1.5, 1.0, 1.0, 1.0) if wheel in ("contrast", "gamma", "gain") else (0.0, 0.1, 0.0, 1.0)
         assert node(ColorWheels, style=style, **{wheel: turned}).identity(request) is None
+        default: Any = getattr(ColorWheels, wheel).default
+        assert node(ColorWheels, style=style, **{wheel: (*default[:3], 0.5)}).identity(request) == "video"
 
 
 @settings(max_examples=25, deadline=None)
