@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -130,13 +130,12 @@ def is_invisible(char: str) -> bool:
 
 
 def font(family: str, weight: str, italic: bool = False) -> Font:
-    """A font, loaded once."""
-    return _loaded(family, weight, italic)
+    """A font, the same one for all threads: where it changes a run ends, and with it kerning."""
+    asked = (family, weight, italic)
+    return _loaded.get(asked) or _loaded.setdefault(asked, Font(*asked))
 
 
-@cache
-def _loaded(family: str, weight: str, italic: bool) -> Font:
-    return Font(family, weight, italic)
+_loaded: Final[dict[tuple[str, str, bool], Font]] = {}
 
 
 def fallback(family: str, weight: str, italic: bool = False) -> Iterator[Font]:

@@ -1,7 +1,9 @@
 """Lines and letters: where they break, how they stand, which font a character comes from."""
 
+import threading
 import time
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from uniseg.graphemecluster import grapheme_cluster_boundaries
 from uniseg.linebreak import line_break_boundaries
 
+from services.graph.nodes.typography import fonts
 from services.graph.nodes.typography.fonts import COLOUR_EMOJI, FAMILIES, font
 from services.graph.nodes.typography.layout import Layout, Style, set_text
 from services.graph.nodes.typography.lines import break_lines
@@ -201,6 +204,22 @@ def test_weights_and_italics_are_fonts_of_their_own() -> None:
     assert slanted is font("Noto Sans", "regular", True)
     assert slanted.slant == 0.0, "it has italics"
     assert layout("안", italic=True).glyphs[0].font.slant == pytest.approx(0.2126)
+
+
+def test_threads_that_ask_at_once_get_one_font(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two fonts for one would end runs, and what is drawn would depend on who came first."""
+    together = threading.Barrier(4)
+    load = fonts.Font
+
+    def slowly(family: str, weight: str, italic: bool) -> fonts.Font:
+        together.wait(10.0)
+        return load(family, weight, italic)
+
+    monkeypatch.setattr(fonts, "_loaded", {})
+    monkeypatch.setattr(fonts, "Font", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        found = [task.result() for task in [pool.submit(font, "Noto Sans Thai", "light") for _ in range(4)]]
+    assert len({id(each) for each in found}) == 1
 
 
 @pytest.mark.parametrize("family", FAMILIES)
