@@ -149,13 +149,14 @@ def _set_paragraph(text: str, faces: Sequence[Face], style: Style) -> list[_Line
     """Lines of glyphs from left to right."""
     base, levels = embedding_levels(text)
     wrap, spacing = style.wrap / style.size, style.letter_spacing / style.size
-    advances = [0.0] * len(text)
+    advances, gaps = [0.0] * len(text), [0.0] * len(text)
     if wrap > 0:
         for run in runs(text, levels, faces):
+            gaps[run.start : run.end] = [spacing_of(run, spacing)] * (run.end - run.start)
             for glyph in shape(text, run, spacing):
                 advances[glyph.cluster] += glyph.advance
     lines: list[_Line] = []
-    for start, end in break_lines(text, advances, wrap, style.breaks):
+    for start, end in break_lines(text, advances, wrap, style.breaks, gaps):
         part = text[start:end].rstrip() if end < len(text) else text[start:end]
         stop = start + len(part)
         line = runs(part, line_levels(part, levels[start:stop], base), faces[start:stop])

@@ -160,6 +160,16 @@ def test_space_between_letters_is_between_them_alone() -> None:
     assert layout("e\u0301e\u0301", letter_spacing=10.0).width == pytest.approx(layout("e\u0301e\u0301").width + 10)
 
 
+@pytest.mark.parametrize("spacing", [20.0, -20.0])
+@pytest.mark.parametrize("rule", BREAKS)
+def test_a_line_that_fits_fits_whatever_space_is_between_letters(rule: str, spacing: float) -> None:
+    for text in ("abcd", "אבגד"):
+        width = layout(text, letter_spacing=spacing).width
+        for more, lines in ((0.01, 1), (-0.01, 2)):
+            placed = layout(text, letter_spacing=spacing, wrap=width + more, breaks=rule).glyphs
+            assert len({glyph.y for glyph in placed}) == lines
+
+
 @pytest.mark.parametrize(
     ("text", "family"),
     [
