@@ -9,6 +9,7 @@ import numpy as np
 
 from artifex.nodes import Filter, Frame, Matrix, Motion, Window
 from libs import kernels
+from libs.kernels.warping import widths
 from libs.kernels.weights import REACH
 from services.graph.domain.compile.runs import moved_window
 
@@ -16,6 +17,8 @@ _TIES: Final = np.array([[1.0, 0.0, 1e-6], [0.0, 1.0, 1e-6], [0.0, 0.0, 1.0]])
 """More than float64 errs in a picture's coordinates, and far less than a pixel."""
 _FAR: Final = 1e7
 """Whole numbers of pixels beyond this have no exact float32."""
+_LEAST_SCALE: Final = 1e-100
+"""Of a move: below it nothing is to be seen, and determinants become 0."""
 
 
 def moved(frame: Frame, motion: Motion, region: Window, threads: int = 1) -> Frame:
@@ -45,6 +48,8 @@ def moved(frame: Frame, motion: Motion, region: Window, threads: int = 1) -> Fra
         if not part.window.empty:
             place = mean[part.window.inside(target)]
             place += part.pixels * np.float32(count / len(motion.shutter))
+    # The weights' sum is 1 up to rounding.
+    np.minimum(mean[..., -1], 1.0, out=mean[..., -1])
     return Frame(mean, target.x, target.y)
 
 
@@ -88,11 +93,21 @@ def _target(window: Window, matrix: Matrix, filter: Filter) -> Window:
         return moved_window(window, matrix)
     reach = REACH[filter]
     if inverse[2, 0] == inverse[2, 1] == 0.0:
-        across, down = (math.ceil(reach * max(1.0, step)) for step in _steps(inverse))
+        across, down = (math.ceil(side) for side in _reaches(inverse, reach))
         grown = Window(window.x - across, window.y - down, window.width + 2 * across, window.height + 2 * down)
         return moved_window(grown, matrix)
     # Where a projection shrinks, its filters reach as many pixels of the result instead.
     return moved_window(window.grown(math.ceil(reach)), matrix).grown(math.ceil(reach) + 1)
+
+
+def _reaches(inverse: Matrix, reach: float) -> tuple[float, float]:
+    """How far pixels of the picture count around a point, across and down; of an affine inverse."""
+    steps = _steps(inverse)
+    if inverse[0, 1] == inverse[1, 0] == 0.0:
+        return reach * max(1.0, steps[0]), reach * max(1.0, steps[1])
+    # Of a pixel of a half that the picture covers in part, half lies beyond it.
+    across, down = (reach * width + (width - 1.0) / 2 for width in widths(*steps))
+    return across, down
 
 
 def _steps(inverse: Matrix) -> tuple[float, float]:
@@ -104,7 +119,7 @@ def _steps(inverse: Matrix) -> tuple[float, float]:
 def _inverse(matrix: Matrix) -> Matrix | None:
     """None where there is none that means anything in pixels."""
     scale = float(np.abs(matrix[:2, :2]).max())
-    if scale == 0.0 or abs(np.linalg.det(matrix)) < 1e-12 * scale * scale:
+    if scale < _LEAST_SCALE or abs(np.linalg.det(matrix)) < 1e-12 * scale * scale:
         return None
     result = np.linalg.inv(matrix).astype(np.float64)
     return result if np.isfinite(result).all() else None

@@ -1,25 +1,17 @@
 """CornerPin."""
 
-from collections.abc import Sequence
-from fractions import Fraction
-from typing import Final, get_args
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from artifex.nodes import VIDEO, Boolean, Choice, Filter, Input, Matrix, Motion, Node, Output, Request, Vector2
+from artifex.nodes import VIDEO, Boolean, Choice, Input, Matrix, Output, Request, Vector2
 from artifex.nodes import Window as DataWindow
+from services.graph.nodes.transform.moved import Moved
 from services.graph.nodes.transform.regions import region_before
-from services.graph.nodes.transform.shutter import (
-    at_moments,
-    open_moments,
-    resamplings,
-    shutter_angle,
-    shutter_phase,
-    shutter_samples,
-)
+from services.graph.nodes.transform.shutter import shutter_angle, shutter_phase, shutter_samples
+from services.graph.nodes.transform.warping import filter_choice
 
-_FILTERS: Final[dict[str, Filter]] = {name: name for name in get_args(Filter)}
 _FRACTION: Final = "fraction"
 _CORNERS: Final = ("top_left", "top_right", "bottom_right", "bottom_left")
 
@@ -28,7 +20,7 @@ def _corner(x: float, y: float, doc: str) -> Vector2:
     return Vector2((x, y), minimum=-1e6, maximum=1e6, doc=doc)
 
 
-class CornerPin(Node):
+class CornerPin(Moved):
     """Moves four corners of a picture to four points, as a plane in perspective.
 
     The projection that takes the four points "from" to the four points "to". Of the unit square to a quadrilateral
@@ -46,6 +38,7 @@ class CornerPin(Node):
     """
 
     category = "Transform"
+    resampling = 40.0
 
     video = Input(VIDEO, "The picture to pin.")
     pinned = Output(VIDEO, "The picture in its place.", name="video")
@@ -60,32 +53,19 @@ class CornerPin(Node):
     from_bottom_left = _corner(0.0, 1.0, "What is taken for its bottom left corner.")
     units = Choice(_FRACTION, choices=(_FRACTION, "px"), doc="Parts of the document's width and height, or its pixels.")
     invert = Boolean(False, doc="The other way: takes a picture that is in its place back to the corners.")
-    filter = Choice("cubic", choices=tuple(_FILTERS), doc="How pixels between pixels are found.")
+    filter = filter_choice()
     shutter = shutter_angle()
     shutter_phase = shutter_phase()
     shutter_samples = shutter_samples()
 
-    def moments(self, request: Request) -> Sequence[Fraction]:
-        return open_moments(self.shutter, self.shutter_phase, self.shutter_samples, request)
-
-    def identity(self, request: Request) -> str | None:
-        return "video" if all(node._stands() for node in (self, *at_moments(self))) else None
-
     def region_needed(self, name: str, request: Request) -> DataWindow:
         motion = self.motion(request.format, request)
-        return region_before(motion.shutter or (motion.matrix,), motion.filter, request)
+        return region_before(motion.shutter or (motion.matrix,), request)
 
-    def motion(self, window: DataWindow, request: Request) -> Motion:
-        shutter = tuple([node._matrix(request) for node in at_moments(self)])
-        return Motion(self._matrix(request), _FILTERS[self.filter], shutter)
-
-    def cost(self, request: Request) -> float:
-        return 40.0 * resamplings(self)
-
-    def _stands(self) -> bool:
+    def stands(self) -> bool:
         return all(getattr(self, name) == getattr(self, f"from_{name}") for name in _CORNERS)
 
-    def _matrix(self, request: Request) -> Matrix:
+    def matrix(self, window: DataWindow, request: Request) -> Matrix:
         in_parts = self.units == _FRACTION
         size = (request.width, request.height) if in_parts else (float(request.scale),) * 2
         to, come_from = (

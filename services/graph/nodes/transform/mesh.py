@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from artifex.nodes import Filter, Window
 from libs.kernels import Places
+from libs.kernels.warping import widths
 from libs.kernels.weights import REACH
 
 _PIECE: Final = 8.0
@@ -15,6 +16,10 @@ _PIECE: Final = 8.0
 _MOST_PIECES: Final = 64
 _SAMPLES: Final = 9
 """Points along each side of a patch where it is looked at."""
+_APART: Final = 4
+"""Patches from one to another that meet only where the mesh comes round again; bounds of nearer ones may anyway."""
+_FAR: Final = 10**6
+"""Beyond all that is read."""
 
 # Coefficients of 1, s, s² and s³ of a piece between the second and the third of four points.
 _SMOOTH: Final = np.array([[0.0, 1.0, 0.0, 0.0], [-0.5, 0.0, 0.5, 0.0], [1.0, -2.5, 2.0, -0.5], [-0.5, 1.5, -1.5, 0.5]])
@@ -52,25 +57,42 @@ def seen_window(patches: Places, beyond: float) -> Window:
 
 
 def source_needed(patches: Places, shown: Window, source: tuple[float, float, float, float], filter: Filter) -> Window:
-    """What is read of the picture for the part `shown` of the mesh; `source` as in `libs.kernels.mesh_places`."""
+    """What is read of the picture for the part `shown` of the mesh; `source` as in `libs.kernels.mesh_places`.
+
+    Where the mesh may lie over itself there it is everything.
+    """
     u, v, du, dv = source
     at, by_s, by_t = _sampled(patches, 0.25)
+    seen = [here for here in np.ndindex(at.shape[:2]) if not _window(at[here].reshape(-1, 2), 4).intersect(shown).empty]
+    if not seen:
+        return Window(0, 0, 0, 0)
+    dets = by_s[..., 0] * by_t[..., 1] - by_s[..., 1] * by_t[..., 0]
+    if _overlap(np.array(seen), at, dets):
+        # From one to the other places may step by all that lies between.
+        return Window(-_FAR, -_FAR, 2 * _FAR, 2 * _FAR)
     needed = Window(0, 0, 0, 0)
-    for row in range(patches.shape[0]):
-        for column in range(patches.shape[1]):
-            here = (row, column)
-            if _window(at[here].reshape(-1, 2), 4).intersect(shown).empty:
-                continue
-            det = np.abs(by_s[here][..., 0] * by_t[here][..., 1] - by_s[here][..., 1] * by_t[here][..., 0]).min()
-            reach = 2.0 * (REACH[filter] + 1)
-            with np.errstate(divide="ignore"):
-                x = 2 + reach * max(1.0, float(np.hypot(*np.moveaxis(by_t[here], -1, 0)).max() * du / det))
-                y = 2 + reach * max(1.0, float(np.hypot(*np.moveaxis(by_s[here], -1, 0)).max() * dv / det))
-            x, y = min(x, 1e6), min(y, 1e6)
-            corners = np.array([[u + column * du - x, v + row * dv - y], [u + (column + 1) * du + x,
-                                                                          v + (row + 1) * dv + y]])  # fmt: skip
-            needed = needed.union(_window(corners, 0))
+    for here in seen:
+        det = np.abs(dets[here]).min()
+        steps = [
+            float(np.hypot(*np.moveaxis(other[here], -1, 0)).max() * size / det)
+            for other, size in ((by_t, du), (by_s, dv))
+        ]
+        x, y = (min(2 + 2 * (REACH[filter] + 1) * width, _FAR) for width in widths(*steps))
+        left, top = u + here[1] * du, v + here[0] * dv
+        needed = needed.union(_window(np.array([[left - x, top - y], [left + du + x, top + dv + y]]), 0))
     return needed
+
+
+def _overlap(seen: NDArray[np.int64], at: Places, dets: NDArray[np.float64]) -> bool:
+    """Whether one of these patches may lie over another, or over itself: the mesh folds, or comes round again."""
+    found = dets[seen[:, 0], seen[:, 1]]
+    if not found.min() * found.max() > 0.0:
+        return True
+    corners = at[seen[:, 0], seen[:, 1]].reshape(len(seen), -1, 2)
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    meet = ((low[:, None] < high) & (low < high[:, None])).all(axis=-1)
+    apart = np.abs(seen[:, None] - seen).max(axis=-1) >= _APART
+    return bool((meet & apart).any())
 
 
 def _sampled(patches: Places, beyond: float) -> tuple[Places, Places, Places]:

@@ -10,25 +10,13 @@ N = TypeVar("N", bound=Node)
 
 
 def shutter_angle() -> Float:
-    return Float(
-        0.0,
-        minimum=0,
-        maximum=1080,
-        unit="deg",
-        animatable=False,
-        doc="How long the shutter is open: 360 is the time of a frame, 180 the half that film has; 0 blurs nothing.",
-    )
+    how = "How long the shutter is open: 360 is the time of a frame, 180 the half that film has; 0 blurs nothing."
+    return _angle(0, 1080, how)
 
 
 def shutter_phase() -> Float:
-    return Float(
-        0.0,
-        minimum=-720,
-        maximum=720,
-        unit="deg",
-        animatable=False,
-        doc="How long after the frame's time the middle of the opening lies: half the angle opens it at that time.",
-    )
+    how = "How long after the frame's time the middle of the opening lies: half the angle opens it at that time."
+    return _angle(-720, 720, how)
 
 
 def shutter_samples() -> Integer:
@@ -58,6 +46,5 @@ def at_moments(node: N) -> list[N]:
     return [other for other in node.then if isinstance(other, type(node))]
 
 
-def resamplings(node: Node) -> int:
-    """How many the node takes, at most."""
-    return max(1, len(node.then))
+def _angle(minimum: float, maximum: float, doc: str) -> Float:
+    return Float(0.0, minimum=minimum, maximum=maximum, unit="deg", animatable=False, doc=doc)

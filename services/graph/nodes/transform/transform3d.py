@@ -1,39 +1,17 @@
 """Transform3D."""
 
 import math
-from collections.abc import Sequence
-from fractions import Fraction
 from itertools import permutations
-from typing import Final, get_args
+from typing import Final
 
 import numpy as np
 
-from artifex.nodes import (
-    VIDEO,
-    Choice,
-    Filter,
-    Float,
-    Input,
-    Matrix,
-    Motion,
-    Node,
-    Output,
-    Request,
-    Triple,
-    Vector2,
-    Vector3,
-)
+from artifex.nodes import VIDEO, Choice, Float, Input, Matrix, Output, Request, Triple, Vector3
 from artifex.nodes import Window as DataWindow
-from services.graph.nodes.transform.shutter import (
-    at_moments,
-    open_moments,
-    resamplings,
-    shutter_angle,
-    shutter_phase,
-    shutter_samples,
-)
+from services.graph.nodes.transform.moved import Turned, cosine_and_sine, pivot_base, pivot_place, scale_factors
+from services.graph.nodes.transform.shutter import shutter_angle, shutter_phase, shutter_samples
+from services.graph.nodes.transform.warping import filter_choice
 
-_FILTERS: Final[dict[str, Filter]] = {name: name for name in get_args(Filter)}
 _ORDERS: Final = tuple("".join(order) for order in permutations("xyz"))
 _FOCAL: Final = "focal_length"
 _STILL: Final = (0.0, 0.0, 0.0)
@@ -43,7 +21,7 @@ def _place(doc: str) -> Vector3:
     return Vector3(_STILL, minimum=-1e6, maximum=1e6, unit="px", doc=doc)
 
 
-class Transform3D(Node):
+class Transform3D(Turned):
     """Places a picture as a flat card in space, seen by a camera.
 
     x grows right, y down and z away from the camera, in pixels of the document. A point p of the picture is in space
@@ -64,6 +42,7 @@ class Transform3D(Node):
     """
 
     category = "Transform"
+    resampling = 40.0
 
     video = Input(VIDEO, "The picture on the card.")
     seen = Output(VIDEO, "What the camera sees.", name="video")
@@ -73,18 +52,9 @@ class Transform3D(Node):
     rotation_order = Choice(
         "xyz", choices=_ORDERS, doc="Around which axis card and camera turn first, second and last."
     )
-    scale = Vector2((1.0, 1.0), minimum=-100, maximum=100, doc="Size across and down; negative mirrors, 0 vanishes.")
-    pivot = Vector2(
-        (0.5, 0.5),
-        minimum=-1000,
-        maximum=1000,
-        doc="The point that turning and scaling leave in place: (0, 0) is the top left, (1, 1) the bottom right.",
-    )
-    pivot_of = Choice(
-        "input",
-        choices=("input", "frame"),
-        doc="Whether the pivot is measured on the input's own pixels or on the document's frame.",
-    )
+    scale = scale_factors()
+    pivot = pivot_place()
+    pivot_of = pivot_base()
     lens = Choice(_FOCAL, choices=(_FOCAL, "field_of_view"), doc="What says how wide the camera sees.")
     focal_length = Float(50.0, minimum=1, maximum=10_000, unit="mm", doc="From the lens to the film.")
     film_back = Float(36.0, minimum=1, maximum=1000, unit="mm", doc="Width of the film.")
@@ -92,36 +62,18 @@ class Transform3D(Node):
     camera_position = _place("How far the camera is moved right, down and forward.")
     camera_rotate = Vector3(_STILL, unit="deg", doc="Turns of the camera around its own place.")
     backface = Choice("visible", choices=("visible", "hidden"), doc="What is seen of a card that shows its back.")
-    filter = Choice("cubic", choices=tuple(_FILTERS), doc="How pixels between pixels are found.")
+    filter = filter_choice()
     shutter = shutter_angle()
     shutter_phase = shutter_phase()
     shutter_samples = shutter_samples()
 
-    def moments(self, request: Request) -> Sequence[Fraction]:
-        return open_moments(self.shutter, self.shutter_phase, self.shutter_samples, request)
-
-    def identity(self, request: Request) -> str | None:
-        return "video" if all(node._stands() for node in (self, *at_moments(self))) else None
-
-    def region_needed(self, name: str, request: Request) -> DataWindow:
-        # The pivot is measured on the whole input, so the region that is wanted cannot be traced back.
-        return request.surroundings
-
-    def motion(self, window: DataWindow, request: Request) -> Motion:
-        shutter = tuple([node._matrix(window, request) for node in at_moments(self)])
-        return Motion(self._matrix(window, request), _FILTERS[self.filter], shutter)
-
-    def cost(self, request: Request) -> float:
-        return 40.0 * resamplings(self)
-
-    def _stands(self) -> bool:
+    def stands(self) -> bool:
         moved = (self.position, self.rotate, self.camera_position, self.camera_rotate)
         return all(found == _STILL for found in moved) and self.scale == (1.0, 1.0)
 
-    def _matrix(self, window: DataWindow, request: Request) -> Matrix:
+    def matrix(self, window: DataWindow, request: Request) -> Matrix:
         proxy = float(request.scale)
-        base = window if self.pivot_of == "input" else request.format
-        pivot = np.array([base.x + self.pivot[0] * base.width, base.y + self.pivot[1] * base.height, 0.0])
+        pivot = np.array([*self.pivot_at(window, request), 0.0])
         middle = np.array([request.width / 2, request.height / 2, 0.0])
         focal = self._focal() * request.width
         turn, look = self._turn(self.rotate), self._turn(self.camera_rotate)
@@ -151,15 +103,9 @@ class Transform3D(Node):
 
 def _around(axis: int, degrees: float) -> Matrix:
     """A turn around an axis that takes the next axis towards the one after it."""
-    angle = math.radians(math.fmod(degrees, 360.0))
-    cos, sin = _exact(math.cos(angle)), _exact(math.sin(angle))
+    cos, sin = cosine_and_sine(degrees)
     turn = np.eye(3)
     second, third = (axis + 1) % 3, (axis + 2) % 3
     turn[second, second] = turn[third, third] = cos
     turn[third, second], turn[second, third] = sin, -sin
     return turn
-
-
-def _exact(value: float) -> float:
-    """Sines of right angles as they are, not as floats next to them."""
-    return float(round(value)) if abs(value - round(value)) < 1e-15 else value

@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from artifex.nodes import Frame, Window
+from services.graph.domain.compile.runs import MotionRun
+from services.graph.domain.evaluate.moving import moved
 from services.graph.nodes.transform.corner_pin import CornerPin
 from tests.unit.services.graph.nodes.applied import applied
 from tests.unit.services.graph.nodes.oracles.corner_pin import COMPARISONS, NAMES, PINS, params_of, pinned
@@ -47,6 +49,36 @@ def test_pixels_and_parts_of_the_document_mean_the_same() -> None:
 @pytest.mark.parametrize("filter", CornerPin.filter.choices)
 def test_any_tile_is_that_part_of_the_whole(name: str, filter: str) -> None:
     check_tiles(node(CornerPin, **params_of(*PINS[name], filter=filter)))
+
+
+@pytest.mark.parametrize("filter", CornerPin.filter.choices)
+@pytest.mark.parametrize("height", [2.5, 5.0, 10.0])
+def test_a_tile_of_what_is_flattened_is_that_part_of_the_whole(height: float, filter: str) -> None:
+    """Far smaller on one side alone it is read in halves, whose pixels are large on the other, too."""
+    size, tile = (640, 640), Window(200, 301, 30, 1)
+    square = [(0, 0), (640, 0), (640, 640), (0, 640)]
+    to = [(0, 300), (640, 300.5), (640.3, 300.7 + height), (0.2, 300 + height)]
+    flat = node(CornerPin, **params_of(square, to, filter=filter))
+    frame = Frame(picture(7, *size))
+    whole = applied(flat, {"video": frame}, size)
+    given = frame.crop(flat.region_needed("video", Context({}, CornerPin.pinned, size, tile).request))
+    part = applied(flat, {"video": given}, size, region=tile).filled(tile)
+    np.testing.assert_allclose(part, whole.crop(tile).filled(tile), atol=1e-5)
+
+
+def test_pins_in_a_row_read_what_the_last_ones_filter_does() -> None:
+    size, tile = (640, 360), Window(200, 100, 20, 20)
+    square, larger, beside = (
+        [(x * scale + dx, y * scale + dy) for x, y in ((0, 0), (640, 0), (640, 360), (0, 360))]
+        for scale, dx, dy in ((1, 0, 0), (30, -900, -500), (1, 0.5, 0.25))
+    )
+    first = node(CornerPin, **params_of(square, larger, filter="nearest"))
+    run = MotionRun({"first": first, "then": node(CornerPin, **params_of(square, beside, filter="lanczos4"))})
+    request = Context({}, CornerPin.pinned, size, tile).request
+    frame = Frame(picture(7, *size))
+    part = moved(frame.crop(run.region_needed("video", request)), run.motion(WHOLE, request), tile)
+    whole = moved(frame, run.motion(WHOLE, request), tile)
+    np.testing.assert_allclose(part.filled(tile), whole.filled(tile), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", PINS)

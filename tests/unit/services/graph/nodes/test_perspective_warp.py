@@ -93,6 +93,24 @@ def test_it_reads_what_its_patches_show() -> None:
     assert needed.height < 140
 
 
+@pytest.mark.parametrize("filter", ["cubic", "box"])
+def test_a_tile_of_a_mesh_that_comes_round_again_is_that_part_of_the_whole(filter: str) -> None:
+    """A ring of more than one turn: along its end, places step from one end of the picture to the other."""
+    size, frame, points = (640, 360), Frame(picture(7, 640, 360)), []
+    for down in np.linspace(0, 1, 3):
+        for across in np.linspace(0, 1, 32):
+            angle, radius = np.radians(60 + 420 * across), 60 + 100 * down - 20 * across
+            points.append(((320 + radius * np.cos(angle)) / 640, (180 + radius * np.sin(angle)) / 360))
+    ring = node(PerspectiveWarp, rows=3, columns=32, points=tuple(points), filter=filter, patches="straight")
+    whole = applied(ring, {"video": frame}, size)
+    for x in range(360, 420, 20):
+        for y in range(270, 330, 20):
+            tile = Window(x, y, 20, 20)
+            needed = ring.region_needed("video", Context({}, PerspectiveWarp.bent, size, tile).request)
+            part = applied(ring, {"video": frame.crop(needed)}, size, region=tile).filled(tile)
+            np.testing.assert_allclose(part, whole.crop(tile).filled(tile), atol=1e-5)
+
+
 def test_edges() -> None:
     check_edges(node(PerspectiveWarp, points=wavy(4, 4, 0.05, 1.1)))
     check_edges(node(PerspectiveWarp, points=((0.5, 0.5),) * 16))

@@ -125,7 +125,8 @@ def test_thin_pictures(size: tuple[int, int]) -> None:
 
 
 def test_no_size_is_nothing() -> None:
-    assert moved(Frame(picture(1, 4, 4)), scale=(0.0, 1.0)).window.empty
+    for scale in ((0.0, 1.0), (1e-170, 0.0), (1e-170, 1e-170)):
+        assert moved(Frame(picture(1, 4, 4)), scale=scale, rotate=10.0).window.empty
     assert moved(Frame.empty(), rotate=10.0).window.empty
     assert moved(Frame(picture(1, 4, 4)), translate=(1e5, 0.0)).window.empty
 

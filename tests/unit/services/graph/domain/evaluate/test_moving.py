@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from artifex.nodes import EVERYWHERE, Filter, Frame, Matrix, Motion, Window
+from libs.kernels import project
 from services.graph.domain.evaluate.moving import moved
 from tests.unit.services.graph.support import picture
 
@@ -88,6 +89,25 @@ def test_coverage_stays_between_nothing_and_all(name: Filter) -> None:
     assert result.pixels[..., 3].min() >= 0.0
     assert result.pixels[..., 3].max() <= 1.0
     assert not result.opaque
+
+
+@pytest.mark.parametrize("samples", [3, 10, 33, 100])
+def test_the_mean_of_whole_coverage_is_no_more(samples: int) -> None:
+    shutter = tuple(turned(0, 1, 0.01 * number, 0) for number in range(samples))
+    mean = moved(Frame(np.ones((20, 20, 4), np.float32)), Motion(np.eye(3), "bilinear", shutter), FAR)
+    assert 1.0 - 1e-6 < mean.pixels[..., 3].max() <= 1.0
+
+
+@pytest.mark.parametrize("name", [name for name in FILTERS if name != "nearest"])
+@pytest.mark.parametrize("smaller", [10, 100, 400])
+def test_the_edge_of_what_is_turned_and_flattened_is_not_cut(name: Filter, smaller: int) -> None:
+    frame = Frame(np.ones((1000, 100, 4), np.float32), -50, -500)
+    matrix = turned(20, 1.0, 0, 0) @ np.diag([1.0, 1 / smaller, 1.0])
+    inverse = np.linalg.inv(matrix).astype(np.float64)
+    size = (FAR.height, FAR.width)
+    everywhere = project(frame.pixels, inverse, size, (FAR.x, FAR.y), (frame.x, frame.y), name)[..., 3]
+    ours = moved(frame, Motion(matrix, name), FAR).filled(FAR)[..., 3]
+    np.testing.assert_allclose(ours, np.clip(everywhere, 0, 1), atol=1e-6)
 
 
 def test_masks_move_too() -> None:
