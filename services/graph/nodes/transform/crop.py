@@ -1,21 +1,23 @@
 """Crop."""
 
 import math
-from typing import Final, get_args
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from artifex.nodes import VIDEO, Choice, Filter, Float, Frame, Input, Node, Output, RenderContext, Request, Vector2
+from artifex.nodes import VIDEO, Choice, Float, Frame, Input, Node, Output, RenderContext, Request, Vector2
 from artifex.nodes import Window as DataWindow
 from libs import kernels
 from libs.kernels.weights import REACH
+from services.graph.nodes.transform.warping import FILTERS
 
 _KEEP: Final = "keep"
 _CORNER: Final = "corner"
 _FRAME: Final = "frame"
 _FRACTION: Final = "fraction"
-_FILTERS: Final[dict[str, Filter]] = {name: name for name in get_args(Filter)}
+_ROUNDING: Final = 1e-6
+"""Pixels by which a part of the document's size may miss a whole pixel and still mean it."""
 
 
 class Crop(Node):
@@ -51,7 +53,7 @@ class Crop(Node):
         doc="Whether the picture stays, the box goes to (0, 0), or it fills the document's frame.",
     )
     filter = Choice(
-        "cubic", choices=tuple(_FILTERS), doc="How pixels between pixels are found where it fills the frame."
+        "cubic", choices=tuple(FILTERS), doc="How pixels between pixels are found where it fills the frame."
     )
 
     def identity(self, request: Request) -> str | None:
@@ -108,8 +110,10 @@ class Crop(Node):
         if window.empty or frame.window.empty or right <= left or bottom <= top:
             return Frame.empty(frame.channels)
         across, down = (right - left) / request.width, (bottom - top) / request.height
-        inverse = np.array([[across, 0.0, left], [0.0, down, top], [0.0, 0.0, 1.0]])
-        filter = _FILTERS[self.filter]
+        filter = FILTERS[self.filter]
+        # A point on the border of two pixels belongs to the right and lower one, in whatever tile it is computed.
+        tie = _ROUNDING if filter == "nearest" else 0.0
+        inverse = np.array([[across, 0.0, left + tie], [0.0, down, top + tie], [0.0, 0.0, 1.0]])
         size, origin = (window.height, window.width), (window.x, window.y)
         pixels = kernels.project(frame.pixels, inverse, size, origin, (frame.x, frame.y), filter, threads=threads)
         coverage = pixels[..., -1]
@@ -122,14 +126,14 @@ class Crop(Node):
         if window.empty:
             return window
         step = max(1.0, window.width / request.width, window.height / request.height)
-        return window.grown(math.ceil(REACH[_FILTERS[self.filter]] * step) + 1).intersect(request.surroundings)
+        return window.grown(math.ceil(REACH[FILTERS[self.filter]] * step) + 1).intersect(request.surroundings)
 
     def _box(self, request: Request) -> tuple[float, float, float, float]:
         """Left, top, right and bottom in pixels of the request."""
         in_parts = self.units == _FRACTION
         across, down = (request.width, request.height) if in_parts else (float(request.scale),) * 2
         (left, top), (right, bottom) = self.top_left, self.bottom_right
-        return left * across, top * down, right * across, bottom * down
+        return _whole(left * across), _whole(top * down), _whole(right * across), _whole(bottom * down)
 
     def _pixels(self, request: Request) -> DataWindow:
         """The pixels that the box touches."""
@@ -142,6 +146,12 @@ class Crop(Node):
             return 0, 0
         box = self._pixels(request)
         return -box.x, -box.y
+
+
+def _whole(place: float) -> float:
+    """`place`, or the pixels' edge that it misses by no more than rounding."""
+    edge = float(round(place))
+    return edge if abs(place - edge) < _ROUNDING else place
 
 
 def _weights(first: int, count: int, low: float, high: float, soft: float) -> NDArray[np.float64]:

@@ -83,6 +83,26 @@ def test_a_region_is_a_part_of_the_whole(transform: str) -> None:
         np.testing.assert_allclose(part.filled(region), whole[region.inside(document)], rtol=0, atol=tolerance)
 
 
+@pytest.mark.parametrize("part", [0.07, 0.29, 0.57])
+def test_parts_of_the_document_that_are_whole_pixels_are_these(part: float) -> None:
+    """0.29 · 100 is a hair less than 29, and 0.07 · 100 a hair more than 7."""
+    frame = Frame(picture(5, 100, 20))
+    result = applied(node(Crop, top_left=(part, 0.0), transform="corner"), {"video": frame}, (100, 20))
+    np.testing.assert_array_equal(result.pixels, frame.pixels[:, round(100 * part) :])
+
+
+def test_nearest_takes_the_same_pixel_in_every_tile() -> None:
+    """0.72 pixels of the box for each of the frame: centres of some lie on borders, up to rounding."""
+    size, whole, frame = (100, 100), Window(0, 0, 100, 100), Frame(picture(3, 100, 100))
+    for top_left, bottom_right in (((0.23, 0.18), (0.95, 0.83)), ((0.13, 0.33), (0.85, 0.92))):
+        crop = node(Crop, top_left=top_left, bottom_right=bottom_right, transform="frame", filter="nearest")
+        expected = applied(crop, {"video": frame}, size).filled(whole)
+        for x in range(90):
+            tile = Window(x, 69, 10, 10)
+            part = applied(crop, {"video": frame}, size, region=tile).filled(tile)
+            np.testing.assert_array_equal(part, expected[tile.inside(whole)])
+
+
 def test_the_fade_is_at_most_half_the_box() -> None:
     white = Frame(np.ones((36, 64, 4), np.float32))
     crop = node(Crop, top_left=(10.0, 0.0), bottom_right=(30.0, 36.0), units="px", softness=10_000.0)
