@@ -6,6 +6,7 @@ DIS is T. Kroeger, R. Timofte, D. Dai, L. Van Gool, Fast Optical Flow using Dens
 import math
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -73,14 +74,11 @@ def grey(pixels: Pixels, luma: tuple[float, float, float]) -> Grey:
 def flows(first: Grey, second: Grey, quality: str, threads: int = 1) -> FlowPair:
     """The flows between two pictures of one size. Equal pictures give equal flows, on however many threads.
 
-    The last few are kept, as neighbouring frames ask for the same. Memory is 160 MiB for these, or one pair where
-    that is larger, and ten times the pictures while they are found.
+    The last few are kept, as neighbouring frames ask for the same; who asks while another looks waits for that. Memory
+    is 160 MiB for these, or one pair where that is larger, and ten times the pictures while they are found.
     """
     key = (first.shape, quality, _digest(first), _digest(second))
-    found = _KEPT.get(key)
-    if found is None:
-        found = _KEPT.put(key, _computed(first, second, quality, threads))
-    return found
+    return _KEPT.get(key, lambda: _computed(first, second, quality, threads))
 
 
 def _computed(first: Grey, second: Grey, quality: str, threads: int) -> FlowPair:
@@ -141,20 +139,35 @@ class _Kept:
         self._most = most
         self._lock = threading.Lock()
         self._pairs: OrderedDict[object, FlowPair] = OrderedDict()
+        self._looking: dict[object, threading.Lock] = {}
 
-    def get(self, key: object) -> FlowPair | None:
+    def get(self, key: object, look: Callable[[], FlowPair]) -> FlowPair:
+        """What is kept, or else what `look` finds; it is asked by one thread at a time."""
+        with self._lock:
+            looking = self._looking.setdefault(key, threading.Lock())
+        try:
+            with looking:
+                found = self._known(key)
+                if found is None:
+                    found = look()
+                    self._put(key, found)
+            return found
+        finally:
+            with self._lock:
+                self._looking.pop(key, None)
+
+    def _known(self, key: object) -> FlowPair | None:
         with self._lock:
             found = self._pairs.get(key)
             if found is not None:
                 self._pairs.move_to_end(key)
             return found
 
-    def put(self, key: object, pair: FlowPair) -> FlowPair:
+    def _put(self, key: object, pair: FlowPair) -> None:
         with self._lock:
             self._pairs[key] = pair
             while len(self._pairs) > 1 and sum(kept.nbytes for kept in self._pairs.values()) > self._most:
                 self._pairs.popitem(last=False)
-        return pair
 
 
 _KEPT: Final = _Kept(_KEPT_BYTES)

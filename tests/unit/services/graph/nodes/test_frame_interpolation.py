@@ -1,3 +1,6 @@
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -8,6 +11,7 @@ import pytest
 from artifex.nodes import Frame, Window
 from libs.chassis.errors import FailedPrecondition
 from services.graph.domain.compile.compiler import validate
+from services.graph.nodes.time import optical_flow
 from services.graph.nodes.time.between import blended, moved_between
 from services.graph.nodes.time.frame_interpolation import FrameInterpolation
 from services.graph.nodes.time.interpolation_model import INTERPOLATION, moved_by_model
@@ -167,3 +171,20 @@ def test_a_share_of_a_third_of_a_coarse_clock_is_on_the_frame() -> None:
     params = {"rate": 23.976, "method": "blend"}
     seen = shown(FrameInterpolation, params, 5, fps="24000/1001")
     assert seen == pytest.approx([float(Fraction(1001 * n, 24000)) for n in range(5)], abs=1e-7)
+
+
+def test_a_flow_that_several_ask_for_at_once_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, find = [], optical_flow._computed
+
+    def slowly(*args: Any) -> optical_flow.FlowPair:
+        found.append(threading.get_ident())
+        time.sleep(0.2)
+        return find(*args)
+
+    monkeypatch.setattr(optical_flow, "_computed", slowly)
+    first, second = np.random.default_rng(71).integers(0, 255, (2, 60, 80), np.uint8)
+    with ThreadPoolExecutor(3) as pool:
+        pairs = list(pool.map(lambda _: flows(first, second, "fast"), range(3)))
+    assert len(found) == 1
+    assert pairs[0] is pairs[1] is pairs[2]
+    assert not optical_flow._KEPT._looking
