@@ -13,16 +13,10 @@ class TimeRemap(Retimed):
     first second in two, holds it for one, and runs it backwards; {"source": {"expr": "t"}} changes nothing; a number
     holds one picture. Slopes are speeds; for a speed that is itself given as a curve see SpeedRamp.
 
-    Between two pictures of the clip, `method` shows the one that the clip shows there, the two blended by their
-    distance in time, or both moved along the optical flow, as SpeedRamp describes it. Across a cut the nearer picture
-    is shown. Pictures between two are cut at the document's edge when they are moved.
+    What is seen between two pictures of the clip, where these are cut, and what becomes of sound and of the document's
+    length, is as SpeedRamp describes it.
 
-    Only pictures are retimed; sound goes its own way from its source to the output, unchanged. The document's length
-    stays as it is: give it a `duration`.
-
-    Memory: two frames, and for the flow three times these and 160 MiB of flows that are kept. Cost: nothing for
-    "nearest"; one pass for "blend"; for "flow" at 1920x1080 some 650 ms of a core for the first picture between two
-    (300 if "fast", 2 s if "fine"), and 250 ms for each other.
+    Memory: that of SpeedRamp. Cost: the same.
     """
 
     category = "Process"
