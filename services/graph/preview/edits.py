@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from artifex.graph.v1 import preview_pb2
+from libs.chassis.strict_json import NotTaken, load
+from services.graph.domain.documents.loading import path_of
 
 Json = dict[str, Any]
 """A document that is never changed in place: edits copy what they touch and share the rest."""
@@ -108,25 +109,9 @@ def _object(text: str, path: str) -> Json:
 
 
 def _loaded(text: str, path: str) -> Any:
-    """JSON as strictly as documents are read: no key twice, no NaN."""
+    """JSON as strictly as documents are read."""
     try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_constant)
-    except json.JSONDecodeError as error:
-        raise EditRefused(path, f"{error.msg} in line {error.lineno}, column {error.colno}") from None
-    except RecursionError:
-        raise EditRefused(path, "nested too deeply") from None
-    except ValueError as error:
-        raise EditRefused(path, str(error)) from None
-
-
-def _once(pairs: list[tuple[str, Any]]) -> Json:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f'the key "{twice[:80]}" is there twice in one object; remove one')
-    return result
-
-
-def _constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
+        return load(text)
+    except NotTaken as error:
+        fault = error.faults[0]
+        raise EditRefused(".".join(part for part in (path, path_of(fault.keys)) if part), fault.message) from None

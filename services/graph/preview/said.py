@@ -50,7 +50,8 @@ class Said:
         try:
             self._document = load_document(text)
         except EditRefused as refusal:
-            raise InvalidArgument(refusal.message, reason="ERROR_REASON_GRAPH_INVALID") from refusal
+            where = f"{refusal.path}: " if refusal.path else ""
+            raise InvalidArgument(f"{where}{refusal.message}", reason="ERROR_REASON_GRAPH_INVALID") from refusal
         self._size = len(text)
         self._look, self._meters, self.frame = opening.look, opening.meters, opening.frame
 

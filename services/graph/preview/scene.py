@@ -12,6 +12,7 @@ from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.compiler import Compiled, check, compile_checked, validate_checked
 from services.graph.domain.documents.document import parse_document
 from services.graph.domain.documents.model import NodeSpec
+from services.graph.domain.documents.loading import node_of
 from services.graph.domain.documents.problems import GraphInvalid, Problem, Reason
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.sources import FileSource, SourceFile
@@ -74,7 +75,8 @@ class Scene:
         try:
             self._document = apply_edit(self._document, edit)
         except EditRefused as refusal:
-            return [Problem("", refusal.path, Reason.INVALID_VALUE, refusal.message)]
+            node = node_of(tuple(refusal.path.split(".")))
+            return [Problem(node, refusal.path, Reason.INVALID_VALUE, refusal.message)]
         self.changed = True
         return []
 

@@ -74,7 +74,8 @@ def test_things_are_taken_out() -> None:
         (pb.PreviewChange(remove="nodes.plate.inputs.video"), "nodes.plate.inputs.video"),
         (pb.PreviewChange(set=pb.PreviewSet(path="nodes.a", value_json="{")), "nodes.a"),
         (pb.PreviewChange(set=pb.PreviewSet(path="nodes.a", value_json="NaN")), "nodes.a"),
-        (pb.PreviewChange(set=pb.PreviewSet(path="nodes.a", value_json='{"b": 1, "b": 2}')), "nodes.a"),
+        (pb.PreviewChange(set=pb.PreviewSet(path="nodes.a", value_json='{"b": 1, "b": 2}')), "nodes.a.b"),
+        (pb.PreviewChange(merge_json='{"nodes": {"a": {"params": {"x": [1e999]}}}}'), "nodes.a.params.x.0"),
         (pb.PreviewChange(set=pb.PreviewSet(path="nodes.a", value_json="[" * 100_000)), "nodes.a"),
         (pb.PreviewChange(merge_json="[]"), ""),
         (pb.PreviewChange(document_json="3"), ""),
@@ -119,7 +120,8 @@ def test_a_document_takes_the_place_of_another() -> None:
 
 _names = st.sampled_from(["a", "b", "nodes", "params", "inputs", "x.1"])
 _json = st.recursive(
-    st.none() | st.integers() | st.text(max_size=3), lambda inner: st.dictionaries(_names, inner, max_size=3)
+    st.none() | st.integers(-(10**20) + 1, 10**20 - 1) | st.text(max_size=3),
+    lambda inner: st.dictionaries(_names, inner, max_size=3),
 )
 
 
