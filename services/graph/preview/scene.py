@@ -11,8 +11,8 @@ from artifex.graph.v1 import preview_pb2
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.compiler import Compiled, check, compile_checked, validate_checked
 from services.graph.domain.documents.document import parse_document
-from services.graph.domain.documents.model import NodeSpec
 from services.graph.domain.documents.loading import node_of
+from services.graph.domain.documents.model import NodeSpec
 from services.graph.domain.documents.problems import GraphInvalid, Problem, Reason
 from services.graph.domain.evaluate.colour import WorkingColour
 from services.graph.domain.evaluate.sources import FileSource, SourceFile

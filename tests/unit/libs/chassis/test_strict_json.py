@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from libs.chassis.strict_json import Fault, NotTaken, load
 
+_numbers = st.integers(-(10**20) + 1, 10**20 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 _values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**20) + 1, 10**20 - 1) | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | _numbers | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
 )
@@ -25,9 +26,6 @@ def faults(text: str | bytes) -> tuple[Fault, ...]:
 
 @given(_values)
 def test_what_json_says_is_read_as_it_is(value: Any) -> None:
-    if "Infinity" in json.dumps(value):
-        assert {fault.why for fault in faults(json.dumps(value))} == {"number"}
-        return
     assert load(json.dumps(value)) == value
     assert load(json.dumps(value, ensure_ascii=False).encode()) == value
 
