@@ -154,7 +154,7 @@ class _Frames:
             if displayed < decoded:
                 raise MediaUnsupported(path, "the segment reorders its frames further than the first one")
             if self._light is not None and packet.is_keyframe:
-                packet = _telling(packet, self._codec, self._light)
+                packet = _telling(packet, self._codec, self._light, path)
             packet.time_base = self.tick
             packet.pts, packet.dts = displayed * self._per_frame, decoded * self._per_frame
             packet.duration = self._per_frame
@@ -193,9 +193,9 @@ def _retold(path: Path, light: LightLevel | None) -> Iterator[InputContainer | N
         yield container
 
 
-def _telling(packet: Packet[VideoStream], codec: str, light: LightLevel) -> Packet[VideoStream]:
+def _telling(packet: Packet[VideoStream], codec: str, light: LightLevel, path: Path) -> Packet[VideoStream]:
     """A keyframe's packet that tells of the whole movie's light, where the codec has words for it."""
-    data = told_packet(codec, bytes(packet), light)
+    data = told_packet(codec, bytes(packet), light, path)
     if data is None:
         return packet
     told = cast("Packet[VideoStream]", Packet(data))

@@ -2,6 +2,8 @@
 
 Encoders are told on what display a movie is judged before they begin, and write that themselves. How bright the movie
 became is put in afterwards: into the configuration, and into each packet from which decoding can begin.
+
+Lengths that lead beyond what is given are an IndexError or a struct.error.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ def hevc_configuration(record: bytes, level: LightLevel) -> bytes:
         units: list[bytes] = []
         for _ in range(count):
             (size,) = struct.unpack_from(">H", record, offset)
-            units.append(record[offset + 2 : offset + 2 + size])
+            units.append(_part(record, offset + 2, size))
             offset += 2 + size
         kept = [unit for unit in units if not _tells_levels(unit)]
         if kept:
@@ -99,8 +101,15 @@ def _units(packet: bytes) -> Iterator[bytes]:
     offset = 0
     while offset < len(packet):
         (size,) = struct.unpack_from(">I", packet, offset)
-        yield packet[offset + 4 : offset + 4 + size]
+        yield _part(packet, offset + 4, size)
         offset += 4 + size
+
+
+def _part(data: bytes, offset: int, size: int) -> bytes:
+    """So many bytes; IndexError where they are not there."""
+    if offset + size > len(data):
+        raise IndexError(size)
+    return data[offset : offset + size]
 
 
 def _levels_obu(level: LightLevel) -> bytes:
@@ -128,6 +137,8 @@ def _obus(packet: bytes) -> Iterator[tuple[int, int]]:
             if not byte & 128:
                 break
         offset += size
+        if offset > len(packet):
+            raise IndexError(size)
         yield head >> 3 & 15, offset
 
 

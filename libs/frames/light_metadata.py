@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from libs.frames.deliveries import LightLevel, Mastering
-from libs.frames.errors import MediaUnsupported
+from libs.frames.errors import MediaUnreadable, MediaUnsupported
 from libs.frames.isobmff import Box, Movie, read_movie, rewrite_movie
 from libs.frames.light_bitstream import av1_configuration, av1_packet, hevc_configuration, hevc_packet
 
@@ -50,23 +52,40 @@ def told_light(path: Path | str) -> LightLevel | None:
     return LightLevel(*struct.unpack_from(">HH", box.data))
 
 
-def told_packet(codec: str, packet: bytes, level: LightLevel) -> bytes | None:
-    """A keyframe's packet that tells of this light; None for a codec that has no words for it."""
+def told_packet(codec: str, packet: bytes, level: LightLevel, path: Path) -> bytes | None:
+    """A keyframe's packet that tells of this light; None for a codec that has no words for it.
+
+    MediaUnreadable for a packet of the segment at `path` that is damaged.
+    """
     telling = _PACKETS.get(codec)
-    return None if telling is None else telling(packet, level)
+    if telling is None:
+        return None
+    with _readable(path):
+        return telling(packet, level)
+
+
+@contextmanager
+def _readable(path: Path | str) -> Iterator[None]:
+    """What is done within is done with lengths that a segment tells: where they are wrong, it is damaged."""
+    try:
+        yield
+    except (struct.error, IndexError) as error:
+        raise MediaUnreadable(path, "what it tells of its light is damaged") from error
 
 
 class Retold(io.RawIOBase):
     """A segment that tells of another light, to be opened in its place: its own bytes, and another header."""
 
     def __init__(self, path: Path | str, level: LightLevel) -> None:
-        """MediaUnsupported for a segment that does not tell on what display it was judged."""
+        """MediaUnsupported for a segment that does not tell on what display it was judged, MediaUnreadable where its
+        header is damaged."""
         movie = read_movie(path)
         display = movie.entry.child(_DISPLAY) if movie is not None else None
         if movie is None or display is None or not movie.last:
             raise MediaUnsupported(path, "the segment does not tell on what display its light was judged")
         self._border = movie.offset
-        self._header = _header(movie, display.data, level)
+        with _readable(path):
+            self._header = _header(movie, display.data, level)
         self._file = Path(path).open("rb")  # noqa: SIM115 - it is closed with this
         self._position = 0
 

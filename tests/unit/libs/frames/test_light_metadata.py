@@ -175,6 +175,27 @@ def test_a_header_whose_boxes_do_not_fit_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("codec", "box", "place", "bytes_there"),
+    [
+        ("h265", b"hvcC", 4 + 22 + 1 + 3, b"\xff\xff"),
+        ("h265", b"mdat", 4, b"\xff\xff\xff\xff"),
+        ("av1", b"mdcv", 4, b"\xff\xff"),
+        ("av1", b"mdat", 4, b"\x12\xff\xff\xff"),
+    ],
+)
+def test_lengths_that_are_wrong_are_told_as_damage(
+    tmp_path: Path, codec: str, box: bytes, place: int, bytes_there: bytes
+) -> None:
+    (path,) = segments(tmp_path, codec, "10bit", [LightLevel(700, 70)])
+    data = bytearray(path.read_bytes())
+    at = data.rindex(box) + place
+    data[at : at + len(bytes_there)] = bytes_there
+    path.write_bytes(data)
+    with pytest.raises(MediaUnreadable, match="damaged"):
+        join_segments([path], None, tmp_path / "out.mp4", RATE)
+
+
+@pytest.mark.parametrize(
     ("codec", "profile", "color", "field"),
     [
         ("h264", "", "hdr10", "color"),
