@@ -26,10 +26,11 @@ from libs.kernels.resampling import resample
 from libs.kernels.sprites import draw_sprites
 from libs.kernels.types import Filter, Matrix, Negative, Pixels, Plane, Power, Rule, Siting, Table, Transfer
 from libs.kernels.video import linear_to_yuv, yuv_to_linear
-from libs.kernels.warping import project, warp
+from libs.kernels.warping import Halves, project, warp
 
 __all__ = [
     "Filter",
+    "Halves",
     "Lens",
     "Matrix",
     "Negative",

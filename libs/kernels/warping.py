@@ -78,6 +78,7 @@ def warp(
     filter: Filter,
     out: Pixels | None = None,
     threads: int = 1,
+    halves: Halves | None = None,
 ) -> Pixels:
     """A new picture, each pixel read from `pixels`, [height, width, 1..4], premultiplied, where `places` says.
 
@@ -87,7 +88,8 @@ def warp(
     both sides; filters are stretched by that as in `project`. Places that are no finite numbers, or beyond 10⁷ pixels,
     are holes: transparent, and no neighbours. Outside of the picture it is transparent.
 
-    Memory: the halves, a third of the picture, where the map shrinks below a quarter.
+    Memory: the halves, a third of the picture, where the map shrinks below a quarter. Who reads one picture strip by
+    strip gives the same `halves` to every call, so that they are made once.
     """
     places = np.ascontiguousarray(places, dtype=np.float64)
     if places.ndim != 3 or places.shape[2] != 2 or min(places.shape[:2]) < 2:
@@ -106,7 +108,7 @@ def warp(
         return wanted
 
     size = (places.shape[0] - 2, places.shape[1] - 2)
-    return read(pixels, size, origin_in, out, threads, by_numpy, by_library)
+    return read(pixels, size, origin_in, out, threads, by_numpy, by_library, halves)
 
 
 def widths(across: float, down: float) -> tuple[float, float]:
@@ -126,6 +128,13 @@ class Level:
     shift: tuple[int, int]
 
 
+class Halves:
+    """A picture's halves, for calls of `warp` that read the same picture at the same place; none before one asks."""
+
+    def __init__(self) -> None:
+        self.levels: list[Level] = []
+
+
 Table = npt.NDArray[np.int64]
 
 
@@ -137,6 +146,7 @@ def read(
     threads: int,
     by_numpy: Callable[[list[Level], Pixels, Pixels], int],
     by_library: Callable[[native.Library, Table, int, int, Pixels, Pixels], int],
+    halves: Halves | None = None,
 ) -> Pixels:
     """A new picture of `size` by one of two ways, each of which returns the level that it lacks, or 0.
 
@@ -154,10 +164,10 @@ def read(
     library = native.library()
     if channels in (2, 3) and library is not None:
         # The native kernels know masks and RGBA.
-        wide = read(_rgba(pixels), size, origin, None, threads, by_numpy, by_library)
+        wide = read(_rgba(pixels), size, origin, None, threads, by_numpy, by_library, halves)
         out[...] = wide[..., :channels]
         return out
-    levels = [Level(pixels, (0, 0))]
+    levels = (halves.levels if halves is not None else []) or [Level(pixels, (0, 0))]
     while True:
         if library is None:
             wanted = by_numpy(levels, pixels, out)
@@ -166,6 +176,8 @@ def read(
         if not wanted:
             return out
         levels = _halves(pixels, (math.floor(origin[0]), math.floor(origin[1])))
+        if halves is not None:
+            halves.levels = levels
 
 
 def _by_rows(make: Callable[[int, int, Pixels, Pixels], int], pixels: Pixels, out: Pixels, threads: int) -> int:

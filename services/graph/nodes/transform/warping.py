@@ -25,15 +25,16 @@ def warped(frame: Frame, places: Callable[[Window], Places], window: Window, fil
     """`frame` as it is seen in `window`; `places` tells for any window where each pixel of it is read.
 
     Averaged where the map shrinks (`libs.kernels.warp`). Coverage stays between 0 and 1. Memory: the
-    result, and the places of 130 rows.
+    result, the places of 130 rows, and the frame's halves where the map shrinks below a quarter.
     """
     if window.empty or frame.window.empty:
         return Frame.empty(frame.channels)
     pixels = ROOMS.take((window.height, window.width, frame.channels))
+    halves = kernels.Halves()
     for top in range(window.y, window.bottom, _STRIP):
         strip = Window(window.x, top, window.width, min(_STRIP, window.bottom - top))
         to = pixels[strip.inside(window)]
-        kernels.warp(frame.pixels, places(strip.grown(1)), (frame.x, frame.y), filter, to, threads)
+        kernels.warp(frame.pixels, places(strip.grown(1)), (frame.x, frame.y), filter, to, threads, halves)
     if filter != "nearest":
         coverage = pixels[..., -1]
         np.clip(coverage, 0.0, 1.0, out=coverage)

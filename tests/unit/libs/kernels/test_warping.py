@@ -9,7 +9,7 @@ import OpenImageIO as oiio
 import pytest
 from scipy import ndimage
 
-from libs.kernels import Filter, Matrix, project, resample, warp
+from libs.kernels import Filter, Halves, Matrix, project, resample, warp, warping
 from tests.unit.libs.kernels.pictures import by_reference, noise
 
 pytestmark = pytest.mark.usefixtures("variant")
@@ -120,6 +120,24 @@ def test_halves_do_not_depend_on_what_is_read(filter: Filter) -> None:
     left, top = 133, 97
     part = warp(np.ascontiguousarray(pixels[top:321, left:401]), at, (float(left), float(top)), filter)
     np.testing.assert_allclose(part, whole, atol=2e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_a_pictures_halves_are_made_once_for_all_of_its_strips(channels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels, at = noise(300, 300, channels, seed=6), places(np.diag([11.0, 9.0, 1.0]), 24, 20)
+    whole = warp(pixels, at, ORIGIN, "cubic")
+    made, make = [], warping._halves
+
+    def counted(*given: Any) -> list[warping.Level]:
+        made.append(given)
+        return make(*given)
+
+    monkeypatch.setattr(warping, "_halves", counted)
+    halves = Halves()
+    for top in range(0, 24, 8):
+        strip = warp(pixels, at[top : top + 10], ORIGIN, "cubic", halves=halves)
+        np.testing.assert_array_equal(strip, whole[top : top + 8])
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize("filter", FILTERS)
