@@ -6,7 +6,7 @@ of the way in, so an ungraded clip keeps its pixels.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from functools import cache
 from typing import Any, Final
 
@@ -24,6 +24,8 @@ DISPLAY: Final = "Gamma 2.4 Encoded Rec.709"
 """What cameras' and players' Rec.709 video is taken to be."""
 _CHANGES: Final = 32
 _PICKED: Final = 256
+_FILES: Final = 16
+"""Looks whose tables OCIO may hold: 26 MB each at their largest, and a third of a second to read again."""
 _BRIGHTEST: Final = 1.25
 """The highest signal a transfer curve is sampled at; limited range goes up to 1.09."""
 
@@ -36,6 +38,31 @@ def config() -> Any:
     # look alike: of two curves the second would become the first. `WorkingColour` keeps a few, by all that they are.
     found.setProcessorCacheFlags(ocio.PROCESSOR_CACHE_OFF)
     return found
+
+
+def _processor(transform: Any) -> Any:
+    """OCIO's, of a transform. What files hold that it has once read it keeps for ever, if nobody tells it not to."""
+    files = set(_files(transform))
+    with _reading:
+        if len(_read | files) > _FILES:
+            ocio.ClearAllCaches()
+            _read.clear()
+        _read.update(files)
+    return config().getProcessor(transform)
+
+
+def _files(transform: Any) -> Iterator[str]:
+    """The files that a transform reads."""
+    if isinstance(transform, ocio.FileTransform):
+        yield transform.getSrc()
+    elif isinstance(transform, ocio.GroupTransform):
+        for part in transform:
+            yield from _files(part)
+
+
+_reading = threading.Lock()
+_read: set[str] = set()
+"""Files that OCIO holds."""
 
 
 @cache
@@ -158,7 +185,7 @@ class WorkingColour:
         with self._lock:
             change = self._changes.get(key)
             if change is None:
-                change = self._changes[key] = _Change(config().getProcessor(build()))
+                change = self._changes[key] = _Change(_processor(build()))
                 if len(self._changes) > _CHANGES:
                     self._changes.popitem(last=False)
             else:

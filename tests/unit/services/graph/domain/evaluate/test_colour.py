@@ -1,4 +1,5 @@
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import PyOpenColorIO as ocio
@@ -22,6 +23,26 @@ def test_tables_of_one_size_and_range_are_told_apart() -> None:
         pixels = np.full((1, 1, 4), 0.5, np.float32)
         colour.apply(exponent, partial(ocio.GroupTransform, [table]), pixels)
         np.testing.assert_allclose(pixels[0, 0, :3], 0.5**exponent, rtol=1e-6)
+
+
+def test_files_that_were_read_long_ago_are_let_go(tmp_path: Path) -> None:
+    """Seen by what is read again: a file that is gone can be used for as long as OCIO holds its table."""
+    colour = WorkingColour("ACEScg")
+
+    def apply(name: str, key: str) -> None:
+        look = ocio.GroupTransform([ocio.FileTransform(str(tmp_path / name))])
+        colour.apply(key, lambda: ocio.GroupTransform([look]), np.full((1, 1, 4), 0.5, np.float32))
+
+    names = [f"{number}.cube" for number in range(20)]
+    for name in names:
+        (tmp_path / name).write_text("LUT_1D_SIZE 2\n0 0 0\n1 1 0.5\n")
+    apply(names[0], "first")
+    (tmp_path / names[0]).unlink()
+    apply(names[0], "again")
+    for name in names[1:]:
+        apply(name, name)
+    with pytest.raises(ocio.Exception):
+        apply(names[0], "after others")
 
 
 def test_every_working_space_is_scene_linear() -> None:
