@@ -48,8 +48,8 @@ class SubtitleInput(LetteringNode):
     and `align` (W3C, WebVTT: The Web Video Text Tracks Format); not beyond the margins. WebVTT's styles, regions and
     vertical text have no effect. The usual margins are EBU R 95's for graphics.
 
-    Memory: the pixels that the text covers, and the file's text. Cost: shaping and drawing, once for as long as the
-    same cues are seen.
+    Memory: the pixels that the text covers, three times, and the file's text. Cost: shaping and drawing, once for as
+    long as the same cues are seen.
     """
 
     category = "Input"

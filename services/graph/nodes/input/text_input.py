@@ -35,7 +35,8 @@ class TextInput(LetteringNode):
     From below: the box, the shadow (letters and outline, moved and blurred by a Gaussian), the outline with round
     joins, the letters. What is over another covers it (Porter and Duff's over, in scene-linear light).
 
-    Memory: the pixels that the text covers. Cost: the shaping and drawing, once for as long as nothing changes.
+    Memory: the pixels that all of it covers, three times, and the largest letter. Cost: the shaping and drawing, once
+    for as long as nothing changes.
     """
 
     category = "Input"

@@ -81,20 +81,26 @@ def painted(spot: Spot, look: Look, opacity: float, limit: Window, colour: Colou
 
 
 def stacked(layers: Iterable[Frame]) -> Frame:
-    """Frames over each other, the lowest first, premultiplied; masks as if they were one colour."""
-    seen = [layer for layer in layers if not layer.window.empty]
-    window = EMPTY
-    for layer in seen:
-        window = window.union(layer.window)
-    channels = seen[0].channels if seen else 4
-    result = np.zeros((window.height, window.width, channels), np.float32)
-    for layer in seen:
-        under = result[layer.window.inside(window)]
-        if channels == 4:
+    """Frames over each other, the lowest first, premultiplied; masks as if they were one colour.
+
+    One is held at a time.
+    """
+    result = Frame.empty()
+    for layer in layers:
+        if layer.window.empty:
+            continue
+        if result.window.empty:
+            result = Frame.empty(layer.channels)
+        window = result.window.union(layer.window)
+        result = Frame(result.filled(window), window.x, window.y)
+        under = result.pixels[layer.window.inside(window)]
+        if layer.channels == 4:
             over(layer.pixels, under, out=under)
         else:
             under += layer.pixels * (1.0 - under)
-    return Frame(result, window.x, window.y)
+        # The next is made before the name is given to it.
+        del layer
+    return result
 
 
 def covered(spot: Spot, look: Look, opacity: float, limit: Window) -> Frame:

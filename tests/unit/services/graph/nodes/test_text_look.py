@@ -1,5 +1,6 @@
 """What goes with text: outline, shadow, box, emoji, and the box that it stands in; whole, in tiles and smaller."""
 
+import tracemalloc
 from fractions import Fraction
 from typing import Any
 
@@ -55,6 +56,18 @@ def test_an_outline_behind_lies_around_the_letters() -> None:
     ring = (distance > 1.5) & (distance < 3)
     red = WorkingColour("ACEScg").from_display((1.0, 0.0, 0.0))
     np.testing.assert_allclose(outlined[ring][:, :3], np.tile(red, (ring.sum(), 1)), atol=0.02)
+
+
+def test_of_all_that_lies_over_another_one_is_held_at_a_time() -> None:
+    lettered = node(TextInput, **{**EVERYTHING, "text": "WWWW\nWWWW", "size": 300.0, "box_padding": (200.0, 200.0)})
+    context = Context({}, TextInput.video, (1600, 1200))
+    lettered.render(context)
+    tracemalloc.start()
+    size = lettered.render(context).pixels.nbytes
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size > 16_000_000
+    assert peak < 3.2 * size
 
 
 def test_an_outline_over_the_letters_hides_half_of_it() -> None:
