@@ -14,6 +14,7 @@ from typing import Any
 from google.protobuf import json_format
 
 from artifex.media.v1 import messages_pb2 as media_pb2
+from libs.frames.errors import MediaError
 from libs.kernels.room import ROOMS
 from services.graph.domain.compile.analyses import decode
 from services.graph.domain.compile.catalogue import catalogue
@@ -48,7 +49,10 @@ def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         sources = _sources(request)
         return {"key": analysis_key(_plan(request, sources), sources, request["node"])}
     begin = monotonic()
-    media_type = _render(request, progress)
+    try:
+        media_type = _render(request, progress)
+    except MediaError as error:
+        raise _named(error, request) from error
     return {"media_type": media_type, "seconds": monotonic() - begin}
 
 
@@ -84,6 +88,18 @@ def _render(request: dict[str, Any], progress: Progress) -> str:
         watch=(lambda nodes: progress({"nodes": list(nodes)})) if request.get("watch") else None,
         analysed=analysed,
     )
+
+
+def _named(error: MediaError, request: dict[str, Any]) -> MediaError:
+    """The error by the name of the asset: its file is called by its digest here, which tells nobody anything."""
+    sources = _sources(request)
+    assets = _plan(request, sources).assets
+    for node, source in sources.items():
+        if source.path.name == error.metadata.get("file") and node in assets:
+            named = error.of(f"asset {assets[node].rpartition('/')[2]}")
+            named.metadata = error.metadata | {"file": named.metadata["file"]}
+            return named
+    return error
 
 
 def _plan(request: dict[str, Any], sources: Sources) -> Compiled:

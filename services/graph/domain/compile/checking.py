@@ -80,19 +80,22 @@ class Checked:
         that are none, and what is no media where media is read."""
         if not infos:
             return
+        unlike: set[str] = set()
         for node, found in infos.items():
             holds = self.resolved[node].schema.asset_holds if node in self.resolved else None
             message = _unlike(holds, found)
             if message:
                 item = self.resolved[node]
                 path = item.spec.place(f"params.{item.schema.asset_parameter}")
+                unlike.add(node)
                 yield Problem(node, path, Reason.NO_STREAM, message)
             elif not self.problems and node in self.resolved:
                 yield from self._mismatches(self.resolved[node], found)
         for item in self.resolved.values():
             for name, connection in item.connections.items():
                 info = infos.get(connection.source)
-                if info is None or self.resolved[connection.source].schema.asset_holds != "media":
+                holds = self.resolved[connection.source].schema.asset_holds
+                if info is None or holds != "media" or connection.source in unlike:
                     continue
                 wants_sound = connection.output.kind == AUDIO
                 if not (info.audio_streams if wants_sound else info.video_streams):
@@ -204,6 +207,8 @@ def _unlike(holds: Holds | None, info: media.MediaInfo) -> str:
         return "this asset is no subtitle file; give an .srt or .vtt file"
     if holds == "media" and info.HasField("subtitles"):
         return "this asset is a subtitle file; read it with a SubtitleInput"
+    if holds == "media" and info.HasField("look"):
+        return "this asset is a look; apply it with a LUT"
     if holds == "media" and info.HasField("sequence"):
         return "this asset is an image sequence; read it with a SequenceInput"
     return ""

@@ -1,5 +1,6 @@
 """AudioInput."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final
 
@@ -51,6 +52,13 @@ class AudioInput(Node):
         choices=(_STEREO, "left", "right", "mono", "swap"),
         doc="What is heard left and right: both channels, one of them, their mean, or each on the other side.",
     )
+
+    def mismatched(self, info: media.MediaInfo) -> Iterator[tuple[str, str]]:
+        tracks = len(info.audio_streams)
+        # Of media without any sound the engine tells.
+        if 0 < tracks < self.track:
+            has = f"{tracks} tracks" if tracks > 1 else "1 track"
+            yield "track", f"{self.track} is behind the last: the file has {has} of sound"
 
     def length(self, info: media.MediaInfo) -> Fraction:
         """Seconds of the file's sound, counted from where its time begins, that are played."""

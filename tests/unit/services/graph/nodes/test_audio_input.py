@@ -104,6 +104,15 @@ def two_tracks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def test_a_track_that_is_not_there_is_told_with_the_parameter() -> None:
+    clip = node(AudioInput, asset="assets/a", track=3)
+    assert list(clip.mismatched(described(tracks=2))) == [
+        ("track", "3 is behind the last: the file has 2 tracks of sound")
+    ]
+    assert not list(clip.mismatched(described(tracks=3)))
+    assert not list(clip.mismatched(described(tracks=0)))
+
+
 def test_tracks_are_told_apart(two_tracks: Path) -> None:
     info = probe(two_tracks)
     assert len(info.audio_streams) == 2

@@ -281,6 +281,8 @@ def test_documents_name_what_is_wrong(layered: FileSource) -> None:
     assert found("SequenceInput", layered.info) == []
     assert found("SequenceInput", footage_info()) == [("nodes.x.params.asset", Reason.NO_STREAM)]
     assert found("MediaInput", layered.info) == [("nodes.x.params.asset", Reason.NO_STREAM)]
+    look = media.MediaInfo(format="cube", look=media.Look(grid_size=9))
+    assert found("MediaInput", look) == [("nodes.x.params.asset", Reason.NO_STREAM)]
     assert found("SequenceInput", layered.info, first=9, last=3) == [("nodes.x.params.last", Reason.PARAMETER_RANGE)]
     assert found("SequenceInput", layered.info, fps="fast") == [("nodes.x.params.fps", Reason.PARAMETER_RANGE)]
     wrong = [("nodes.x.params.layer", Reason.PARAMETER_RANGE)]
