@@ -59,7 +59,7 @@ def test_an_outline_behind_lies_around_the_letters() -> None:
 
 
 def test_of_all_that_lies_over_another_one_is_held_at_a_time() -> None:
-    lettered = node(TextInput, **{**EVERYTHING, "text": "WWWW\nWWWW", "size": 300.0, "box_padding": (200.0, 200.0)})
+    lettered = node(TextInput, **{**EVERYTHING, "text": "WWWW\nWWWW", "size": 340.0, "box_padding": (0.0, 0.0)})
     context = Context({}, TextInput.video, (1600, 1200))
     lettered.render(context)
     tracemalloc.start()
