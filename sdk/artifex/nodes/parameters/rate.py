@@ -6,7 +6,6 @@ from typing import Literal, NamedTuple
 
 from artifex.nodes.errors import ParameterError
 from artifex.nodes.parameters.base import Parameter, ParameterType, Required, json_type, read_number
-from artifex.nodes.times import parse_rational, rational_text
 
 
 class Travelled(NamedTuple):
@@ -50,15 +49,14 @@ class Rate(Parameter[Travelled]):
         return value.rate
 
     def to_wire(self, value: Travelled) -> object:
-        return [value.rate, rational_text(value.distance)]
+        # Of more digits than exact times have: a rate's own times those of its time.
+        return [value.rate, *value.distance.as_integer_ratio()]
 
     def from_wire(self, value: object) -> Travelled:
-        if not isinstance(value, list) or len(value) != 2:
-            raise ParameterError("parameter_type", f"{json_type(value)} given where a rate and a distance are expected")
-        distance = parse_rational(value[1])
-        if distance is None:
-            raise ParameterError("parameter_type", f"{json_type(value[1])} given where a distance is expected")
-        return Travelled(read_number(value[0]), distance)
+        match value:
+            case [rate, int(above), int(below)] if below > 0:
+                return Travelled(read_number(rate), Fraction(above, below))
+        raise ParameterError("parameter_type", f"{json_type(value)} given where a rate and a distance are expected")
 
     def components(self, value: Travelled) -> tuple[float, ...]:
         return (value.rate,)

@@ -1,3 +1,4 @@
+import json
 from fractions import Fraction
 from typing import Any
 
@@ -133,5 +134,12 @@ def test_only_the_last_columns_of_points_may_be_left_out() -> None:
 
 def test_a_rate_tells_another_process_how_far_it_has_led() -> None:
     rate = Rate(1.0, doc="d")
-    travelled = Travelled(0.5, Fraction(1001, 24000))
-    assert rate.from_wire(rate.to_wire(travelled)) == travelled
+    for speed, time in ((0.5, Fraction(1001, 24000)), (0.1, Fraction(17 * 1001, 24000)), (-1e300, Fraction(86400))):
+        travelled = Travelled(speed, Fraction(speed) * time)
+        assert rate.from_wire(json.loads(json.dumps(rate.to_wire(travelled)))) == travelled
+
+
+@pytest.mark.parametrize("value", [1.0, [1.0], [1.0, "1/2"], [1.0, 1, 0], ["1", 1, 1], [1.0, 0.5, 1]])
+def test_what_is_no_rate_and_distance_is_refused(value: object) -> None:
+    with pytest.raises(ParameterError):
+        Rate(1.0, doc="d").from_wire(value)
