@@ -56,7 +56,7 @@ class ChromaKey(Node):
     pixel, so that a screen that is lit unevenly, with folds and shadows, keys as cleanly as an even one. Without, a
     shadow on the screen comes out as black with a matte. A core matte makes what it covers solid, despilled; a garbage
     matte throws away what it covers. Colours that are as green as the screen are keyed, wherever they are. A picked
-    colour that is grey keys nothing.
+    colour that is grey has no key channel: nothing is keyed, with a plate or without, and nothing despilled.
 
     The matte's edge is then shrunk, by the least matte within so many pixels, or grown by the largest, and softened by
     a Gaussian, both of true size, fractions of a pixel included (as AlphaOps does it). It does not grow beyond the
@@ -161,9 +161,11 @@ class ChromaKey(Node):
 
     def _key(self, context: RenderContext, frame: Frame, core: Pixels | None, garbage: Pixels | None) -> Pixels:
         """What stands before the screen, in the frame's own pixels."""
-        screen = self.screen_colour(context.colour)
+        grey = self.screen == _PICKED and min(self.color[:3]) == max(self.color[:3])
+        # Through the display's primaries a grey may come out as one that is not quite, and would key by that.
+        screen = (0.0, 0.0, 0.0) if grey else self.screen_colour(context.colour)
         plate = None
-        if context.connected(self.plate):
+        if context.connected(self.plate) and not grey:
             empty = context.read(self.plate)
             plate = empty.filled(frame.window)
             if not (empty.opaque and empty.window.contains(frame.window)):
@@ -175,7 +177,7 @@ class ChromaKey(Node):
             black=self.black,
             white=max(self.white, self.black + _LEAST_RANGE),
             softness=self.softness,
-            despill=self.despill,
+            despill=0.0 if grey else self.despill,
             average=self.despill_method == "average",
             balance=self.balance(context.colour),
             plate=plate,

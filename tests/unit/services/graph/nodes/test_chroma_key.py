@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from artifex.nodes import Frame, Window
+from services.graph.domain.evaluate.colour import WorkingColour, working_spaces
 from services.graph.nodes.effect.chroma_key import ChromaKey
 from tests.unit.services.graph.nodes.oracles.chroma_key import BLUE, GREEN, by_formula, keyed, mixture, plain, screen
 from tests.unit.services.graph.support import Context, node, picture
@@ -116,11 +117,18 @@ def test_strips_are_parts_of_the_whole_bit_for_bit() -> None:
         np.testing.assert_array_equal(part.pixels, whole[region.inside(frame.window)])
 
 
-def test_a_grey_screen_keys_nothing_and_nothing_is_nothing() -> None:
+@pytest.mark.parametrize("space", working_spaces())
+@pytest.mark.parametrize("grey", [0.0, 0.2, 0.5, 1.0])
+def test_a_grey_screen_keys_nothing(grey: float, space: str) -> None:
     frame = Frame(picture(8, 9, 7, alpha=False), opaque=True)
-    result = keyed(frame, screen="picked", color=(0.5, 0.5, 0.5, 1.0), despill=0.0)
-    np.testing.assert_array_equal(result.pixels[..., 3], 1.0)
-    np.testing.assert_array_equal(result.pixels, frame.pixels)
+    for frames in ({"video": frame}, {"video": frame, "plate": Frame(picture(9, 9, 7))}):
+        context = Context(frames, ChromaKey.keyed, (9, 7))
+        context.colour = WorkingColour(space)
+        result = node(ChromaKey, screen="picked", color=(grey, grey, grey, 1.0)).render(context)
+        np.testing.assert_array_equal(result.pixels, frame.pixels)
+
+
+def test_nothing_is_nothing() -> None:
     assert keyed(Frame.empty()).window.empty
     assert keyed(Frame.empty(), output=ChromaKey.matte).channels == 1
 
