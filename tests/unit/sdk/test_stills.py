@@ -64,6 +64,17 @@ def test_patterns(text: str, pattern: Pattern | None) -> None:
     assert pattern_of(text) == pattern
 
 
+@given(st.text(alphabet="#%d0149a.é٣²e_- ", max_size=14), st.integers(0, 10**9 - 1))
+def test_a_pattern_holds_the_names_that_it_makes(start: str, number: int) -> None:
+    pattern = pattern_of(f"{start}.exr")
+    if pattern is not None:
+        assert pattern_of(str(pattern)) == pattern
+        found = numbered(pattern.name(number))
+        assert found is not None
+        assert found.number == number
+        assert pattern.holds(found)
+
+
 def test_names_and_numbers() -> None:
     found = numbered("shot_v2.0042.exr")
     assert found is not None

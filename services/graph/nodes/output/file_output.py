@@ -203,7 +203,7 @@ class FileOutput(Node, sink=True):
         try:
             written, pattern = stills_of(self.path)
         except KeyError:
-            message = "a pattern has up to 9 #, or one %04d, right before its ending, and no digit before that"
+            message = "a pattern has up to 9 #, or one %04d, right before its ending, and no digit or # before that"
             yield "path", f"{message}; write shot.####.exr"
             return
         if still_name(pattern.name(_LAST_NUMBER)) is None:
