@@ -99,7 +99,7 @@ def test_it_ends_a_graph() -> None:
     ("values", "field", "said"),
     [
         ({"path": "a.##########.exr"}, "path", "up to 9 #"),
-        ({"path": "a7#.exr"}, "path", "no digit before"),
+        ({"path": "a7#.exr"}, "path", "no digit or # before"),
         ({"path": "a.#.exr", "profile": "16bit"}, "profile", "half, float"),
         ({"path": "a.#.png", "profile": "half"}, "profile", "8bit, 16bit"),
         ({"path": "a.#.png", "compression": "piz"}, "compression", "take zip"),
