@@ -55,7 +55,8 @@ class Mask(Node):
     Shapes (ellipse, rectangle, polygon, star) stand around the centre, as large as the size says, turned clockwise.
     They cover exactly the part of each pixel that lies inside. With a feather and d the distance to the outline, below
     0 inside, the mask is u = (outwards − d) / (inwards + outwards), from 0 to 1, at the centre of the pixel; corners
-    are round outside, as the points of one distance are. A feather of less than a pixel is mixed with plain coverage.
+    are round outside, as the points of one distance are. A feather of less than a pixel is mixed with plain coverage,
+    and so is a key's.
 
     Gradients go from stop to stop: "linear_gradient" by the place along the line from start to end, "radial_gradient"
     by √((x/a)² + (y/b)²), with a and b half the size, so that 1 is the rim. No step is shorter than a pixel.

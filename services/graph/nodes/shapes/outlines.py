@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from artifex.nodes import Window
+from artifex.nodes import Pair, Window
 
 Corners = NDArray[np.float64]
 """[count, 2]: x and y in pixels, x growing right and y down."""
@@ -107,6 +107,15 @@ def pixels_around(left: float, top: float, right: float, bottom: float, margin: 
     """The whole pixels that a box touches, with a margin on each side."""
     x, y = math.floor(left - margin), math.floor(top - margin)
     return Window(x, y, math.ceil(right + margin) - x, math.ceil(bottom + margin) - y)
+
+
+def at_least_a_pixel(soft: Pair) -> Pair:
+    """A soft edge, pixels inwards and outwards and not both 0, made a pixel wide if it was less, on both sides alike.
+
+    As much of it as it was wide, and of none the rest, covers what the narrow one would.
+    """
+    part = min(soft[0] + soft[1], 1.0)
+    return soft[0] / part, soft[1] / part
 
 
 def turn(degrees: float) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from artifex.nodes import Frame, Pair, Pixels, Window
 from libs.kernels import Rule, coverage, feather
-from services.graph.nodes.shapes.outlines import SOFT, SOFT_PARTS, Corners, Shape, pixels_around
+from services.graph.nodes.shapes.outlines import SOFT, SOFT_PARTS, Corners, Shape, at_least_a_pixel, pixels_around
 from services.graph.nodes.shapes.paths import Lines
 
 
@@ -28,8 +28,7 @@ def shape_mask(shape: Shape, soft: Pair, limit: Window, *, smooth: bool, threads
     if width == 0.0:
         assert plain is not None
         return Frame(plain, window.x, window.y)
-    shift = (soft[1] - soft[0]) / 2.0
-    inwards, outwards = (soft[0], soft[1]) if width >= 1.0 else (0.5 - shift, 0.5 + shift)
+    inwards, outwards = at_least_a_pixel(soft)
     reach = max(inwards, outwards)
     edges = _closed(shape.outline(max(SOFT, reach / SOFT_PARTS)))
     even = np.broadcast_to([reach, reach, 1.0, 1.0], (len(edges), 4))

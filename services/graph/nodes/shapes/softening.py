@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from artifex.nodes import Frame, Pair, Window
 from libs.kernels import gaussian, gaussian_reach
+from services.graph.nodes.shapes.outlines import at_least_a_pixel
 
 _SIGMAS: Final = 2.0
 """How many standard deviations from an edge the soft edge's farther end is."""
@@ -19,7 +20,7 @@ _KNOTS: Final = 1025
 
 def softening_reach(soft: Pair) -> int:
     """How many pixels around a pixel `softened` reads."""
-    return gaussian_reach(max(soft) / _SIGMAS)
+    return gaussian_reach(max(at_least_a_pixel(soft)) / _SIGMAS)
 
 
 def softened(mask: Frame, soft: Pair, window: Window, threads: int = 1) -> Frame:
@@ -29,8 +30,10 @@ def softened(mask: Frame, soft: Pair, window: Window, threads: int = 1) -> Frame
     −σ Φ⁻¹(b), and the result is (soft[1] − d) / (soft[0] + soft[1]), 0 to 1: a straight edge gets a straight slope of
     the true size. σ is half the larger of both. Φ is the normal distribution. Whatever is thin or soft already gets
     what its light is worth: nothing is decided by a threshold, and so a proxy shows what the full picture does.
+    An edge of less than a pixel's softness is that of one pixel, mixed with the mask as it is.
     """
-    reach = softening_reach(soft)
+    reach, width = softening_reach(soft), soft[0] + soft[1]
+    soft = at_least_a_pixel(soft)
     target = mask.window.grown(reach).intersect(window)
     needed = target.grown(reach).intersect(mask.window)
     if target.empty or needed.empty:
@@ -40,7 +43,11 @@ def softened(mask: Frame, soft: Pair, window: Window, threads: int = 1) -> Frame
     pixels = gaussian(mask.filled(canvas), sigma, sigma, threads=threads, origin=(canvas.x, canvas.y))
     wide = Frame(pixels, canvas.x, canvas.y).crop(target)
     blurred, values = _curve(soft[0] / sigma, soft[1] / sigma)
-    return Frame(np.interp(wide.pixels, blurred, values).astype(np.float32), wide.x, wide.y)
+    result = np.interp(wide.pixels, blurred, values).astype(np.float32)
+    if width < 1.0:
+        plain = mask.filled(target)
+        result = plain + np.float32(width) * (result - plain)
+    return Frame(result, target.x, target.y)
 
 
 @lru_cache(maxsize=32)

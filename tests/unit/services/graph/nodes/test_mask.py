@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from artifex.nodes import Frame, Window
 from services.graph.nodes.composite.mask import Mask
 from services.graph.nodes.shapes.outlines import SHAPES
-from tests.unit.services.graph.nodes.oracles.mask import CENTER, masked, whole
+from tests.unit.services.graph.nodes.oracles.mask import CENTER, masked, turned, whole
 from tests.unit.services.graph.nodes.oracles.pictures import HEIGHT, WHOLE, WIDTH, noise
 from tests.unit.services.graph.support import Context, node, picture
 
@@ -87,6 +87,22 @@ def test_a_feather_grows_from_none_without_a_jump() -> None:
     steps = [np.abs(later - earlier).max() for earlier, later in pairwise(masks)]
     assert max(steps) < 0.03
     assert np.abs(masks[0] - masks[-1]).max() > 0.1
+
+
+@pytest.mark.parametrize("source", ["ellipse", "alpha"])
+@pytest.mark.parametrize("side", [(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)])
+def test_the_narrowest_feather_covers_what_it_should(source: str, side: tuple[float, float]) -> None:
+    """Of a pixel of softness half on the side where it is, from none on, and without a jump: also in a proxy."""
+    radius, widths = 14.3, np.linspace(0.0, 1.5, 31)
+    x, y = turned(0.0)
+    alpha = np.clip(radius + 0.5 - np.hypot(x, y), 0.0, 1.0).astype(np.float32)
+    frames = {"video": Frame(np.repeat(alpha[..., None], 4, -1))}
+    shape: dict[str, Any] = {"source": source, "center": CENTER, "size": (2 * radius, 2 * radius)}
+    masks = [whole(frames, **shape, feather=(side[0] * width, side[1] * width)) for width in widths]
+    assert max(np.abs(later - earlier).max() for earlier, later in pairwise(masks)) < 0.06
+    gained = [(mask - masks[0]).sum() / (2.0 * np.pi * radius) for mask in masks]
+    # A key's edges are as wide as their pixels are, which adds a little.
+    np.testing.assert_allclose(gained, (side[1] - side[0]) / 2.0 * widths, atol=0.09)
 
 
 PROXIED: list[tuple[dict[str, Any], float]] = [
