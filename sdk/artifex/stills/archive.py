@@ -16,7 +16,9 @@ from typing import BinaryIO, Final
 
 MAX_MEMBERS: Final = 200_000
 """Of one sequence: more than two hours at 24 a second."""
-MAX_MEMBER_BYTES: Final = 2**30
+MAX_MEMBER_BYTES: Final = 3 * 2**29 + 2**20
+"""The largest that is rendered, 8192 by 8192 pixels of four floats, made half as large again by a compression that does
+not suit it, and a header."""
 MAGIC: Final = b"PK\x03\x04"
 
 _LOCAL: Final = struct.Struct("<4s5H3I2H")

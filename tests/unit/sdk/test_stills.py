@@ -30,6 +30,7 @@ from artifex.stills import (
     unpack,
 )
 from artifex.stills.archive import directory, local_header
+from services.graph.domain.documents.parser import MAX_SIZE
 
 
 def write(folder: Path, *names: str) -> Path:
@@ -166,6 +167,13 @@ def test_any_part_of_the_file_can_be_read(tmp_path_factory: pytest.TempPathFacto
         count = data.draw(st.integers(0, 200))
         assert file.seek(place) == place
         assert file.read(count) == whole[place : place + count]
+
+
+def test_the_largest_still_that_is_rendered_has_room() -> None:
+    pixels = MAX_SIZE * MAX_SIZE * 4 * 4
+    assert len(local_header("a.1.exr", pixels + 100_000, 0)) == 37
+    with pytest.raises(ArchiveProblem, match="is not taken"):
+        local_header("a.1.exr", 2 * pixels, 0)
 
 
 def test_an_archive_beyond_four_gigabytes_has_long_numbers(tmp_path: Path) -> None:
