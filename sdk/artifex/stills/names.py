@@ -123,12 +123,12 @@ def _only_sequence(folder: Path) -> list[tuple[Numbered, Path]]:
 
 def _files(folder: Path, wanted: Callable[[Numbered], bool]) -> list[tuple[Numbered, Path]]:
     try:
-        entries = list(folder.iterdir())
+        # Systems and editors leave hidden files behind.
+        named = [(numbered(entry.name), entry) for entry in folder.iterdir() if not entry.name.startswith(".")]
+        return [(name, entry) for name, entry in named if name is not None and wanted(name) and entry.is_file()]
     except OSError as error:
+        # Folders may be listed whose files may not be looked at.
         raise FileProblem(f"{folder}: {error.strerror or error}") from None
-    # Systems and editors leave hidden files behind.
-    named = [(numbered(entry.name), entry) for entry in entries if not entry.name.startswith(".")]
-    return [(name, entry) for name, entry in named if name is not None and wanted(name) and entry.is_file()]
 
 
 def _in_order(path: Path, found: list[tuple[Numbered, Path]]) -> list[Path]:

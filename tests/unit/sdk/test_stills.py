@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
@@ -103,6 +104,22 @@ def test_a_name_that_no_system_takes_is_told_as_such(tmp_path: Path) -> None:
     for name in ("x" * 5000, f"{'x' * 5000}.####.exr"):
         with pytest.raises(FileProblem, match="too long"):
             find_stills(tmp_path / name)
+
+
+def test_files_that_may_not_be_looked_at_are_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder that may be listed and no more."""
+    folder = write(tmp_path / "s", "a.1.png")
+    allowed = Path.is_file
+
+    def is_file(path: Path) -> bool:
+        if path.parent == folder:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return allowed(path)
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    for asked in (folder, folder / "a.#.png"):
+        with pytest.raises(FileProblem, match="Permission denied"):
+            find_stills(asked)
 
 
 def test_a_name_that_is_no_text_is_told_as_such(tmp_path: Path) -> None:
