@@ -227,7 +227,9 @@ class Mask(Node):
         (x, y), (width, height) = shape.center, shape.size
         cos, sin = turn(self.rotate)
         across, down = math.hypot(width * cos, height * sin), math.hypot(width * sin, height * cos)
-        across, down = across * max(rim, 0.0) / 2.0, down * max(rim, 0.0) / 2.0
+        # A step is a pixel long at least, half of it beyond the rim.
+        rim = max(rim, 0.0) + 1.0 / min(shape.size)
+        across, down = across * rim / 2.0, down * rim / 2.0
         return pixels_around(x - across, y - down, x + across, y + down, 1.0)
 
     def _keyed(self, context: RenderContext, limit: DataWindow) -> Frame:

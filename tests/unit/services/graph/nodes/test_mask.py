@@ -89,6 +89,14 @@ def test_a_feather_grows_from_none_without_a_jump() -> None:
     assert np.abs(masks[0] - masks[-1]).max() > 0.1
 
 
+@pytest.mark.parametrize("size", [(0.2, 20.0), (20.0, 0.05), (1.0, 14.0), (30.0, 20.0)])
+def test_rings_end_where_they_are_nothing(size: tuple[float, float]) -> None:
+    """A step is a pixel long at least, which of a thin ellipse is many times its own width."""
+    shape: dict[str, Any] = {"source": "radial_gradient", "center": CENTER, "size": size, "rotate": 20.0}
+    ends, goes_on = (whole(**shape, stops=((0.0, 1.0), (1.0, 0.0), *more)) for more in ((), ((1000.0, 0.0),)))
+    np.testing.assert_array_equal(ends, goes_on)
+
+
 @pytest.mark.parametrize("source", ["ellipse", "alpha"])
 @pytest.mark.parametrize("side", [(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)])
 def test_the_narrowest_feather_covers_what_it_should(source: str, side: tuple[float, float]) -> None:
