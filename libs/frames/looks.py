@@ -50,6 +50,9 @@ def probe_look(path: Path | str, kind: str) -> MediaInfo:
     except UnicodeDecodeError as error:
         # The reader's complaint quotes a line of the file.
         raise MediaUnreadable(path, f"it is no .{kind} file: it is not text") from error
+    finally:
+        # By its path it would know every file that it has ever read, and its table.
+        ocio.ClearAllCaches()
     colours = _COLOURS.copy()
     changed.applyRGB(colours)
     if not np.isfinite(colours).all():

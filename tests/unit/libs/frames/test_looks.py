@@ -69,6 +69,11 @@ def test_it_says_how_fine_the_tables_are(name: str, text: str, grid: int, curve:
     assert not info.audio_streams
 
 
+def test_another_file_in_the_same_place_is_read_anew(tmp_path: Path) -> None:
+    assert probe_look(written(tmp_path, "a.cube", TABLE), "cube").look.grid_size == 2
+    assert probe_look(written(tmp_path, "a.cube", CURVE), "cube").look.grid_size == 0
+
+
 @pytest.mark.parametrize("name", DIALECTS)
 def test_every_dialect_is_taken(name: str, tmp_path: Path) -> None:
     kind = look_format(name)
