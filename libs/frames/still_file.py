@@ -35,6 +35,9 @@ _KINDS: Final = {
 _HEAD: Final = 256 * 1024
 MAX_CHANNELS: Final = 256
 MAX_PARTS: Final = 64
+_SPREAD: Final = 16
+"""Channels that are decoded together for a few of them; those farther apart are decoded alone, since all of a
+renderer's layers may lie between."""
 _MOST_NAMES: Final = 16_000
 _COLOURS: Final = ("RGB", "YCbCr", "CMYK")
 
@@ -140,14 +143,20 @@ class Still:
     def _part(self, part: Part, channels: tuple[str, ...]) -> npt.NDArray[np.float32]:
         places = [part.channels.index(name) for name in channels]
         first, last = min(places), max(places) + 1
+        if last - first > max(_SPREAD, 2 * len(places)):
+            return np.concatenate([self._between(part, place, place + 1) for place in places], axis=2)
+        block = self._between(part, first, last)
+        if places == list(range(first, last)):
+            return block
+        return np.ascontiguousarray(block[..., [place - first for place in places]])
+
+    def _between(self, part: Part, first: int, last: int) -> npt.NDArray[np.float32]:
+        """The channels from `first` to before `last`."""
         pixels = self._source.read_image(part.number, 0, first, last, "float")
         reason = _said(self._source)
         if pixels is None or reason:
             raise MediaUnreadable(self._path, f"{self._name} does not decode{reason}")
-        block = np.asarray(pixels, np.float32).reshape(part.window.height, part.window.width, last - first)
-        if places == list(range(first, last)):
-            return block
-        return np.ascontiguousarray(block[..., [place - first for place in places]])
+        return np.asarray(pixels, np.float32).reshape(part.window.height, part.window.width, last - first)
 
 
 @contextmanager

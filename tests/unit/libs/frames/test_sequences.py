@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -203,6 +204,19 @@ def test_channels_come_in_the_order_asked_for(tmp_path: Path) -> None:
             reader.read(1, ("Z",))
         with pytest.raises(KeyError):
             reader.read(2, ("R",))
+
+
+def test_channels_far_apart_bring_none_of_those_between(tmp_path: Path) -> None:
+    """Memory is that of what is asked for, whatever else a renderer wrote."""
+    samples = noise(1, 200, 200, 60)
+    still = write_still(tmp_path / "a.1.exr", samples, channels=[f"c{number:02}" for number in range(60)])
+    with SequenceReader(packed(tmp_path / "s", [still])) as reader:
+        tracemalloc.start()
+        found = reader.read(1, ("c58", "c02")).samples
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    np.testing.assert_array_equal(found, samples[..., [58, 2]])
+    assert most < samples.nbytes / 4
 
 
 def test_a_picture_to_look_at(tmp_path: Path) -> None:
