@@ -53,7 +53,8 @@ def steps_of(patches: Places) -> NDArray[np.int32]:
 
 def seen_window(patches: Places, beyond: float) -> Window:
     """Pixels that the mesh can show anything in."""
-    return _window(_sampled(patches, beyond)[0].reshape(-1, 2), 2)
+    at, _, _ = _sampled(patches, beyond)
+    return _window(at.reshape(-1, 2), 2 + _bulge(at))
 
 
 def source_needed(patches: Places, shown: Window, source: tuple[float, float, float, float], filter: Filter) -> Window:
@@ -63,7 +64,8 @@ def source_needed(patches: Places, shown: Window, source: tuple[float, float, fl
     """
     u, v, du, dv = source
     at, by_s, by_t = _sampled(patches, 0.25)
-    seen = [here for here in np.ndindex(at.shape[:2]) if not _window(at[here].reshape(-1, 2), 4).intersect(shown).empty]
+    near = shown.grown(4 + _bulge(at))
+    seen = [here for here in np.ndindex(at.shape[:2]) if not _window(at[here].reshape(-1, 2), 0).intersect(near).empty]
     if not seen:
         return Window(0, 0, 0, 0)
     dets = by_s[..., 0] * by_t[..., 1] - by_s[..., 1] * by_t[..., 0]
@@ -105,6 +107,11 @@ def _sampled(patches: Places, beyond: float) -> tuple[Places, Places, Places]:
         for down, across in ((powers, powers), (powers, slopes), (slopes, powers))
     )
     return points, by_s, by_t
+
+
+def _bulge(at: Places) -> int:
+    """How many pixels a patch may go beyond its points: a curve leaves a chord by an eighth of the second difference."""
+    return math.ceil(sum(float(np.abs(np.diff(at, 2, axis=axis)).max()) for axis in (2, 3)) / 8)
 
 
 def _window(points: Places, margin: int) -> Window:

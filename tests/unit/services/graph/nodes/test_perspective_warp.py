@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from artifex.nodes import Frame, Window
+from libs.kernels import mesh_places
+from services.graph.nodes.transform.mesh import patches_of
 from services.graph.nodes.transform.perspective_warp import PerspectiveWarp
 from tests.unit.services.graph.nodes.applied import applied
 from tests.unit.services.graph.nodes.oracles.perspective_warp import COMPARISONS, bent, wavy
@@ -83,6 +85,17 @@ def test_any_tile_is_that_part_of_the_whole(rows: int, columns: int, larger: flo
     points = wavy(rows, columns, 0.05, larger)
     for filter in ("cubic", "box", "lanczos4"):
         check_tiles(node(PerspectiveWarp, rows=rows, columns=columns, points=points, patches=patches, filter=filter))
+
+
+def test_a_fold_is_shown_to_its_very_edge() -> None:
+    """Its furthest point lies between those at which patches are looked at."""
+    points = tuple((x, y) for y in (0.0, 1.0) for x in (0.1, 0.9, 0.3))
+    size, steps = (3840, 24), np.full((1, 2, 2), 64, np.int32)
+    fold = patches_of(np.array(points).reshape(2, 3, 2) * size, smooth=True)
+    places = mesh_places(fold, steps, (0.0, 0.0, 1920.0, 24.0), 0.25, (0.0, 0.0), size[::-1])
+    covered = np.flatnonzero(np.isfinite(places[..., 0]).any(axis=0))
+    shown = bent(Frame(np.ones((24, 3840, 4), np.float32)), size, points=points, rows=2, columns=3, filter="bilinear")
+    assert covered[-1] == np.flatnonzero(shown.filled(Window(0, 0, *size))[12, :, 3])[-1]
 
 
 def test_it_reads_what_its_patches_show() -> None:
