@@ -110,7 +110,7 @@ def _sampled(patches: Places, beyond: float) -> tuple[Places, Places, Places]:
 
 
 def _bulge(at: Places) -> int:
-    """How many pixels a patch may go beyond its points: a curve leaves a chord by an eighth of the second difference."""
+    """How many pixels a patch goes beyond its points: a curve leaves a chord by an eighth of the second difference."""
     return math.ceil(sum(float(np.abs(np.diff(at, 2, axis=axis)).max()) for axis in (2, 3)) / 8)
 
 
