@@ -39,11 +39,12 @@ def _accumulate(edges: _Numbers, x: int, y: int, sums: _Numbers) -> None:
     x0, y0, x1, y1 = _split_at(x0, y0, x1, y1, float(x))
     x0, x1 = np.maximum(x0, x), np.maximum(x1, x)
     x0, y0, x1, y1 = _split_at(x0, y0, x1, y1, float(x + width))
-    x0, y0, x1, y1 = _cut(x0, y0, x1, y1)
+    seen = np.minimum(x0, x1) < x + width
+    x0, y0, x1, y1 = _cut(x0[seen], y0[seen], x1[seen], y1[seen])
     middle, rise = 0.5 * (x0 + x1), y1 - y0
     row = np.clip(np.floor(0.5 * (y0 + y1)).astype(np.int64) - y, 0, height - 1)
     cell = np.floor(middle).astype(np.int64)
-    inside = (cell < x + width) & (rise != 0.0)
+    inside = rise != 0.0
     row, cell, middle, rise = row[inside], cell[inside], middle[inside], rise[inside]
     area = rise * (cell + 1.0 - middle)
     np.add.at(sums, (row, cell - x), area)

@@ -1,5 +1,6 @@
 """Outlines as pixels: what geometry says of them, and every variant against NumPy's."""
 
+import tracemalloc
 from functools import partial
 
 import numpy as np
@@ -149,6 +150,16 @@ def test_nothing_covers_nothing() -> None:
     assert not feather(soft(random(1, 5), 1), (3, 4), (0, 900)).any()
     # Far away, all around.
     assert (coverage(closed((-1e7, -1e7), (1e7, -1e7), (1e7, 1e7), (-1e7, 1e7)), (3, 4), (0, 0)) == 1.0).all()
+
+
+def test_what_lies_far_away_takes_no_memory() -> None:
+    sliver = closed((0.0, 0.0), (1e6, 1.0), (-1e6, 2.0))
+    tracemalloc.start()
+    got = coverage(sliver, (3, 4), (0, 0))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_allclose(got[..., 0], np.array([[1.0], [0.5], [0.0]]) + np.zeros((3, 4)), atol=1e-4)
+    assert peak < 1_000_000
 
 
 def test_what_is_no_edge_is_refused() -> None:
