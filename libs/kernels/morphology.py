@@ -48,8 +48,8 @@ def morphology(
     Source: J. Serra, Image Analysis and Mathematical Morphology, 1982; E. R. Urbach and M. H. F. Wilkinson, 2008, for
     how it is computed. Cost: some six values looked at for each row of the shape and pixel. Memory: of each thread's
     rows and their surroundings, 256 columns wide and those around, the values of runs of 1, 2, 4 … pixels up to the
-    shape's width: for 1,080 rows and a radius of 200 35 MiB, and for sixteen threads 180. ValueError for a radius that is negative or no number, or
-    a mask smaller than its surroundings.
+    shape's width: for 1,080 rows and a radius of 200 35 MiB, and for sixteen threads 180. ValueError for a radius that
+    is negative or no number, or a mask smaller than its surroundings.
     """
     mask = checks.picture(mask, "the mask", 1)
     if not (math.isfinite(radius) and radius >= 0.0):
