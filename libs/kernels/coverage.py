@@ -41,8 +41,8 @@ def coverage(
     Coverage is exact to 10⁻⁶ for each edge in a pixel: signed areas to the right of edges, summed along rows (D.
     Turner's smooth rasteriser in FreeType; R. Levien's font-rs, 2016). Where outlines cross within a pixel, areas of
     opposite winding cancel and those of the same count at most once, as in these. By the native kernels a part of
-    a picture is bit by bit a part of the whole. Memory: sixteen rows. ValueError for edges that are not finite or
-    beyond 10⁸ pixels.
+    a picture is bit by bit a part of the whole. Memory: sixteen rows for each thread. Outlines may wind around a
+    point 2,047 times. ValueError for edges that are not finite or beyond 10⁸ pixels.
     """
     edges = _checked(edges, 4)
     if rule not in RULES:
