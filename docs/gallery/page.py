@@ -50,7 +50,8 @@ def node_page(schema: NodeSchema, example: Example | None, pictures: Sequence[Sh
         _parameters(schema.parameters.values()),
     ]
     if example is not None:
-        command = f"artifex render build/gallery/{example.file} --out movie.mp4"
+        # Without --out, since each says itself what it writes.
+        command = f"artifex render build/gallery/{example.file}"
         parts.append(f"<h2>Example</h2>\n<p><code>{escape(command)}</code></p>\n<pre>{escape(example.text)}</pre>")
     return _page(schema.type, "\n".join(part for part in parts if part))
 
