@@ -69,12 +69,20 @@ async def render(
         file = GraphFile(Path(document))
         for assignment in assignments:
             file.set_parameter(assignment)
+        if out is not None and (ending := other_ending(out, file.output_name())):
+            output.note(f"{out} will hold what its document says: {ending}; change the output's path for another kind")
         out = out or Path(Path(file.output_name()).name or f"{file.path.stem}.mp4")
         check_destination(out, stills=pattern_of(Path(file.output_name()).name) is not None)
         with transfer(output, "uploading") as progress:
             text = await file.upload(studio, progress)
         job = await studio.renders.create(text, display_name=file.path.stem, priority=PRIORITIES[priority])
     await finish(output, studio, job, out, verbose=watch)
+
+
+def other_ending(out: Path, path: str) -> str:
+    """The ending of what a document writes to `path`, where that is a file and not what `out` is called; else empty."""
+    written = Path(path).suffix.lower()
+    return written if pattern_of(Path(path).name) is None and out.suffix.lower() != written else ""
 
 
 async def finish(output: Output, studio: Client, job: graph.RenderJob, out: Path, *, verbose: bool) -> None:
