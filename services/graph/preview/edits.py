@@ -31,13 +31,15 @@ def load_document(text: str) -> Json:
 
 def apply_edit(document: Json, edit: preview_pb2.PreviewEdit) -> Json:
     """The document with all changes of the edit, in order; the given one stays as it is. Raises EditRefused."""
+    # What was copied once for this edit is its own: thousands of changes copy thousands of nodes once.
+    own: set[int] = set()
     for change in edit.changes:
         match change.WhichOneof("change"):
             case "set":
                 path = change.set.path
-                document = _replaced(document, _split(path), path, _loaded(change.set.value_json, path))
+                document = _replaced(document, _split(path), path, _loaded(change.set.value_json, path), own)
             case "remove":
-                document = _replaced(document, _split(change.remove), change.remove, _GONE)
+                document = _replaced(document, _split(change.remove), change.remove, _GONE, own)
             case "merge_json":
                 document = _merged(document, _object(change.merge_json, ""))
             case "document_json":
@@ -66,20 +68,28 @@ def _split(path: str) -> list[str]:
     return parts
 
 
-def _replaced(value: Any, parts: list[str], path: str, new: Any) -> Any:
-    """`value` with another thing at the path below it. Paths have few parts, so recursion is shallow."""
+def _replaced(value: Any, parts: list[str], path: str, new: Any, own: set[int]) -> Any:
+    """`value` with another thing at the path below it: itself, where it is among the edit's `own`, else a copy that
+    becomes one of them. Paths have few parts, so recursion is shallow."""
     if not isinstance(value, dict):
         raise EditRefused(path, f'there is nothing to put "{parts[0]}" into')
     name, rest = parts[0], parts[1:]
     if not rest:
-        if new is _GONE:
-            if name not in value:
-                raise EditRefused(path, f'there is no "{name}" to take out')
-            return {key: kept for key, kept in value.items() if key != name}
-        return {**value, name: new}
-    if name not in value and not (name in _NAMED and new is not _GONE):
+        if new is _GONE and name not in value:
+            raise EditRefused(path, f'there is no "{name}" to take out')
+        below = new
+    elif name not in value and not (name in _NAMED and new is not _GONE):
         raise EditRefused(path, f'there is no "{name}"')
-    return {**value, name: _replaced(value.get(name, {}), rest, path, new)}
+    else:
+        below = _replaced(value.get(name, {}), rest, path, new, own)
+    if id(value) not in own:
+        value = dict(value)
+        own.add(id(value))
+    if below is _GONE:
+        del value[name]
+    else:
+        value[name] = below
+    return value
 
 
 def _merged(target: Json, patch: Json) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from typing import Any
 
 import pytest
@@ -140,3 +141,40 @@ def test_any_change_is_made_or_refused_and_never_touches_the_given(
         refused = error
     assert refused is None or refused.path == path
     assert document == before
+
+
+_changes = st.lists(st.tuples(st.lists(_names, min_size=1, max_size=4), _json, st.booleans()), max_size=6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(_names, _json, max_size=3), _changes)
+def test_several_changes_in_one_edit_are_those_of_several_edits(
+    document: dict[str, Any], changes: list[tuple[list[str], object, bool]]
+) -> None:
+    before = copy.deepcopy(document)
+    made = [
+        pb.PreviewChange(remove=".".join(names)) if remove else put(".".join(names), value)
+        for names, value, remove in changes
+    ]
+    try:
+        one_by_one = document
+        for change in made:
+            one_by_one = apply_edit(one_by_one, edit(change))
+    except EditRefused as error:
+        with pytest.raises(EditRefused) as refused:
+            apply_edit(document, edit(*made))
+        assert refused.value.path == error.path  # noqa: PT017 - both ways stop at the same change
+    else:
+        together = apply_edit(document, edit(*made))
+        assert together == one_by_one
+        assert list(together) == list(one_by_one)
+    assert document == before
+
+
+def test_thousands_of_changes_copy_the_nodes_once() -> None:
+    document: dict[str, Any] = {"nodes": {f"n{number}": {"params": {}} for number in range(10_000)}}
+    begin = time.process_time()
+    after = apply_edit(document, edit(*(put(f"nodes.n{number}.params.size", 3) for number in range(10_000))))
+    assert time.process_time() - begin < 0.4
+    assert after["nodes"]["n9999"] == {"params": {"size": 3}}
+    assert document["nodes"]["n9999"] == {"params": {}}
