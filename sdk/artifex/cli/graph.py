@@ -136,7 +136,7 @@ _KEPT = {
     plan_pb.PlanStep.CACHE_WINDOW: "for the next frames",
 }
 _KINDS = {
-    plan_pb.PlanStep.KIND_GRADE_RUN: "one OCIO processor of {}",
+    plan_pb.PlanStep.KIND_GRADE_RUN: "one colour pass of {}",
     plan_pb.PlanStep.KIND_MOTION_RUN: "one resampling of {}",
     plan_pb.PlanStep.KIND_CONVERTER: "inserted",
     plan_pb.PlanStep.KIND_MUTED: "muted",

@@ -140,7 +140,7 @@ async def test_a_plan_is_told_and_drawn(stack: Stack, tmp_path: Path) -> None:
     path.write_text(json.dumps(document))
     ran = await artifex(stack, tmp_path, "graph", "explain", "mine.json", "--draw", "plan.svg")
     assert ran.code == 0, ran
-    assert "one OCIO processor of 2" in ran.out
+    assert "one colour pass of 2" in ran.out
     assert "spare: reaches no output" in ran.out
     assert ElementTree.parse(tmp_path / "plan.svg").getroot().tag.endswith("svg")
     ran = await artifex(stack, tmp_path, "graph", "explain", "mine.json", "--json", "--draw", "plan.dot")

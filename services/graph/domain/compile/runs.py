@@ -103,7 +103,7 @@ class Run(Node, base=True):
 
 
 class GradeRun(Run):
-    """Several colour changes in a row: one OCIO processor of all their transforms.
+    """Several colour changes in a row: all their transforms as one, in one pass.
 
     Memory: the frame, changed in place. Cost: one pass, whatever their number; OCIO joins neighbouring matrices.
     """

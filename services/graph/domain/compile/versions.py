@@ -64,7 +64,8 @@ def _bring(
     path = upgrade_path(schema.upgrades, written, current)
     if path is None:
         if written > current:
-            message = f"{schema.type} is at version {schema.version} here, which cannot stand in for {spec.version}"
+            here = f"{schema.type} is at version {schema.version} here, which cannot stand in for {spec.version}"
+            message = f"{here}; render it where the node is that new, or take the version out and see what differs"
         else:
             message = f"nothing leads from version {spec.version} of {schema.type} to {schema.version}; write it anew"
         problems.append(Problem(spec.id, spec.place("version"), Reason.UNSUPPORTED_VERSION, message))

@@ -179,6 +179,8 @@ class FileOutput(Node, sink=True):
         profile = "" if self.profile == "auto" else self.profile
         settings = VideoSettings(self.codec, profile, self.quality, self.preset, self.color)
         for field, message in codec.misfits(settings, width, height):
+            if field == "color":
+                message = f"{message}; take {' or '.join(_codecs_of(self.color, width, height))}"
             # The picture's size stands in the document's settings; what can be chosen here is the codec.
             yield ("codec" if field == "size" else field), message
 
@@ -214,6 +216,15 @@ class FileOutput(Node, sink=True):
             yield ("profile" if field == "depth" else field), message
         if self.color != "rec709":
             yield "color", f"stills are written in rec709, or in the working space's light as .exr; not in {self.color}"
+
+
+def _codecs_of(color: str, width: int, height: int) -> list[str]:
+    """The codecs that have a profile for such colours."""
+    return [
+        name
+        for name, codec in VIDEO_CODECS.items()
+        if all(field != "color" for field, _ in codec.misfits(VideoSettings(name, color=color), width, height))
+    ]
 
 
 def _taken(ending: str, codec: str) -> str:

@@ -51,7 +51,7 @@ def test_a_codec_fits_its_containers_and_no_others(codec: str, container: str) -
         ({"path": "a.mkv", "codec": "ffv1", "profile": "8bit"}, "profile", "ffv1 offers 10bit, 16bit"),
         ({"path": "a.mov", "codec": "prores", "quality": 5}, "quality", "Leave it at 0"),
         ({"quality": 60}, "quality", "1 to 51"),
-        ({"color": "hdr10"}, "color", "hdr10 needs 10 bits, and h264 has 8"),
+        ({"color": "hdr10"}, "color", "hdr10 needs 10 bits, and h264 has 8; take h265 or prores"),
         ({"codec": "h265", "profile": "8bit", "color": "hlg"}, "profile", "let the profile be 10bit"),
         ({"path": "a.mkv", "codec": "ffv1", "color": "hdr10"}, "color", "no place for what hdr10 tells"),
         ({"path": f"{'한' * 90}#.exr"}, "path", "at most 255 bytes"),
