@@ -1,76 +1,93 @@
-"""Run in Triton's environment: our sampling loop and the plain diffusers pipeline make the same pixels.
+"""Run in Triton's environment: our sampling loop and the plain diffusers pipelines make the same pixels.
 
-python parity.py WEIGHTS        prints one JSON line a case
+python parity.py        prints one JSON line a case
 """
+
+from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "services/generator/model_repository/wan"))
+os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+_HERE = Path(__file__).resolve()
+sys.path[:0] = [str(_HERE.parent), str(_HERE.parents[3] / "services/generator/model_repository/wan")]
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from artifex_wan.denoise import Cancelled, generate
+from artifex_wan.decode import decoded, still
+from artifex_wan.denoise import Run, begun, resumed
 from artifex_wan.spec import Spec
-from diffusers import DiffusionPipeline, UniPCMultistepScheduler
+from diffusers import DiffusionPipeline, UniPCMultistepScheduler, WanImageToVideoPipeline
+from diffusers.utils import logging
+from PIL import Image
+from tiny_wan import KINDS, pipeline
 
 BASE = Spec(
     prompt="a red balloon over the sea",
     negative_prompt="blurry",
     seed=7,
     width=64,
-    height=48,
+    height=64,
     frame_count=9,
     steps=4,
     guidance_scale=4.0,
     guidance_scale_2=3.0,
     flow_shift=5.0,
+    sampler="unipc",
+    sigmas=(),
+    pictures=(),
+    preview_every=0,
+    checkpoint_every=0,
 )
-CASES = (
-    BASE,
-    replace(BASE, steps=5, flow_shift=12.0, seed=3, frame_count=5),
-    replace(BASE, steps=3, flow_shift=3.0, guidance_scale=1.0),
-    replace(BASE, steps=2, frame_count=1, width=80),
-)
+CASES = {
+    "t2v": (
+        BASE,
+        replace(BASE, steps=5, flow_shift=12.0, seed=3, frame_count=5),
+        replace(BASE, steps=3, flow_shift=3.0, guidance_scale=1.0, guidance_scale_2=1.0),
+        replace(BASE, steps=2, frame_count=1, width=80, height=48),
+    ),
+    "i2v": (replace(BASE, pictures=("first",)), replace(BASE, pictures=("first", "last"), seed=5)),
+    "ti2v": (BASE, replace(BASE, pictures=("first",), width=96)),
+}
 
 
-class Ours:
-    """Our loop, and what it said under way."""
-
-    def __init__(self, pipeline: Any) -> None:
-        self.pipeline = pipeline
-        self.steps: list[int] = []
-        self.experts: list[str] = []
-
-    def run(self, spec: Spec, check_cancelled: Callable[[], None] = lambda: None) -> npt.NDArray[np.uint8]:
-        return generate(
-            self.pipeline,
-            spec,
-            text_tokens=64,
-            on_step=self.steps.append,
-            check_cancelled=check_cancelled,
-            span=self._span,
-        )
-
-    def _span(self, name: str, **attributes: object) -> nullcontext[None]:
-        if name == "wan.step":
-            self.experts.append(str(attributes["expert"]))
-        return nullcontext()
+def ours(made: Any, spec: Spec) -> tuple[npt.NDArray[np.uint8], Run]:
+    run = begun(made, spec, pictures(spec), 64)
+    while run.done < run.steps:
+        run.advance()
+    return np.concatenate(list(decoded(made.vae, run.finished()))), run
 
 
-def theirs(pipeline: Any, spec: Spec) -> npt.NDArray[np.float32]:
-    """The plain pipeline's clip; its saved scheduler is put back afterwards."""
-    saved = pipeline.scheduler
-    pipeline.scheduler = UniPCMultistepScheduler.from_config(saved.config, flow_shift=spec.flow_shift)
-    clip: npt.NDArray[np.float32] = pipeline(
+def pictures(spec: Spec) -> dict[str, npt.NDArray[np.uint8]]:
+    rng = np.random.default_rng(1)
+    return {name: rng.integers(0, 256, (spec.height, spec.width, 3), dtype=np.uint8) for name in spec.pictures}
+
+
+def theirs(made: Any, spec: Spec) -> npt.NDArray[np.float32]:
+    """The plain pipeline's clip; of one picture in place of words alone, by the pipeline for pictures."""
+    given: dict[str, Any] = {}
+    images = {name: Image.fromarray(picture) for name, picture in pictures(spec).items()}
+    if images:
+        given["image"] = images["first"]
+        if "last" in images:
+            given["last_image"] = images["last"]
+        if not isinstance(made, WanImageToVideoPipeline):
+            made = WanImageToVideoPipeline(**made.components, image_encoder=None, image_processor=None, **dict(
+                boundary_ratio=made.config.boundary_ratio, expand_timesteps=made.config.expand_timesteps
+            ))
+    made.set_progress_bar_config(disable=True)
+    saved = made.scheduler
+    made.scheduler = UniPCMultistepScheduler.from_config(saved.config, flow_shift=spec.flow_shift)
+    second = {} if made.config.boundary_ratio is None else {"guidance_scale_2": spec.guidance_scale_2}
+    clip: npt.NDArray[np.float32] = made(
         prompt=spec.prompt,
         negative_prompt=spec.negative_prompt,
         height=spec.height,
@@ -78,45 +95,61 @@ def theirs(pipeline: Any, spec: Spec) -> npt.NDArray[np.float32]:
         num_frames=spec.frame_count,
         num_inference_steps=spec.steps,
         guidance_scale=spec.guidance_scale,
-        guidance_scale_2=spec.guidance_scale_2,
         max_sequence_length=64,
         generator=torch.Generator("cpu").manual_seed(spec.seed),
         output_type="np",
+        **second,
+        **given,
     ).frames[0]
-    pipeline.scheduler = saved
+    made.scheduler = saved
     return clip
+
+
+def resumings(made: Any, spec: Spec, whole: npt.NDArray[np.uint8]) -> Iterator[bool]:
+    """Whether the clip is the same bit by bit, wherever its run is put down and taken up."""
+    for put_down in range(spec.steps + 1):
+        run = begun(made, spec, pictures(spec), 64)
+        for _ in range(put_down):
+            run.advance()
+        again = resumed(made, spec, pictures(spec), run.saved())
+        while again.done < again.steps:
+            again.advance()
+        yield bool(np.array_equal(np.concatenate(list(decoded(made.vae, again.finished()))), whole))
 
 
 def report(**values: object) -> None:
     sys.stdout.write(json.dumps(values) + "\n")
 
 
-def main(weights: str) -> None:
+def main() -> None:
     torch.set_num_threads(1)
-    pipeline = DiffusionPipeline.from_pretrained(weights)
-    pipeline.set_progress_bar_config(disable=True)
-    for spec in CASES:
-        ours = Ours(pipeline)
-        clip = ours.run(spec)
-        expected = np.round(theirs(pipeline, spec) * 255).astype(int)
-        difference = int(np.abs(expected - clip.astype(int)).max())
-        report(difference=difference, steps=ours.steps, experts=ours.experts, shape=clip.shape)
-
-    checks = 0
-
-    def cancel_in_decode() -> None:
-        nonlocal checks
-        checks += 1
-        if checks == 5:  # before encoding, before the step, before decoding, at the first latent frame; then the second
-            raise Cancelled
-
-    before = Ours(pipeline).run(BASE)
-    try:
-        Ours(pipeline).run(replace(BASE, steps=1), cancel_in_decode)
-    except Cancelled:
-        report(cancelled_in_decode=True)
-    report(same_after_cancel=bool(np.array_equal(Ours(pipeline).run(BASE), before)))
+    logging.disable_progress_bar()
+    for kind in KINDS:
+        with tempfile.TemporaryDirectory() as folder:
+            pipeline(kind).save_pretrained(folder)
+            made = DiffusionPipeline.from_pretrained(folder)
+        for spec in CASES[kind]:
+            with torch.inference_mode():
+                clip, run = ours(made, spec)
+                expected = np.round(theirs(made, spec) * 255).astype(int)
+                middle = run.finished()[:, :, run.middle : run.middle + 1]
+                glimpse = still(made.vae, run.glimpse()).astype(int) - still(made.vae, middle)
+                same = list(resumings(made, spec, clip))
+            report(
+                kind=kind,
+                pictures=spec.pictures,
+                difference=int(np.abs(expected - clip.astype(int)).max()),
+                shape=clip.shape,
+                resumed=same,
+                # The last step's guess of the clean clip is the clip.
+                glimpse=int(np.abs(glimpse).max()),
+            )
+        for sampler, sigmas in (("euler", (1.0, 0.75, 0.5, 0.25)), ("lcm", (1.0, 0.757, 0.522))):
+            spec = replace(CASES[kind][0], sampler=sampler, sigmas=sigmas, steps=len(sigmas))
+            with torch.inference_mode():
+                clip, _ = ours(made, spec)
+                report(kind=kind, sampler=sampler, resumed=list(resumings(made, spec, clip)))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

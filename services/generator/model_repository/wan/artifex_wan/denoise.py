@@ -1,139 +1,192 @@
-"""Text to clip: the sampling loop around a diffusers `WanPipeline`.
+"""Noise to latents: the sampling loop around the components of a diffusers Wan pipeline.
 
-The pipeline's own `__call__` can only be left by an exception out of its callback and cannot be resumed, previewed or
-traced step by step, so the loop is ours; the encoder, experts, scheduler and VAE are the pipeline's. For the same spec
-both give the same pixels, which a test holds.
+The pipeline's own `__call__` can only be left by an exception out of its callback, and can neither be resumed nor
+previewed nor given fixed noise levels, so the loop is ours; the text encoder, experts, scheduler and VAE are the
+pipeline's. For the same spec both give the same pixels, which a test holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import io
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from diffusers import UniPCMultistepScheduler, WanPipeline
 
+from artifex_wan.conditions import Beside, Condition, InPlace, Words
+from artifex_wan.sampler import Sampler
 from artifex_wan.spec import Spec
 
-
-class Cancelled(Exception):
-    """The caller went away; work stopped at the next step, or between two latent frames of the decode."""
-
-
-CheckCancelled = Callable[[], None]
-"""Raises Cancelled once the request is cancelled."""
-
-Span = Callable[..., AbstractContextManager[object]]
-"""Opens a trace span: name, then attributes."""
+_FORMAT: Final = 1
+"""Of what `Run.saved` writes."""
 
 
-def generate(
-    pipeline: WanPipeline,
-    spec: Spec,
-    *,
-    text_tokens: int,
-    on_step: Callable[[int], None],
-    check_cancelled: CheckCancelled,
-    span: Span,
-) -> npt.NDArray[np.uint8]:
-    """Make the clip: uint8 RGB of shape (frames, height, width, 3), full range, as display-encoded as the model is.
+class Run:
+    """A clip in the making, between two steps."""
 
-    `on_step` hears the number of steps done, 1 to `spec.steps`. Noise comes from a CPU generator on every device, so a
-    seed means the same noise everywhere. Memory: the experts, the VAE, and the decoded clip once in float32 and once
-    in uint8. Raises Cancelled.
-    """
-    with torch.inference_mode():
-        latents = _denoise(pipeline, spec, text_tokens, on_step, check_cancelled, span)
-        check_cancelled()
-        with span("wan.decode", frames=spec.frame_count):
-            return _decode(pipeline, latents, check_cancelled)
-
-
-def _denoise(
-    pipeline: WanPipeline,
-    spec: Spec,
-    text_tokens: int,
-    on_step: Callable[[int], None],
-    check_cancelled: CheckCancelled,
-    span: Span,
-) -> torch.Tensor:
-    device = pipeline._execution_device
-    guided = spec.guidance_scale > 1
-    check_cancelled()
-    with span("wan.encode_prompt"):
-        positive, negative = pipeline.encode_prompt(
-            prompt=spec.prompt,
-            negative_prompt=spec.negative_prompt,
-            do_classifier_free_guidance=guided,
-            max_sequence_length=text_tokens,
-            device=device,
+    def __init__(
+        self, pipeline: Any, spec: Spec, condition: Condition, texts: tuple[torch.Tensor, torch.Tensor | None]
+    ) -> None:
+        """`texts`: the embedded prompt, and the negative one where there is guidance."""
+        self.spec = spec
+        self._pipeline = pipeline
+        self._condition = condition
+        self._texts = texts
+        self._sampler = Sampler(
+            spec.sampler,
+            pipeline.scheduler.config,
+            steps=spec.steps,
+            shift=spec.flow_shift,
+            sigmas=spec.sigmas,
+            seed=spec.seed,
+            device=pipeline._execution_device,
         )
-    high = pipeline.transformer
-    positive = positive.to(high.dtype)
-    negative = None if negative is None else negative.to(high.dtype)
+        self._boundary = (pipeline.config.boundary_ratio or 0.0) * 1000
+        self._clean: torch.Tensor | None = None
+        self.latents = _noise(pipeline, spec)
+        self.done = 0
+        """Steps that were made."""
 
-    # A fresh scheduler a request: the saved one's shift is rarely the one that suits the step count, and a scheduler
-    # holds the state of one run.
-    scheduler = UniPCMultistepScheduler.from_config(pipeline.scheduler.config, flow_shift=spec.flow_shift)
-    scheduler.set_timesteps(spec.steps, device=device)
-    scheduler.set_begin_index(0)
-    boundary = (pipeline.config.boundary_ratio or 0.0) * scheduler.config.num_train_timesteps
+    @property
+    def steps(self) -> int:
+        return len(self._sampler.timesteps)
 
-    latents = pipeline.prepare_latents(
-        1,
-        high.config.in_channels,
-        spec.height,
-        spec.width,
-        spec.frame_count,
-        torch.float32,
-        device,
-        torch.Generator("cpu").manual_seed(spec.seed),
+    @property
+    def expert(self) -> str:
+        """Which expert makes the next step: "high_noise" or "low_noise"; a model of one has no other."""
+        one = self._pipeline.transformer_2 is None
+        return "high_noise" if one or float(self._sampler.timesteps[self.done]) >= self._boundary else "low_noise"
+
+    def advance(self) -> None:
+        """Make the next step."""
+        high = self.expert == "high_noise"
+        model = self._pipeline.transformer if high else self._pipeline.transformer_2
+        guidance = self.spec.guidance_scale if high else self.spec.guidance_scale_2
+        time = self._sampler.timesteps[self.done]
+        shown, times = self._condition.shown(self.latents, time)
+        shown = shown.to(model.dtype)
+        positive, negative = self._texts
+        told = {"step_index": self.done, "sigma": self._sampler.sigma(self.done), "num_inference_steps": self.steps}
+        velocity = _predicted(model, "cond", shown, times, positive, told)
+        if negative is not None and guidance != 1.0:
+            without = _predicted(model, "uncond", shown, times, negative, told)
+            velocity = without + guidance * (velocity - without)
+        middle = slice(self.middle, self.middle + 1)
+        self._clean = self.latents[:, :, middle] - self._sampler.sigma(self.done) * velocity[:, :, middle].float()
+        self.latents = self._sampler.step(self.done, velocity, self.latents)
+        self.done += 1
+
+    @property
+    def middle(self) -> int:
+        """The latent time that is glimpsed at; the first may be given, and shows nothing new."""
+        return self.latents.shape[2] // 2
+
+    def glimpse(self) -> torch.Tensor:
+        """What the last step took the clip's middle latent time to be without its noise."""
+        assert self._clean is not None, "no step was made yet"
+        return self._clean
+
+    def finished(self) -> torch.Tensor:
+        """The latents to decode, after the last step."""
+        return self._condition.settled(self.latents)
+
+    def saved(self) -> bytes:
+        """All that the steps to come depend on; `resumed` goes on from it bit by bit on the same kind of device."""
+        buffer = io.BytesIO()
+        texts = [None if text is None else text.cpu() for text in self._texts]
+        state = {
+            "format": _FORMAT,
+            "done": self.done,
+            "latents": self.latents.cpu(),
+            "texts": texts,
+            "sampler": _moved(self._sampler.state(), "cpu"),
+        }
+        torch.save(state, buffer)
+        return buffer.getvalue()
+
+
+def begun(
+    pipeline: Any, spec: Spec, pictures: dict[str, npt.NDArray[np.uint8]], text_tokens: int
+) -> Run:
+    """A run before its first step. `pictures`: "first" and perhaps "last", RGB of the clip's size."""
+    device = pipeline._execution_device
+    positive, negative = pipeline.encode_prompt(
+        prompt=spec.prompt,
+        negative_prompt=spec.negative_prompt,
+        do_classifier_free_guidance=spec.guided,
+        max_sequence_length=text_tokens,
+        device=device,
     )
-    for index, timestep in enumerate(scheduler.timesteps):
-        check_cancelled()
-        high_noise = pipeline.transformer_2 is None or bool(timestep >= boundary)
-        expert = high if high_noise else pipeline.transformer_2
-        guidance = spec.guidance_scale if high_noise else spec.guidance_scale_2
-        with span("wan.step", step=index + 1, steps=spec.steps, expert="high_noise" if high_noise else "low_noise"):
-            model_input = latents.to(expert.dtype)
-            time = timestep.expand(latents.shape[0])
-            velocity = _predict(expert, "cond", model_input, time, positive)
-            if negative is not None:
-                without = _predict(expert, "uncond", model_input, time, negative)
-                velocity = without + guidance * (velocity - without)
-            latents = scheduler.step(velocity, timestep, latents, return_dict=False)[0]
-        on_step(index + 1)
-    return latents
+    dtype = pipeline.transformer.dtype
+    texts = (positive.to(dtype), None if negative is None else negative.to(dtype))
+    return Run(pipeline, spec, _condition(pipeline, spec, pictures), texts)
 
 
-def _predict(
-    expert: torch.nn.Module, name: str, latents: torch.Tensor, time: torch.Tensor, text: torch.Tensor
+def resumed(pipeline: Any, spec: Spec, pictures: dict[str, npt.NDArray[np.uint8]], saved: bytes) -> Run:
+    """The run that `Run.saved` told of, for the same spec and pictures. Raises ValueError for what is none."""
+    try:
+        state = torch.load(io.BytesIO(saved), weights_only=True)
+        done, latents, texts = int(state["done"]), state["latents"], state["texts"]
+        if state["format"] != _FORMAT:
+            raise ValueError(f"of format {state['format']}")
+    except Exception as error:
+        raise ValueError("these bytes are no checkpoint") from error
+    device = pipeline._execution_device
+    given = tuple(None if text is None else text.to(device) for text in texts)
+    run = Run(pipeline, spec, _condition(pipeline, spec, pictures), given)  # type: ignore[arg-type]
+    if latents.shape != run.latents.shape or not 0 <= done <= run.steps:
+        raise ValueError("the checkpoint is of another clip")
+    run.latents = latents.to(device)
+    run.done = done
+    run._sampler.restore(_moved(state["sampler"], device))
+    return run
+
+
+def _condition(pipeline: Any, spec: Spec, pictures: dict[str, npt.NDArray[np.uint8]]) -> Condition:
+    first, last = (_shown(pipeline, pictures.get(name)) for name in ("first", "last"))
+    if pipeline.config.expand_timesteps:
+        return InPlace(pipeline.vae, first, _shape(pipeline, spec))
+    return Words() if first is None else Beside(pipeline.vae, first, last, spec.frame_count)
+
+
+def _shown(pipeline: Any, picture: npt.NDArray[np.uint8] | None) -> torch.Tensor | None:
+    """(1, 3, height, width) from -1 to 1."""
+    if picture is None:
+        return None
+    scaled = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 255
+    return (2.0 * scaled - 1.0).to(pipeline._execution_device)
+
+
+def _shape(pipeline: Any, spec: Spec) -> torch.Size:
+    vae = pipeline.vae.config
+    times = (spec.frame_count - 1) // vae.scale_factor_temporal + 1
+    return torch.Size(
+        (1, vae.z_dim, times, spec.height // vae.scale_factor_spatial, spec.width // vae.scale_factor_spatial)
+    )
+
+
+def _noise(pipeline: Any, spec: Spec) -> torch.Tensor:
+    """From a CPU generator on every device, so a seed means the same noise everywhere."""
+    chance = torch.Generator("cpu").manual_seed(spec.seed)
+    return torch.randn(_shape(pipeline, spec), generator=chance).to(pipeline._execution_device)
+
+
+def _predicted(
+    model: Any, name: str, shown: torch.Tensor, times: torch.Tensor, text: torch.Tensor, told: dict[str, Any]
 ) -> torch.Tensor:
-    with expert.cache_context(name):
-        output: torch.Tensor = expert(
-            hidden_states=latents, timestep=time, encoder_hidden_states=text, return_dict=False
+    with model.cache_context(name, **told):
+        output: torch.Tensor = model(
+            hidden_states=shown, timestep=times, encoder_hidden_states=text, return_dict=False
         )[0]
     return output
 
 
-def _decode(pipeline: WanPipeline, latents: torch.Tensor, check_cancelled: CheckCancelled) -> npt.NDArray[np.uint8]:
-    vae = pipeline.vae
-    latents = latents.to(vae.dtype)
-    shape = (1, vae.config.z_dim, 1, 1, 1)
-    mean = torch.tensor(vae.config.latents_mean, device=latents.device, dtype=latents.dtype).view(shape)
-    # Divided by the reciprocal, as the pipeline does: a product would differ in the last bit.
-    reciprocal = 1.0 / torch.tensor(vae.config.latents_std, device=latents.device, dtype=latents.dtype).view(shape)
-    latents = latents / reciprocal + mean
-    # The decoder runs once a latent frame, that is once in four frames of the clip.
-    hook = vae.decoder.register_forward_pre_hook(lambda _module, _inputs: check_cancelled())
-    try:
-        video = vae.decode(latents, return_dict=False)[0]
-    finally:
-        hook.remove()
-        vae.clear_cache()
-    video = video[0].permute(1, 2, 3, 0)
-    pixels = (video / 2 + 0.5).clamp_(0, 1).mul_(255).round_().to(torch.uint8)
-    result: npt.NDArray[np.uint8] = np.ascontiguousarray(pixels.cpu().numpy())
-    return result
+def _moved(state: Any, device: Any) -> Any:
+    if isinstance(state, torch.Tensor):
+        return state.to(device)
+    if isinstance(state, dict):
+        return {name: _moved(value, device) for name, value in state.items()}
+    if isinstance(state, list):
+        return [_moved(value, device) for value in state]
+    return state

@@ -1,0 +1,34 @@
+"""`python -m services.generator.training WORK`: train what is not trained yet, stage by stage."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Train wan22-nano; goes on from the checkpoints in WORK.")
+    parser.add_argument("work", type=Path, help="folder of checkpoints, encoded clips and loss curves")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long, to go on later")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--until", default="", help="the last stage to train")
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+
+    import torch  # heavy
+
+    from services.generator.training.stages import train
+
+    torch.set_num_threads(arguments.threads)
+    done = train(arguments.work, time.monotonic() + arguments.seconds, arguments.until)
+    return 0 if done else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())
