@@ -18,6 +18,7 @@ from services.generator.adapters import tables
 from services.generator.adapters.bus import BusCancellations
 from services.generator.adapters.clip_masters import ClipMasters
 from services.generator.adapters.sql_store import SqlStore
+from services.generator.adapters.stored_checkpoints import StoredCheckpoints
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.api.generator_service import GeneratorServicer
 from services.generator.commands.run_generation import GenerationRunner
@@ -52,10 +53,13 @@ async def build(
 
     if "worker" in settings.roles:
         await control.ready()
+        objects = open_objects(platform.objects_url_or_default())
         runner = GenerationRunner(
             store=store,
             server=server,
-            masters=ClipMasters(open_objects(platform.objects_url_or_default()), platform.home / SERVICE / "scratch"),
+            masters=ClipMasters(objects, platform.home / SERVICE / "scratch"),
+            checkpoints=StoredCheckpoints(objects),
+            checkpoint_every=settings.checkpoint_every,
             cancellations=cancellations,
             default_model=settings.default_model,
             notify=wakeups.notify,

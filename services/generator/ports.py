@@ -23,10 +23,27 @@ Response = TypeVar("Response", bound=Message)
 
 
 @dataclass(frozen=True)
+class Resumed:
+    """A checkpoint was taken up: `step` steps need not be made."""
+
+    step: int
+
+
+@dataclass(frozen=True)
 class StepDone:
     """A denoising step is over; `step` counts from 1."""
 
     step: int
+    seconds_left: float
+    """Until the last one is."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that the steps after `step` depend on; see `ModelServer.generate`."""
+
+    step: int
+    data: bytes
 
 
 @dataclass(frozen=True)
@@ -42,9 +59,11 @@ class Finished:
 
     device: str
     weights_digest: str
+    seconds: float
+    """For which the request had the device."""
 
 
-ModelEvent = StepDone | FrameBytes | Finished
+ModelEvent = Resumed | StepDone | Checkpoint | FrameBytes | Finished
 
 
 class ModelServer(Protocol):
@@ -65,11 +84,17 @@ class ModelServer(Protocol):
         """
         ...
 
-    def generate(self, model: str, spec: GenerationSpec) -> AsyncGenerator[ModelEvent, None]:
+    def generate(
+        self, model: str, spec: GenerationSpec, *, checkpoint_every: int = 0, resume: bytes = b""
+    ) -> AsyncGenerator[ModelEvent, None]:
         """Run a loaded model: `spec.steps` StepDone in order, then FrameBytes that make up the clip, then Finished.
 
-        Equal specs on equal weights and devices give equal bytes. Closing it stops the model within a step.
-        Raises InvalidArgument when the model refuses the spec, Internal with ERROR_REASON_MODEL_FAILED when it breaks.
+        Every `checkpoint_every` steps there is a Checkpoint, of which the last is as good as all. With one's bytes as
+        `resume` the first event is Resumed, and steps follow from there on. Equal specs on equal weights and devices
+        give equal bytes, resumed or not. Closing it stops the model within a step.
+
+        Raises InvalidArgument when the model refuses the spec, of the field "spec.resume" when it refuses the
+        checkpoint, and Internal with ERROR_REASON_MODEL_FAILED when it breaks.
         """
         ...
 
@@ -103,6 +128,22 @@ class Masters(Protocol):
 
     async def exists(self, tenant: str, blob: Blob) -> bool:
         """True when the tenant's store holds the blob."""
+        ...
+
+
+class Checkpoints(Protocol):
+    """The newest checkpoint of each run, by tenant and the run's key."""
+
+    async def put(self, tenant: str, key: str, checkpoint: Checkpoint) -> None:
+        """It takes the place of the one before."""
+        ...
+
+    async def get(self, tenant: str, key: str) -> bytes:
+        """Its bytes; none where there is none."""
+        ...
+
+    async def drop(self, tenant: str, key: str) -> None:
+        """Nothing happens where there is none."""
         ...
 
 

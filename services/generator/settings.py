@@ -31,6 +31,9 @@ class GeneratorSettings(BaseSettings):
     concurrency: int = Field(default=1, ge=1)
     """Generations at a time in this process. A model computes one after the other anyway."""
 
+    checkpoint_every: int = Field(default=5, ge=0, le=200)
+    """Steps after which a run can be taken up by another worker, or another model server; 0 for never."""
+
     ack_wait_seconds: float = Field(default=10.0, ge=1)
     """A worker silent for so long is taken for dead, and its work item goes to another."""
 

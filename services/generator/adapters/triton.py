@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
@@ -19,7 +20,7 @@ from libs.chassis.telemetry import inject, tracer
 from services.generator.adapters.kserve import inference_pb2 as pb
 from services.generator.adapters.kserve import inference_pb2_grpc as pb_grpc
 from services.generator.domain.models import ModelCard
-from services.generator.ports import Finished, FrameBytes, ModelEvent, StepDone
+from services.generator.ports import Checkpoint, Finished, FrameBytes, ModelEvent, Resumed, StepDone
 
 CATALOGUE = "artifex-catalogue"
 """The model that lists the others; the launcher puts it into the repository and loads it."""
@@ -30,6 +31,7 @@ _OPTIONS = (("grpc.max_receive_message_length", 8 << 20), ("grpc.max_reconnect_b
 _QUICK_SECONDS = 5.0
 _UNLOAD_SECONDS = 60.0
 _POLL_SECONDS = 0.1
+_PIECE_BYTES = 1_000_000
 _TRANSPORT = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
 
 
@@ -112,22 +114,30 @@ class TritonModelServer:
     def _age(self, model: str) -> int:
         return self._loaded_here.index(model) if model in self._loaded_here else -1
 
-    async def generate(self, model: str, spec: GenerationSpec) -> AsyncGenerator[ModelEvent, None]:
+    async def generate(
+        self, model: str, spec: GenerationSpec, *, checkpoint_every: int = 0, resume: bytes = b""
+    ) -> AsyncGenerator[ModelEvent, None]:
         # The span is not the current one: a generator's caller would see it come and go.
         span = _tracer.start_span(
             "triton generate", kind=SpanKind.CLIENT, attributes={"artifex.model": model, "artifex.steps": spec.steps}
         )
         headers: dict[str, str] = {}
         inject(headers, span)
+        upload = uuid.uuid4().hex if resume else ""
+        asked = json.dumps({"spec": _spec(spec, checkpoint_every), "resume": upload})
         request = pb.ModelInferRequest(
             model_name=model,
-            inputs=[_text("REQUEST", _request(spec)), _text("TRACEPARENT", headers.get("traceparent", ""))],
+            inputs=[_text("REQUEST", asked), _text("TRACEPARENT", headers.get("traceparent", ""))],
         )
 
-        async def one() -> AsyncIterator[pb.ModelInferRequest]:
+        async def requests() -> AsyncIterator[pb.ModelInferRequest]:
+            # The model answers requests in order, so the checkpoint is there when its own is.
+            for offset in range(0, len(resume), _PIECE_BYTES):
+                yield _piece(model, upload, offset, resume[offset : offset + _PIECE_BYTES])
             yield request
 
-        call = self._stub.ModelStreamInfer(one())
+        call = self._stub.ModelStreamInfer(requests())
+        saved = bytearray()
         try:
             async for answer in call:
                 if answer.error_message:
@@ -135,7 +145,15 @@ class TritonModelServer:
                     _log.warning("triton on %s: %s", model, answer.error_message)
                     raise Unavailable("the model server dropped the request", metadata={"dependency": "triton"})
                 outputs = _outputs(answer.infer_response)
-                event = _event(model, json.loads(outputs["EVENT"]), outputs.get("FRAMES", b""))
+                told = json.loads(outputs["EVENT"])
+                if told["kind"] == "kept":
+                    continue
+                if told["kind"] == "checkpoint":
+                    saved[told["offset"] :] = outputs["BYTES"]
+                    if len(saved) == told["size"]:
+                        yield Checkpoint(int(told["step"]), bytes(saved))
+                    continue
+                event = _event(model, told, outputs.get("BYTES", b""))
                 yield event
                 if isinstance(event, Finished):
                     await _drain(call)
@@ -165,32 +183,56 @@ async def _drain(call: grpc.aio.StreamStreamCall[pb.ModelInferRequest, pb.ModelS
                 pass
 
 
-def _request(spec: GenerationSpec) -> str:
-    return json.dumps(
-        {
-            "prompt": spec.prompt,
-            "negative_prompt": spec.negative_prompt,
-            "seed": spec.seed,
-            "width": spec.width,
-            "height": spec.height,
-            "frame_count": spec.frame_count,
-            "steps": spec.steps,
-            "guidance_scale": spec.guidance_scale,
-            "guidance_scale_2": spec.guidance_scale_2,
-            "flow_shift": spec.flow_shift,
-        }
+def _spec(spec: GenerationSpec, checkpoint_every: int) -> dict[str, Any]:
+    return {
+        "prompt": spec.prompt,
+        "negative_prompt": spec.negative_prompt,
+        "seed": spec.seed,
+        "width": spec.width,
+        "height": spec.height,
+        "frame_count": spec.frame_count,
+        "steps": spec.steps,
+        "guidance_scale": spec.guidance_scale,
+        "guidance_scale_2": spec.guidance_scale_2,
+        "flow_shift": spec.flow_shift,
+        "sampler": "unipc",
+        "sigmas": [],
+        "pictures": [],
+        "preview_every": 0,
+        "checkpoint_every": checkpoint_every,
+    }
+
+
+def _piece(model: str, upload: str, offset: int, data: bytes) -> pb.ModelInferRequest:
+    asked = json.dumps({"piece": upload, "offset": offset}).encode()
+    tensors = [("REQUEST", "BYTES", 1, _element(asked)), ("TRACEPARENT", "BYTES", 1, _element(b""))]
+    tensors.append(("PIECE", "UINT8", len(data), data))
+    return pb.ModelInferRequest(
+        model_name=model,
+        inputs=[
+            pb.ModelInferRequest.InferInputTensor(name=name, datatype=kind, shape=[size])
+            for name, kind, size, _ in tensors
+        ],
+        raw_input_contents=[raw for *_, raw in tensors],
     )
+
+
+def _element(value: bytes) -> bytes:
+    """A BYTES tensor's single element."""
+    return len(value).to_bytes(4, "little") + value
 
 
 def _event(model: str, event: Mapping[str, Any], frames: bytes) -> ModelEvent:
     """The events are described in model_repository/wan/artifex_wan/events.py."""
     match event["kind"]:
+        case "resumed":
+            return Resumed(int(event["step"]))
         case "step":
-            return StepDone(int(event["step"]))
+            return StepDone(int(event["step"]), float(event["seconds_left"]))
         case "frames":
             return FrameBytes(frames)
         case "done":
-            return Finished(device=str(event["device"]), weights_digest=str(event["weights_digest"]))
+            return Finished(str(event["device"]), str(event["weights_digest"]), float(event["seconds"]))
         case "refused":
             violation = Violation(f"spec.{event['field']}", str(event["description"]))
             raise InvalidArgument(f"{violation.field} {violation.description}", violations=[violation])

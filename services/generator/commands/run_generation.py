@@ -16,15 +16,26 @@ from artifex.generator.v1.messages_pb2 import GenerationSpec
 from artifex.generator.v1.work_pb2 import GenerateWork
 from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis.clock import utcnow
-from libs.chassis.errors import ArtifexError
+from libs.chassis.errors import ArtifexError, InvalidArgument
 from libs.chassis.interruption import Interrupted, unless_set
 from libs.chassis.rpc.failures import to_failure
 from libs.chassis.telemetry import current_trace_id, meter, tracer
 from services.generator import messages
 from services.generator.commands.announce import announce_end
-from services.generator.domain.generation import Generation, State, id_of
+from services.generator.domain.generation import Generation, State, id_of, run_key
 from services.generator.domain.spec import content_key, resolve
-from services.generator.ports import Cancellations, Finished, FrameBytes, Masters, ModelServer, StepDone, Store
+from services.generator.ports import (
+    Cancellations,
+    Checkpoint,
+    Checkpoints,
+    Finished,
+    FrameBytes,
+    Masters,
+    ModelServer,
+    Resumed,
+    StepDone,
+    Store,
+)
 
 _log = logging.getLogger(__name__)
 _tracer = tracer(__name__)
@@ -37,14 +48,18 @@ class GenerationRunner:
         store: Store,
         server: ModelServer,
         masters: Masters,
+        checkpoints: Checkpoints,
         cancellations: Cancellations,
         default_model: str,
+        checkpoint_every: int,
         notify: Callable[[], None],
     ) -> None:
-        """`notify` is called after every stored change."""
+        """`checkpoint_every`: steps from one checkpoint to the next. `notify` is called after every stored change."""
         self._store = store
         self._server = server
         self._masters = masters
+        self._checkpoints = checkpoints
+        self._checkpoint_every = checkpoint_every
         self._cancellations = cancellations
         self._default_model = default_model
         self._notify = notify
@@ -113,7 +128,7 @@ class GenerationRunner:
             return
         with _tracer.start_as_current_span("load model", attributes={"artifex.model": card.model}):
             await self._server.load(card.model)
-        blob, media, device = await self._clip(generation, card.model, spec, delivery)
+        blob, media, device = await self._clip(generation, card.model, spec, delivery, run_key(generation.id, key))
         await self._end(generation, lambda found: found.succeed(blob, media, device, utcnow()))
         self._seconds.record(time.monotonic() - began, {"model": card.model, "device": device})
 
@@ -130,14 +145,34 @@ class GenerationRunner:
         return True
 
     async def _clip(
-        self, generation: Generation, model: str, spec: GenerationSpec, delivery: int
+        self, generation: Generation, model: str, spec: GenerationSpec, delivery: int, run: str
+    ) -> tuple[Blob, MediaInfo, str]:
+        saved = await self._checkpoints.get(generation.tenant, run)
+        try:
+            return await self._made(generation, model, spec, delivery, run, saved)
+        except InvalidArgument as error:
+            if not saved or [violation.field for violation in error.violations] != ["spec.resume"]:
+                raise
+            # Of another version of the model server, say: the steps are made again.
+            _log.warning("%s cannot go on from its checkpoint: %s", generation.name, error)
+            await self._checkpoints.drop(generation.tenant, run)
+            return await self._made(generation, model, spec, delivery, run, b"")
+
+    async def _made(
+        self, generation: Generation, model: str, spec: GenerationSpec, delivery: int, run: str, saved: bytes
     ) -> tuple[Blob, MediaInfo, str]:
         device = ""
-        async with self._masters.record(spec) as master, aclosing(self._server.generate(model, spec)) as stream:
+        events = self._server.generate(model, spec, checkpoint_every=self._checkpoint_every, resume=saved)
+        async with self._masters.record(spec) as master, aclosing(events) as stream:
             async for event in stream:
                 match event:
+                    case Resumed(step):
+                        _log.info("%s goes on from step %d", generation.name, step)
+                        await self._progressed(generation, step, delivery)
                     case StepDone(step):
                         await self._progressed(generation, step, delivery)
+                    case Checkpoint():
+                        await self._checkpoints.put(generation.tenant, run, event)
                     case FrameBytes(data):
                         await master.append(data)
                     case Finished():
@@ -192,6 +227,7 @@ class GenerationRunner:
             change(found)
             await unit.save(found)
             await announce_end(unit, found)
+        await self._checkpoints.drop(found.tenant, run_key(found.id, found.content_key))
         self._notify()
 
 

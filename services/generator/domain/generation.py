@@ -86,6 +86,7 @@ class Generation:
         self.start_time = self.start_time or now
 
     def progress(self, steps_done: int) -> None:
+        """So many steps are done; fewer than before where a run goes on from an earlier one."""
         self._require_not_ended()
         self.steps_done = steps_done
 
@@ -114,6 +115,11 @@ class Generation:
                 f"{self.name} has ended: {self.state.value.lower()}",
                 metadata={"resource": self.name, "state": f"STATE_{self.state.value}"},
             )
+
+
+def run_key(generation: str, content_key: str) -> str:
+    """Names what a run leaves behind for the next: of this generation, as these weights make it."""
+    return f"{generation}-{content_key[:16]}"
 
 
 def id_of(name: str) -> str:

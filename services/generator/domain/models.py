@@ -17,6 +17,8 @@ class ModelCard:
     model: str
     """The id, without `models/`."""
     display_name: str
+    kind: str
+    """What it is given: "text", "image" (always a first picture) or "text_image" (with or without one)."""
     weights_digest: str
     """SHA-256 over the weights and their configuration."""
     random_weights: bool
@@ -40,6 +42,7 @@ class ModelCard:
         return cls(
             model=model,
             display_name=str(values["display_name"]),
+            kind=str(values["kind"]),
             weights_digest=str(values["weights_digest"]),
             random_weights=bool(values["random_weights"]),
             size_multiple=int(values["size_multiple"]),

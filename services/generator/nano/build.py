@@ -40,6 +40,7 @@ CARD = {
     "nano_version": NANO_VERSION,
     "display_name": "Wan2.2 nano (random weights)",
     "random_weights": True,
+    "kind": "text",
     "size_multiple": 16,
     "max_width": 832,
     "max_height": 480,

@@ -9,7 +9,11 @@ import numpy as np
 
 from services.generator.training.world import Attributes
 
-_SHAPES: Final = {"circle": ("circle", "circle", "ball", "disc"), "square": ("square", "square", "box"), "triangle": ("triangle",)}
+_SHAPES: Final = {
+    "circle": ("circle", "circle", "ball", "disc"),
+    "square": ("square", "square", "box"),
+    "triangle": ("triangle",),
+}
 _COUNTS: Final = {1: ("a", "one"), 2: ("two",), 3: ("three",)}
 _GO: Final = ("moving", "sliding", "drifting", "going", "gliding")
 _MOVE: Final = ("moves", "slides", "drifts", "goes", "glides")

@@ -125,9 +125,7 @@ class Denoiser(Stage):
     ) -> torch.Tensor:
         """Mean square error of the velocity, from the latent time `first` on."""
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            found = self.model(
-                hidden_states=given, timestep=times, encoder_hidden_states=states, return_dict=False
-            )[0]
+            found = self.model(hidden_states=given, timestep=times, encoder_hidden_states=states, return_dict=False)[0]
         return (found.float() - velocity)[:, :, first:].square().mean()
 
 

@@ -53,7 +53,9 @@ def of_text(pipeline: WanPipeline, width: int, height: int) -> Maker:
     return make
 
 
-def of_pictures(pipeline: WanPipeline | WanImageToVideoPipeline, width: int, height: int, count: int) -> dict[str, float]:
+def of_pictures(
+    pipeline: WanPipeline | WanImageToVideoPipeline, width: int, height: int, count: int
+) -> dict[str, float]:
     """Motion as told from a drawn first frame, and the mean error of that frame in parts of white."""
     asked = held_out(count)
     right, error = 0, 0.0

@@ -26,7 +26,7 @@ _BATCH: Final = 16
 
 @dataclass(frozen=True)
 class Encoded:
-    """Clips of one size; latents are (n, channels, times, height / 8, width / 8), of mean 0 and deviation 1 a channel."""
+    """Clips of one size; latents are (n, channels, times, height / 8, width / 8), each channel of mean 0, deviation 1."""
 
     size: tuple[int, int]
     attributes: list[Attributes]

@@ -76,9 +76,9 @@ class VaeStage(Stage):
 def _begin(vae: AutoencoderKLWan) -> None:
     """Weights that let what differs between pictures through.
 
-    PyTorch's own shrink it by a third at every layer and add biases, until a decoder cannot tell two pictures apart: 500
-    steps went by before it began to learn. Here variance stays, biases are 0, and only the present frame counts, as in
-    a picture model that was given a time axis; the decoder gets the latents' means almost without noise.
+    PyTorch's own shrink it at every layer and add biases, until the decoder cannot tell two pictures apart: after 200
+    steps it had learnt next to nothing. Here variance stays, biases are 0, and mostly the present frame counts, as in a
+    picture model that was given a time axis; the decoder gets the latents' means almost without noise.
     """
     for module in vae.modules():
         if isinstance(module, nn.Conv2d | nn.Conv3d):

@@ -81,7 +81,12 @@ def draw_attributes(rng: np.random.Generator, *, held_out: bool = False) -> Attr
         count = int(rng.choice(COUNTS, p=(0.7, 0.18, 0.12)))
         size = str(rng.choice(list(SIZES), p=(0.25, 0.45, 0.3))) if count == 1 else "small"
         found = Attributes(
-            str(rng.choice(SHAPES)), colour, background, str(rng.choice(list(MOTIONS))), size if count == 1 else "", count
+            str(rng.choice(SHAPES)),
+            colour,
+            background,
+            str(rng.choice(list(MOTIONS))),
+            size if count == 1 else "",
+            count,
         )
         apart = math.dist(PALETTE[colour], PALETTE[background]) >= _APART
         if apart and found.held_out == held_out:

@@ -15,8 +15,7 @@ _LOG = logging.getLogger(__name__)
 _MODEL_ID = re.compile(r"^[a-z0-9-]{1,64}$")
 _CARD_FILE = "artifex.json"
 
-# What holds for Wan2.2's published text-to-video weights, where the weights bring no card of their own.
-_WAN22_CARD: dict[str, Any] = {
+_A14B: dict[str, Any] = {
     "random_weights": False,
     "size_multiple": 16,
     "max_width": 1280,
@@ -26,6 +25,12 @@ _WAN22_CARD: dict[str, Any] = {
     "frame_rate": "16",
     "text_tokens": 512,
 }
+_TI2V_5B = {**_A14B, "size_multiple": 32, "max_frames": 121, "frame_rate": "24"}
+_CARDS: dict[str, dict[str, Any]] = {
+    "text": {**_A14B, "kind": "text"},
+    "text_image": {**_TI2V_5B, "kind": "text_image"},
+}
+"""What holds for Wan2.2's published weights by what they are given, where they bring no card of their own."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ def discover(models: Path, digest_cache: Path) -> list[Weights]:
     digests: dict[str, str] = json.loads(digest_cache.read_text()) if digest_cache.exists() else {}
     known = dict(digests)
     for path in sorted(p for p in models.iterdir() if p.is_dir() and not p.name.startswith(".")):
-        reason = _unfit(path)
+        kind, reason = _kind(path)
         if reason:
             _LOG.warning("models folder: %s left out: %s", path.name, reason)
             continue
@@ -58,7 +63,7 @@ def discover(models: Path, digest_cache: Path) -> list[Weights]:
             known[fingerprint] = weights_digest(path)
         card_file = path / _CARD_FILE
         own = json.loads(card_file.read_text(encoding="utf-8")) if card_file.exists() else {}
-        card = {"display_name": path.name, **_WAN22_CARD, **own, "weights_digest": known[fingerprint]}
+        card = {"display_name": path.name, **_CARDS[kind], **own, "weights_digest": known[fingerprint]}
         found.append(Weights(path.name, path, card))
     if known != digests:
         digest_cache.parent.mkdir(parents=True, exist_ok=True)
@@ -91,20 +96,25 @@ def _files(path: Path) -> Iterator[Path]:
             yield file
 
 
-def _unfit(path: Path) -> str | None:
-    """Why the folder cannot be run, or None."""
+def _kind(path: Path) -> tuple[str, str]:
+    """What the model in a folder is given, or why it cannot be run."""
     if not _MODEL_ID.match(path.name):
-        return "its name is no model id (lower-case letters, digits, hyphens)"
+        return "", "its name is no model id (lower-case letters, digits, hyphens)"
     index = path / "model_index.json"
     if not index.exists():
-        return "no model_index.json, so not in diffusers layout"
+        return "", "no model_index.json, so not in diffusers layout"
     try:
         content = json.loads(index.read_text(encoding="utf-8"))
         card = json.loads((path / _CARD_FILE).read_text(encoding="utf-8")) if (path / _CARD_FILE).exists() else {}
     except ValueError as error:
-        return f"its model_index.json or {_CARD_FILE} is not JSON: {error}"
+        return "", f"its model_index.json or {_CARD_FILE} is not JSON: {error}"
     if not isinstance(content, dict) or not isinstance(card, dict):
-        return f"its model_index.json or {_CARD_FILE} is no JSON object"
-    if content.get("_class_name") != "WanPipeline" or content.get("expand_timesteps"):
-        return f"{content.get('_class_name')} is not one of the text-to-video pipelines that run here"
-    return None
+        return "", f"its model_index.json or {_CARD_FILE} is no JSON object"
+    name = content.get("_class_name")
+    if name not in ("WanPipeline", "WanImageToVideoPipeline"):
+        return "", f"{name} is not one of the pipelines that run here"
+    if content.get("expand_timesteps"):
+        return "text_image", ""
+    if name == "WanImageToVideoPipeline":
+        return "", "it goes on from a picture, which none can be given yet"
+    return "text", ""

@@ -16,8 +16,7 @@ from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
-_HERE = Path(__file__).resolve()
-sys.path[:0] = [str(_HERE.parent), str(_HERE.parents[3] / "services/generator/model_repository/wan")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "services/generator/model_repository/wan"))
 
 import numpy as np
 import numpy.typing as npt
@@ -59,11 +58,13 @@ CASES = {
 }
 
 
-def ours(made: Any, spec: Spec) -> tuple[npt.NDArray[np.uint8], Run]:
+def ours(made: Any, spec: Spec) -> tuple[npt.NDArray[np.uint8], Run, list[str]]:
     run = begun(made, spec, pictures(spec), 64)
+    experts = []
     while run.done < run.steps:
+        experts.append(run.expert)
         run.advance()
-    return np.concatenate(list(decoded(made.vae, run.finished()))), run
+    return np.concatenate(list(decoded(made.vae, run.finished()))), run, experts
 
 
 def pictures(spec: Spec) -> dict[str, npt.NDArray[np.uint8]]:
@@ -80,9 +81,8 @@ def theirs(made: Any, spec: Spec) -> npt.NDArray[np.float32]:
         if "last" in images:
             given["last_image"] = images["last"]
         if not isinstance(made, WanImageToVideoPipeline):
-            made = WanImageToVideoPipeline(**made.components, image_encoder=None, image_processor=None, **dict(
-                boundary_ratio=made.config.boundary_ratio, expand_timesteps=made.config.expand_timesteps
-            ))
+            config = {name: made.config[name] for name in ("boundary_ratio", "expand_timesteps")}
+            made = WanImageToVideoPipeline(**made.components, image_encoder=None, image_processor=None, **config)
     made.set_progress_bar_config(disable=True)
     saved = made.scheduler
     made.scheduler = UniPCMultistepScheduler.from_config(saved.config, flow_shift=spec.flow_shift)
@@ -130,7 +130,7 @@ def main() -> None:
             made = DiffusionPipeline.from_pretrained(folder)
         for spec in CASES[kind]:
             with torch.inference_mode():
-                clip, run = ours(made, spec)
+                clip, run, experts = ours(made, spec)
                 expected = np.round(theirs(made, spec) * 255).astype(int)
                 middle = run.finished()[:, :, run.middle : run.middle + 1]
                 glimpse = still(made.vae, run.glimpse()).astype(int) - still(made.vae, middle)
@@ -140,6 +140,7 @@ def main() -> None:
                 pictures=spec.pictures,
                 difference=int(np.abs(expected - clip.astype(int)).max()),
                 shape=clip.shape,
+                experts=experts,
                 resumed=same,
                 # The last step's guess of the clean clip is the clip.
                 glimpse=int(np.abs(glimpse).max()),
@@ -147,7 +148,7 @@ def main() -> None:
         for sampler, sigmas in (("euler", (1.0, 0.75, 0.5, 0.25)), ("lcm", (1.0, 0.757, 0.522))):
             spec = replace(CASES[kind][0], sampler=sampler, sigmas=sigmas, steps=len(sigmas))
             with torch.inference_mode():
-                clip, _ = ours(made, spec)
+                clip, *_ = ours(made, spec)
                 report(kind=kind, sampler=sampler, resumed=list(resumings(made, spec, clip)))
 
 

@@ -15,7 +15,7 @@ from libs.chassis.settings import PlatformSettings
 from libs.chassis.telemetry import current_trace_id, setup_telemetry, tracer
 from libs.chassis.testing.process import eventually
 from services.generator.adapters.triton import TritonModelServer
-from services.generator.ports import Finished, FrameBytes, ModelEvent, StepDone
+from services.generator.ports import Checkpoint, Finished, FrameBytes, ModelEvent, Resumed, StepDone
 from tests.integration.generator.conftest import TraceCollector
 from tests.support.triton import NANO, TWIN, TritonServer
 
@@ -53,10 +53,16 @@ async def test_steps_come_one_by_one_then_the_whole_clip_then_the_end(
     models: TritonModelServer, spec: GenerationSpec
 ) -> None:
     found = await events(models, spec)
-    assert found[:4] == [StepDone(step) for step in (1, 2, 3, 4)]
+    steps = [event for event in found[:4] if isinstance(event, StepDone)]
+    assert [event.step for event in steps] == [1, 2, 3, 4]
+    assert steps[-1].seconds_left == 0.0
+    assert all(event.seconds_left > 0.0 for event in steps[:-1])
     assert all(isinstance(event, FrameBytes) for event in found[4:-1])
     cards = await models.models()
-    assert found[-1] == Finished(device="cpu", weights_digest=cards[NANO].weights_digest)
+    end = found[-1]
+    assert isinstance(end, Finished)
+    assert (end.device, end.weights_digest) == ("cpu", cards[NANO].weights_digest)
+    assert end.seconds > 0.0
     assert len(clip(found)) == 9 * 48 * 64 * 3
 
 
@@ -64,9 +70,50 @@ async def test_large_clips_come_in_blocks_below_a_megabyte(models: TritonModelSe
     spec.width, spec.height, spec.frame_count, spec.steps = 256, 144, 13, 1
     found = await events(models, spec)
     sizes = [len(event.data) for event in found if isinstance(event, FrameBytes)]
-    assert sum(sizes) == 13 * 144 * 256 * 3
-    assert len(sizes) == 2
+    # As they are decoded: one frame, and then four at a time.
+    frame = 144 * 256 * 3
+    assert sizes == [frame, 4 * frame, 4 * frame, 4 * frame]
     assert max(sizes) <= 1_000_000
+
+
+async def test_a_clip_goes_on_from_any_of_its_checkpoints_bit_by_bit(
+    models: TritonModelServer, spec: GenerationSpec
+) -> None:
+    await models.load(NANO)
+    whole = [event async for event in models.generate(NANO, spec, checkpoint_every=1)]
+    saved = [event for event in whole if isinstance(event, Checkpoint)]
+    assert [checkpoint.step for checkpoint in saved] == [1, 2, 3]
+    for checkpoint in saved:
+        rest = [event async for event in models.generate(NANO, spec, resume=checkpoint.data)]
+        assert rest[0] == Resumed(checkpoint.step)
+        assert [event.step for event in rest if isinstance(event, StepDone)] == list(range(checkpoint.step + 1, 5))
+        assert clip(rest) == clip(whole)
+
+
+async def test_a_checkpoint_longer_than_a_message_travels_in_pieces(
+    models: TritonModelServer, spec: GenerationSpec
+) -> None:
+    spec.width, spec.height, spec.frame_count, spec.steps = 832, 480, 81, 2
+    await models.load(NANO)
+    async with aclosing(models.generate(NANO, spec, checkpoint_every=1)) as stream:
+        saved = await anext(event async for event in stream if isinstance(event, Checkpoint))
+    assert len(saved.data) > 2_000_000
+    async with aclosing(models.generate(NANO, spec, resume=saved.data)) as stream:
+        assert await anext(stream) == Resumed(1)
+
+
+async def test_a_checkpoint_of_another_clip_or_of_nothing_is_refused(
+    models: TritonModelServer, spec: GenerationSpec
+) -> None:
+    await models.load(NANO)
+    saved = [event async for event in models.generate(NANO, spec, checkpoint_every=1) if isinstance(event, Checkpoint)]
+    larger = GenerationSpec()
+    larger.CopyFrom(spec)
+    larger.width *= 2
+    for given, data in ((larger, saved[0].data), (spec, b"nothing"), (spec, saved[0].data[:-100])):
+        with pytest.raises(InvalidArgument) as caught:
+            await _drain(models.generate(NANO, given, resume=data))
+        assert [violation.field for violation in caught.value.violations] == ["spec.resume"]
 
 
 async def test_the_same_seed_gives_the_same_bytes_and_another_seed_or_prompt_gives_others(
@@ -133,7 +180,7 @@ async def test_the_trace_goes_on_inside_triton(
         return [json.loads(line)["name"] for line in path.read_text().splitlines()]
 
     await eventually(lambda: f"generate {NANO}" in names(), what="Triton's spans")
-    assert sorted(names()) == sorted([f"generate {NANO}", "wan.encode_prompt", *["wan.step"] * 4, "wan.decode"])
+    assert sorted(names()) == sorted([f"generate {NANO}", "wan.encode", *["wan.step"] * 4, "wan.decode"])
     spans = [json.loads(line) for line in path.read_text().splitlines()]
     assert {span["service"] for span in spans} == {"triton"}
 
@@ -161,7 +208,9 @@ async def test_a_killed_triton_is_named_takes_its_models_along_and_serves_again_
     long.steps, long.width, long.height, long.frame_count = 200, 256, 144, 33
     await eventually(lambda: len(triton.model_processes()) == 2, what="the end of unloaded models' processes")
     async with aclosing(models.generate(NANO, long)) as stream:
-        assert await anext(stream) == StepDone(1)
+        first = await anext(stream)
+        assert isinstance(first, StepDone)
+        assert first.step == 1
         triton.kill_alone()
         with pytest.raises(Unavailable) as caught:
             await _drain(stream)

@@ -15,6 +15,7 @@ NANO = ModelCard(
     display_name="Wan2.2 nano",
     weights_digest="d" * 64,
     random_weights=True,
+    kind="text",
     size_multiple=16,
     max_width=832,
     max_height=480,

@@ -1,4 +1,8 @@
-"""One loaded model: what Triton's Python backend calls."""
+"""One loaded model: what Triton's Python backend calls.
+
+A request is JSON, {"spec": {...}, "resume": "UPLOAD"}: a clip (see spec.py), and the upload of the checkpoint that it
+goes on from, or "". Checkpoints come before it, in requests of their own: {"piece": "UPLOAD", "offset": 0}.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +25,8 @@ import triton_python_backend_utils as pb_utils
 from diffusers import DiffusionPipeline
 from diffusers.utils import logging as diffusers_logging
 
-from artifex_wan.denoise import Run, begun, resumed
 from artifex_wan.decode import decoded, still
+from artifex_wan.denoise import Run, begun, resumed
 from artifex_wan.events import Responder, blocks
 from artifex_wan.orphan import die_with_parent
 from artifex_wan.pieces import Pieces
@@ -84,7 +88,7 @@ class WanBackend:
     def _answer(self, request: Any, responder: Responder) -> None:
         asked = json.loads(_text(request, "REQUEST"))
         if "piece" in asked:
-            data = pb_utils.get_input_tensor_by_name(request, "BYTES").as_numpy().tobytes()
+            data = pb_utils.get_input_tensor_by_name(request, "PIECE").as_numpy().tobytes()
             responder.finish("kept", size=self._pieces.keep(str(asked["piece"]), int(asked["offset"]), data))
             return
         with self._tracing.request(f"generate {self._model}", _text(request, "TRACEPARENT"), device=self._device):
@@ -132,9 +136,7 @@ class WanBackend:
                 with self._tracing.span("wan.preview", step=run.done):
                     frame = still(self._pipeline.vae, run.glimpse())
                 for offset, block in blocks(frame):
-                    responder.send(
-                        "preview", block, step=run.done, width=spec.width, height=spec.height, offset=offset
-                    )
+                    responder.send("preview", block, step=run.done, width=spec.width, height=spec.height, offset=offset)
             if spec.checkpoint_every and run.done % spec.checkpoint_every == 0:
                 saved = np.frombuffer(run.saved(), np.uint8)
                 for offset, block in blocks(saved):

@@ -32,7 +32,7 @@ class Words:
 
 
 class Beside:
-    """I2V-A14B: a clip that holds the given frames and is gray elsewhere, encoded, and a mask that tells which are given."""
+    """I2V-A14B: a clip of the given frames, gray elsewhere, encoded, and a mask that tells which are given."""
 
     def __init__(self, vae: Any, first: torch.Tensor, last: torch.Tensor | None, frames: int) -> None:
         """Pictures are (1, 3, height, width) from -1 to 1."""

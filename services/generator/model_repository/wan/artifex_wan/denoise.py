@@ -106,9 +106,7 @@ class Run:
         return buffer.getvalue()
 
 
-def begun(
-    pipeline: Any, spec: Spec, pictures: dict[str, npt.NDArray[np.uint8]], text_tokens: int
-) -> Run:
+def begun(pipeline: Any, spec: Spec, pictures: dict[str, npt.NDArray[np.uint8]], text_tokens: int) -> Run:
     """A run before its first step. `pictures`: "first" and perhaps "last", RGB of the clip's size."""
     device = pipeline._execution_device
     positive, negative = pipeline.encode_prompt(

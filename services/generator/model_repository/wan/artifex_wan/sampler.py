@@ -1,7 +1,8 @@
 """The schedule of a run: which noise each step begins with, and the step to the next one.
 
-UniPC is what Wan's authors use; it remembers earlier steps, so its state is part of what a run is resumed from. Distilled
-models come with few fixed noise levels, for Euler's method or for predicting the clean clip and adding fresh noise.
+UniPC is what Wan's authors use; it remembers earlier steps, so its state is part of what a run is resumed from.
+Distilled models come with few fixed noise levels, for Euler's method or for predicting the clean clip and adding fresh
+noise.
 """
 
 from __future__ import annotations

@@ -119,9 +119,7 @@ class Spec:
         if self.sampler not in SAMPLERS:
             raise SpecError("sampler", f"must be one of {', '.join(SAMPLERS)}, not {self.sampler}")
         falling = all(high > low for high, low in zip(self.sigmas, self.sigmas[1:], strict=False))
-        if self.sigmas and not (
-            falling and self.sampler != "unipc" and self.sigmas[0] <= 1 and self.sigmas[-1] > 0
-        ):
+        if self.sigmas and not (falling and self.sampler != "unipc" and self.sigmas[0] <= 1 and self.sigmas[-1] > 0):
             raise SpecError("sigmas", "must fall from at most 1 to above 0, and are not for unipc")
         if self.sigmas and len(self.sigmas) != self.steps:
             raise SpecError("sigmas", f"must be {self.steps}, one a step, not {len(self.sigmas)}")
