@@ -67,23 +67,24 @@ def of_pictures(
     return {"motion": right / count, "first frame error": error / count}
 
 
-@torch.no_grad()
 def _run(pipeline: Any, texts: Sequence[str], seed: int, width: int, height: int, **given: Any) -> NDArray[np.uint8]:
     pipeline.scheduler = UniPCMultistepScheduler.from_config(pipeline.scheduler.config, flow_shift=5.0)
     pipeline.set_progress_bar_config(disable=True)
     second = {"guidance_scale_2": GUIDANCE} if pipeline.config.boundary_ratio is not None else {}
-    frames = pipeline(
-        prompt=list(texts),
-        negative_prompt=[""] * len(texts),
-        width=width,
-        height=height,
-        num_frames=FRAMES,
-        num_inference_steps=STEPS,
-        guidance_scale=GUIDANCE,
-        **second,
-        max_sequence_length=64,
-        generator=torch.Generator().manual_seed(seed),
-        output_type="np",
-        **given,
-    ).frames
-    return np.rint(np.asarray(frames) * 255).astype(np.uint8)
+    with torch.no_grad():
+        frames = pipeline(
+            prompt=list(texts),
+            negative_prompt=[""] * len(texts),
+            width=width,
+            height=height,
+            num_frames=FRAMES,
+            num_inference_steps=STEPS,
+            guidance_scale=GUIDANCE,
+            **second,
+            max_sequence_length=64,
+            generator=torch.Generator().manual_seed(seed),
+            output_type="np",
+            **given,
+        ).frames
+    clips: NDArray[np.uint8] = np.rint(np.asarray(frames) * 255).astype(np.uint8)
+    return clips

@@ -26,7 +26,7 @@ _BATCH: Final = 16
 
 @dataclass(frozen=True)
 class Encoded:
-    """Clips of one size; latents are (n, channels, times, height / 8, width / 8), each channel of mean 0, deviation 1."""
+    """Clips of one size; latents are (n, channels, times, height / 8, width / 8), of mean 0 and spread 1 a channel."""
 
     size: tuple[int, int]
     attributes: list[Attributes]
@@ -85,12 +85,12 @@ def _clip(size: tuple[int, int], number: int, *, pixels: bool = True) -> tuple[A
     return attributes, draw(draw_scene(rng, attributes, size[0] / size[1]), *size)
 
 
-@torch.no_grad()
 def _encode(vae: AutoencoderKLWan, clips: torch.Tensor) -> torch.Tensor:
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         found: torch.Tensor = vae.encode(clips).latent_dist.mode()
     return found.float()
 
 
 def _half(latents: torch.Tensor) -> NDArray[np.float16]:
-    return latents.to(torch.float16).numpy()
+    halves: NDArray[np.float16] = latents.to(torch.float16).numpy()
+    return halves

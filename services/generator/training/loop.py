@@ -90,13 +90,13 @@ def _schedule(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / _WARM) * fall
 
 
-@torch.no_grad()
 def _follow(kept: dict[str, torch.Tensor], model: nn.Module, decay: float) -> None:
-    for name, value in model.state_dict().items():
-        if decay > 0 and value.is_floating_point():
-            kept[name].lerp_(value, 1 - decay)
-        else:
-            kept[name].copy_(value)
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            if decay > 0 and value.is_floating_point():
+                kept[name].lerp_(value, 1 - decay)
+            else:
+                kept[name].copy_(value)
 
 
 def _tell(stage: Stage, curve: Path, losses: list[tuple[int, float]]) -> None:

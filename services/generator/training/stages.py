@@ -44,7 +44,7 @@ def train(work: Path, end: float, until: str = "") -> Trained | None:
     text = TextStage()
     if not done(text):
         return None
-    encoder: UMT5EncoderModel = text.model.encoder
+    encoder: UMT5EncoderModel = text.model["encoder"]
     encoder.requires_grad_(False)
     vae = VaeStage()
     if until == "text" or not done(vae):

@@ -90,21 +90,8 @@ def embed(encoder: UMT5EncoderModel, tokenizer: PreTrainedTokenizerFast, texts: 
     return states * given.attention_mask[..., None]
 
 
-class _Reader(nn.Module):
-    """The encoder, and a linear reader of each attribute from its mean state."""
-
-    def __init__(self, encoder: UMT5EncoderModel) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.heads = nn.ModuleDict({name: nn.Linear(WIDTH, len(values)) for name, values in _HEADS.items()})
-
-    def forward(self, states: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
-        mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-        return {name: head(mean) for name, head in self.heads.items()}
-
-
 class TextStage(Stage):
-    """Cross-entropy of every attribute; a caption in ten says nothing and is left out of it."""
+    """Cross-entropy of every attribute, as a linear head of its own reads it from the encoder's mean state."""
 
     name = "text"
     steps = 1500
@@ -115,15 +102,18 @@ class TextStage(Stage):
         super().__init__()
         self.tokenizer = build_tokenizer()
         torch.manual_seed(1)
-        self.model = _Reader(build_encoder(len(self.tokenizer)))
+        heads = nn.ModuleDict({name: nn.Linear(WIDTH, len(values)) for name, values in _HEADS.items()})
+        self.model = nn.ModuleDict({"encoder": build_encoder(len(self.tokenizer)), "heads": heads})
 
     def loss(self, step: int) -> torch.Tensor:
         rng = self.rng(step)
         told = [draw_attributes(rng) for _ in range(self.batch)]
         given = self.tokenizer([caption(what, rng) for what in told], padding=True, return_tensors="pt")
-        states = self.model.encoder(given.input_ids, given.attention_mask).last_hidden_state
-        read = self.model(states, given.attention_mask)
-        return torch.stack([functional.cross_entropy(read[name], _targets(name, told)) for name in _HEADS]).sum()
+        states = self.model["encoder"](given.input_ids, given.attention_mask).last_hidden_state
+        mask = given.attention_mask[..., None]
+        mean = (states * mask).sum(1) / mask.sum(1)
+        heads = self.model["heads"].items()
+        return torch.stack([functional.cross_entropy(head(mean), _targets(name, told)) for name, head in heads]).sum()
 
 
 def _targets(name: str, told: list[Attributes]) -> torch.Tensor:

@@ -72,7 +72,6 @@ class VaeStage(Stage):
         return (8, 5) if part < 0.75 else (4, 9) if part < 0.95 else (2, FRAMES)
 
 
-@torch.no_grad()
 def _begin(vae: AutoencoderKLWan) -> None:
     """Weights that let what differs between pictures through.
 
@@ -80,21 +79,22 @@ def _begin(vae: AutoencoderKLWan) -> None:
     steps it had learnt next to nothing. Here variance stays, biases are 0, and mostly the present frame counts, as in a
     picture model that was given a time axis; the decoder gets the latents' means almost without noise.
     """
-    for module in vae.modules():
-        if isinstance(module, nn.Conv2d | nn.Conv3d):
-            weight = module.weight
-            present = weight[:, :, -1] if weight.ndim == 5 else weight
-            drawn = torch.randn_like(present) * math.sqrt(1.0 / present[0].numel())
-            if weight.ndim == 5:
-                weight.mul_(0.1)
-                weight[:, :, -1] = drawn
-            else:
-                weight.copy_(drawn)
-            if module.bias is not None:
-                module.bias.zero_()
-    half = vae.quant_conv.weight.shape[0] // 2
-    vae.quant_conv.weight[half:] = 0.0
-    vae.quant_conv.bias[half:] = -6.0
+    with torch.no_grad():
+        for module in vae.modules():
+            if isinstance(module, nn.Conv2d | nn.Conv3d):
+                weight = module.weight
+                present = weight[:, :, -1] if weight.ndim == 5 else weight
+                drawn = torch.randn_like(present) * math.sqrt(1.0 / present[0].numel())
+                if weight.ndim == 5:
+                    weight.mul_(0.1)
+                    weight[:, :, -1] = drawn
+                else:
+                    weight.copy_(drawn)
+                if module.bias is not None:
+                    module.bias.zero_()
+        half = vae.quant_conv.weight.shape[0] // 2
+        vae.quant_conv.weight[half:] = 0.0
+        vae.quant_conv.bias[half:] = -6.0
 
 
 def _span(rng: np.random.Generator, frames: int) -> slice:

@@ -16,6 +16,7 @@ from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "services/generator/model_repository/wan"))
 
 import numpy as np
@@ -27,7 +28,8 @@ from artifex_wan.spec import Spec
 from diffusers import DiffusionPipeline, UniPCMultistepScheduler, WanImageToVideoPipeline
 from diffusers.utils import logging
 from PIL import Image
-from tiny_wan import KINDS, pipeline
+
+from tests.integration.generator.tiny_wan import KINDS, pipeline
 
 BASE = Spec(
     prompt="a red balloon over the sea",

@@ -98,8 +98,21 @@ class Generator:
         assert path is not None
         return path
 
+    def steps(self, name: str) -> list[int]:
+        """The steps that were told to be done, in the order in which they were told."""
+        told = [data for subject, data in self.events if subject.endswith(".progressed") and name.encode() in data]
+        return [work_pb2.GenerationProgressedEvent.FromString(data).steps_done for data in told]
+
     def verbs(self, name: str) -> list[str]:
         return [subject.rsplit(".", 1)[1] for subject, data in self.events if name.encode() in data]
+
+
+def assert_resumed(steps: list[int], total: int) -> None:
+    """A second run began at a checkpoint of the first, not at the first step, and made all the others."""
+    (again,) = [index for index in range(1, len(steps)) if steps[index] <= steps[index - 1]]
+    assert steps[again] >= 5
+    assert steps[again] % 5 == 0
+    assert steps[again:] == list(range(steps[again], total + 1))
 
 
 @asynccontextmanager
@@ -305,11 +318,13 @@ async def test_triton_killed_under_way_costs_time_and_nothing_else(
 ) -> None:
     spec.steps, spec.width, spec.height = 40, 256, 144
     created = await running.create(spec)
-    await running.until_step(created.name, 2)
+    await running.until_step(created.name, 7)
     triton.kill9()
     triton.start()
     done = (await running.watch(created.name))[-1]
     assert done.state == SUCCEEDED, done.failure
+    assert_resumed(running.steps(created.name), 40)
+    assert not [kept async for kept in running.objects.list("tenants/studio/checkpoints/")]
     raw = b"".join([e.data async for e in models.generate(NANO, spec) if isinstance(e, FrameBytes)])
     with VideoReader(running.clip(done)) as reader:
         first = (reader.frame_at(Fraction(0))[..., :3] * 255).round().astype("uint8").tobytes()
@@ -323,9 +338,11 @@ async def test_a_killed_workers_generation_is_finished_by_another(
     async with generator(tmp_path, triton, roles=frozenset({"api"})) as running:
         with WorkerProcess(tmp_path / "worker", running.env) as worker:
             created = await running.create(spec)
-            await running.until_step(created.name, 2)
+            await running.until_step(created.name, 7)
             worker.kill9()
         with WorkerProcess(tmp_path / "worker-2", running.env):
             done = (await running.watch(created.name))[-1]
+            await eventually(lambda: running.steps(created.name)[-1:] == [60], what="the last step's event")
+            assert_resumed(running.steps(created.name), 60)
     assert done.state == SUCCEEDED, done.failure
     assert done.steps_done == 60

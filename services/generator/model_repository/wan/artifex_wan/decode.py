@@ -39,7 +39,8 @@ def decoded(vae: Any, latents: torch.Tensor) -> Iterator[npt.NDArray[np.uint8]]:
 
 def still(vae: Any, latents: torch.Tensor) -> npt.NDArray[np.uint8]:
     """One frame, (height, width, 3), of the latents' first time; what a preview shows."""
-    return next(decoded(vae, latents[:, :, :1]))[0]
+    frame: npt.NDArray[np.uint8] = next(decoded(vae, latents[:, :, :1]))[0]
+    return frame
 
 
 def _unscaled(vae: Any, latents: torch.Tensor) -> torch.Tensor:

@@ -80,7 +80,7 @@ class Run:
     @property
     def middle(self) -> int:
         """The latent time that is glimpsed at; the first may be given, and shows nothing new."""
-        return self.latents.shape[2] // 2
+        return int(self.latents.shape[2]) // 2
 
     def glimpse(self) -> torch.Tensor:
         """What the last step took the clip's middle latent time to be without its noise."""

@@ -138,10 +138,10 @@ class Spec:
 def _typed(name: str, value: object, kind: type) -> Any:
     if kind is tuple:
         wanted, word = ((str,), "words") if name == "pictures" else ((int, float), "numbers")
-        fits = isinstance(value, list) and len(value) <= _MOST_SIGMAS
-        if not fits or not all(isinstance(item, wanted) and not isinstance(item, bool) for item in value):  # type: ignore[union-attr]
-            raise SpecError(name, f"must be a list of {word}")
-        return tuple(value)  # type: ignore[arg-type]
+        items = value if isinstance(value, list) and len(value) <= _MOST_SIGMAS else [None]
+        if not all(isinstance(item, wanted) and not isinstance(item, bool) for item in items):
+            raise SpecError(name, f"must be a list of at most {_MOST_SIGMAS} {word}")
+        return tuple(items)
     if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
         raise SpecError(name, f"must be {kind.__name__}")
     return kind(value)
