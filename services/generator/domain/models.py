@@ -31,6 +31,8 @@ class ModelCard:
     max_frames: int
     frame_rate: Fraction
     """Frames a second that the model was made for."""
+    text_tokens: int
+    """As much of a prompt as it reads, in tokens of its text encoder."""
 
     @property
     def name(self) -> str:
@@ -51,4 +53,5 @@ class ModelCard:
             frame_multiple=int(values["frame_multiple"]),
             max_frames=int(values["max_frames"]),
             frame_rate=Fraction(str(values["frame_rate"])),
+            text_tokens=int(values["text_tokens"]),
         )

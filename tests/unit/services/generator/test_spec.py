@@ -22,6 +22,7 @@ NANO = ModelCard(
     frame_multiple=4,
     max_frames=81,
     frame_rate=Fraction(16),
+    text_tokens=64,
 )
 CARDS = {NANO.model: NANO}
 
