@@ -14,7 +14,7 @@ from typing import Any, Self
 import grpc
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from artifex.generator.v1.messages_pb2 import GenerationSpec
+from artifex.generator.v1.messages_pb2 import GenerationSpec, StepCache
 from libs.chassis.errors import Internal, InvalidArgument, Unavailable, Violation
 from libs.chassis.telemetry import inject, tracer
 from services.generator.adapters.kserve import inference_pb2 as pb
@@ -32,6 +32,12 @@ _QUICK_SECONDS = 5.0
 _UNLOAD_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 _PIECE_BYTES = 1_000_000
+_STEP_CACHES: Mapping[StepCache.ValueType, str] = {
+    StepCache.STEP_CACHE_UNSPECIFIED: "none",
+    StepCache.STEP_CACHE_NONE: "none",
+    StepCache.STEP_CACHE_FIRST_BLOCK: "first_block",
+    StepCache.STEP_CACHE_MAGNITUDE: "magnitude",
+}
 _TRANSPORT = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
 
 
@@ -198,6 +204,8 @@ def _spec(spec: GenerationSpec, checkpoint_every: int) -> dict[str, Any]:
         "sampler": "unipc",
         "sigmas": [],
         "pictures": [],
+        "loras": [{"name": each.name, "strength": each.strength, "strength_2": each.strength_2} for each in spec.loras],
+        "step_cache": _STEP_CACHES[spec.step_cache],
         "preview_every": 0,
         "checkpoint_every": checkpoint_every,
     }

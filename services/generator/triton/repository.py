@@ -27,6 +27,7 @@ def assemble(folder: Path, weights: Sequence[Weights], settings: TritonSettings)
                 "card": json.dumps(entry.card),
                 "threads": str(settings.threads),
                 "device": settings.device,
+                "load": json.dumps({**settings.load, **entry.card.get("load", {})}),
                 "otlp_endpoint": settings.otlp_endpoint,
             },
         )

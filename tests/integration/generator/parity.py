@@ -24,6 +24,8 @@ import numpy.typing as npt
 import torch
 from artifex_wan.decode import decoded, still
 from artifex_wan.denoise import Run, begun, resumed
+from artifex_wan.loading import Model
+from artifex_wan.options import Options
 from artifex_wan.spec import Spec
 from diffusers import DiffusionPipeline, UniPCMultistepScheduler, WanImageToVideoPipeline
 from diffusers.utils import logging
@@ -45,6 +47,8 @@ BASE = Spec(
     sampler="unipc",
     sigmas=(),
     pictures=(),
+    loras=(),
+    step_cache="none",
     preview_every=0,
     checkpoint_every=0,
 )
@@ -61,7 +65,7 @@ CASES = {
 
 
 def ours(made: Any, spec: Spec) -> tuple[npt.NDArray[np.uint8], Run, list[str]]:
-    run = begun(made, spec, pictures(spec), 64)
+    run = begun(Model(made, "cpu", Options()), spec, pictures(spec), 64)
     experts = []
     while run.done < run.steps:
         experts.append(run.expert)
@@ -109,11 +113,12 @@ def theirs(made: Any, spec: Spec) -> npt.NDArray[np.float32]:
 
 def resumings(made: Any, spec: Spec, whole: npt.NDArray[np.uint8]) -> Iterator[bool]:
     """Whether the clip is the same bit by bit, wherever its run is put down and taken up."""
+    model = Model(made, "cpu", Options())
     for put_down in range(spec.steps + 1):
-        run = begun(made, spec, pictures(spec), 64)
+        run = begun(model, spec, pictures(spec), 64)
         for _ in range(put_down):
             run.advance()
-        again = resumed(made, spec, pictures(spec), run.saved())
+        again = resumed(model, spec, pictures(spec), run.saved())
         while again.done < again.steps:
             again.advance()
         yield bool(np.array_equal(np.concatenate(list(decoded(made.vae, again.finished()))), whole))

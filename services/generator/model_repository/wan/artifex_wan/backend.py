@@ -1,19 +1,23 @@
 """One loaded model: what Triton's Python backend calls.
 
-A request is JSON, {"spec": {...}, "resume": "UPLOAD"}: a clip (see spec.py), and the upload of the checkpoint that it
-goes on from, or "". Checkpoints come before it, in requests of their own: {"piece": "UPLOAD", "offset": 0}.
+A request is JSON, {"spec": {...}, "resume": "UPLOAD", "load": {...}}: a clip (see spec.py); the upload of the
+checkpoint that it goes on from, or ""; and how the model is to lie in memory (see options.py), where that is to be
+otherwise than the model was loaded. Checkpoints come before it, in requests of their own: {"piece": "UPLOAD",
+"offset": 0}.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
 import time
 import traceback
 import uuid
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
@@ -22,16 +26,22 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 import numpy as np
 import torch
 import triton_python_backend_utils as pb_utils
-from diffusers import DiffusionPipeline
 from diffusers.utils import logging as diffusers_logging
 
 from artifex_wan.decode import decoded, still
 from artifex_wan.denoise import Run, begun, resumed
 from artifex_wan.events import Responder, blocks
+from artifex_wan.loading import Model
+from artifex_wan.loras import Loras
+from artifex_wan.options import Options
 from artifex_wan.orphan import die_with_parent
 from artifex_wan.pieces import Pieces
 from artifex_wan.spec import Limits, Spec, SpecError
+from artifex_wan.stages import Stages, is_out_of_memory
 from artifex_wan.tracing import Tracing
+
+_RECORDED: Final = ("torch", "diffusers", "transformers", "tokenizers", "peft", "numpy")
+"""Packages whose versions may change a clip."""
 
 
 class Cancelled(Exception):
@@ -51,77 +61,115 @@ class WanBackend:
         self._device = values["device"]
         if self._device == "auto":
             self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
+        self._weights = Path(values["weights"])
+        self._usual = json.loads(values["load"])
         self._tracing = Tracing(values["otlp_endpoint"])
-        self._model = args["model_name"]
+        self._name = args["model_name"]
         self._pieces = Pieces()
-        self._pipeline = self._load(Path(values["weights"]))
-
-    def _load(self, weights: Path) -> Any:
         diffusers_logging.disable_progress_bar()
-        pipeline = DiffusionPipeline.from_pretrained(
-            weights,
-            local_files_only=True,
-            # The VAE loses detail below float32.
-            dtype={"default": self._dtype, "vae": torch.float32},
-        )
-        pipeline.set_progress_bar_config(disable=True)
-        return pipeline.to(self._device)
+        try:
+            self._read(Options.parse(self._usual))
+        except (SpecError, ValueError) as error:
+            # Triton tells whoever asked for the model.
+            raise pb_utils.TritonModelException(str(error)) from error
+
+    def _read(self, options: Options) -> None:
+        # What is in memory goes before what is to take its place.
+        self._model: Model | None = None
+        self._loras: Loras | None = None
+        gc.collect()
+        self._model = Model.read(self._weights, self._device, options)
+        self._loras = Loras(self._model, self._weights)
+
+    def _ready(self, load: object, spec: Spec) -> Model:
+        """The model as the request wants it."""
+        if not isinstance(load, dict):
+            raise SpecError("load", "must be an object")
+        options = Options.parse({**self._usual, **load})
+        if self._model is None or (options != self._model.options and not self._model.adapt(options)):
+            with self._tracing.span("wan.load"):
+                self._read(options)
+        assert self._model is not None
+        assert self._loras is not None
+        self._loras.wear(spec.loras)
+        return self._model
 
     def execute(self, requests: list[Any]) -> None:
         for request in requests:
             responder = Responder(request)
-            try:
-                self._answer(request, responder)
-            except Cancelled:
-                responder.finish("cancelled")
-            except SpecError as error:
-                responder.finish("refused", field=error.field, description=error.description)
-            except torch.OutOfMemoryError:
+            stages = Stages(torch.device(self._device))
+            kind, values = self._outcome(request, responder, stages)
+            if kind == "out_of_memory":
+                # Only here is everything let go of that the failure's own trace held.
+                gc.collect()
                 torch.cuda.empty_cache()
-                responder.finish("out_of_memory")
-            except Exception:  # noqa: BLE001 - the boundary: the caller gets an id, the log the trace
-                error_id = uuid.uuid4().hex
-                print(f"request failed, error_id={error_id}\n{traceback.format_exc()}", file=sys.stderr, flush=True)  # noqa: T201
-                responder.finish("failed", error_id=error_id)
+            responder.finish(kind, **values)
 
-    def _answer(self, request: Any, responder: Responder) -> None:
+    def _outcome(self, request: Any, responder: Responder, stages: Stages) -> tuple[str, dict[str, object]]:
+        """Answer all but the event that ends the stream, which is returned."""
+        try:
+            return self._answer(request, responder, stages)
+        except Cancelled:
+            return "cancelled", {}
+        except SpecError as error:
+            return "refused", {"field": error.field, "description": error.description}
+        except Exception as error:  # noqa: BLE001 - the boundary: the caller gets an id, the log the trace
+            if is_out_of_memory(error):
+                if stages.at == "load":
+                    self._model = self._loras = None
+                return "out_of_memory", {"stage": stages.at}
+            error_id = uuid.uuid4().hex
+            print(f"request failed, error_id={error_id}\n{traceback.format_exc()}", file=sys.stderr, flush=True)  # noqa: T201
+            return "failed", {"error_id": error_id}
+
+    def _answer(self, request: Any, responder: Responder, stages: Stages) -> tuple[str, dict[str, object]]:
         asked = json.loads(_text(request, "REQUEST"))
         if "piece" in asked:
             data = pb_utils.get_input_tensor_by_name(request, "PIECE").as_numpy().tobytes()
-            responder.finish("kept", size=self._pieces.keep(str(asked["piece"]), int(asked["offset"]), data))
-            return
-        with self._tracing.request(f"generate {self._model}", _text(request, "TRACEPARENT"), device=self._device):
+            return "kept", {"size": self._pieces.keep(str(asked["piece"]), int(asked["offset"]), data)}
+        with self._tracing.request(f"generate {self._name}", _text(request, "TRACEPARENT"), device=self._device):
             spec = Spec.parse(json.dumps(asked["spec"]), self._limits)
+            pictures = _pictures(request, spec)
             began = time.monotonic()
+            with stages.stage("load"):
+                model = self._ready(asked.get("load", {}), spec)
             with torch.inference_mode():
-                run = self._run(spec, _pictures(request, spec), asked.get("resume", ""), responder)
-                self._denoise(run, responder)
-                sent = self._decode(run, responder)
-            responder.finish(
-                "done",
-                device=self._device,
-                dtype=str(self._dtype).removeprefix("torch."),
-                weights_digest=self._digest,
-                frame_count=spec.frame_count,
-                bytes=sent,
-                seconds=time.monotonic() - began,
-            )
+                with stages.stage("encode"):
+                    run = self._run(model, spec, pictures, asked.get("resume", ""), responder)
+                with stages.stage("denoise"):
+                    self._denoise(model, run, responder)
+                with stages.stage("decode"):
+                    sent = self._decode(model, run, responder)
+            return "done", {
+                "device": self._device,
+                "device_name": _device_name(self._device),
+                "dtype": str(model.pipeline.transformer.dtype).removeprefix("torch."),
+                "weights_digest": self._digest,
+                "frame_count": spec.frame_count,
+                "bytes": sent,
+                "seconds": time.monotonic() - began,
+                "sampler": spec.sampler,
+                "sigmas": run.sigmas,
+                "load": model.options.told(),
+                "stages": stages.told(),
+                "versions": {name: version(name) for name in _RECORDED},
+            }
 
-    def _run(self, spec: Spec, pictures: dict[str, Any], upload: str, responder: Responder) -> Run:
+    def _run(self, model: Model, spec: Spec, pictures: Any, upload: str, responder: Responder) -> Run:
         self._check_cancelled(responder)
         if upload:
             try:
-                run = resumed(self._pipeline, spec, pictures, self._pieces.take(upload))
+                run = resumed(model, spec, pictures, self._pieces.take(upload))
             except ValueError as error:
                 raise SpecError("resume", str(error)) from error
             responder.send("resumed", step=run.done)
             return run
         with self._tracing.span("wan.encode"):
-            return begun(self._pipeline, spec, pictures, self._limits.text_tokens)
+            return begun(model, spec, pictures, self._limits.text_tokens)
 
-    def _denoise(self, run: Run, responder: Responder) -> None:
+    def _denoise(self, model: Model, run: Run, responder: Responder) -> None:
         spec, first, began = run.spec, run.done, time.monotonic()
+        kept = first
         while run.done < run.steps:
             self._check_cancelled(responder)
             expert = run.expert
@@ -134,19 +182,24 @@ class WanBackend:
                 return
             if spec.preview_every and run.done % spec.preview_every == 0:
                 with self._tracing.span("wan.preview", step=run.done):
-                    frame = still(self._pipeline.vae, run.glimpse())
+                    frame = still(model.vae, run.glimpse())
                 for offset, block in blocks(frame):
                     responder.send("preview", block, step=run.done, width=spec.width, height=spec.height, offset=offset)
-            if spec.checkpoint_every and run.done % spec.checkpoint_every == 0:
+            if (
+                spec.checkpoint_every
+                and run.done // spec.checkpoint_every > kept // spec.checkpoint_every
+                and run.rests
+            ):
+                kept = run.done
                 saved = np.frombuffer(run.saved(), np.uint8)
                 for offset, block in blocks(saved):
                     responder.send("checkpoint", block, step=run.done, offset=offset, size=saved.size)
 
-    def _decode(self, run: Run, responder: Responder) -> int:
+    def _decode(self, model: Model, run: Run, responder: Responder) -> int:
         """How many bytes were sent."""
         sent = 0
         with self._tracing.span("wan.decode", frames=run.spec.frame_count):
-            for frames in decoded(self._pipeline.vae, run.finished()):
+            for frames in decoded(model.vae, run.finished()):
                 for offset, block in blocks(frames):
                     self._check_cancelled(responder)
                     responder.send("frames", block, offset=sent + offset)
@@ -160,6 +213,10 @@ class WanBackend:
 
     def finalize(self) -> None:
         self._tracing.close()
+
+
+def _device_name(device: str) -> str:
+    return str(torch.cuda.get_device_name()) if device == "cuda" else device
 
 
 def _text(request: Any, name: str) -> str:

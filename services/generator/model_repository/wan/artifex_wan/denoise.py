@@ -8,43 +8,52 @@ pipeline's. For the same spec both give the same pixels, which a test holds.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from artifex_wan.caches import StepCache
 from artifex_wan.conditions import Beside, Condition, InPlace, Words
+from artifex_wan.loading import EXPERTS, Model
 from artifex_wan.sampler import Sampler
 from artifex_wan.spec import Spec
 
 _FORMAT: Final = 1
 """Of what `Run.saved` writes."""
+Pictures = Mapping[str, npt.NDArray[np.uint8]]
+"""Given ones by name, "first" and "last"; RGB of the clip's size."""
 
 
 class Run:
     """A clip in the making, between two steps."""
 
     def __init__(
-        self, pipeline: Any, spec: Spec, condition: Condition, texts: tuple[torch.Tensor, torch.Tensor | None]
+        self, model: Model, spec: Spec, condition: Condition, texts: tuple[torch.Tensor, torch.Tensor | None]
     ) -> None:
         """`texts`: the embedded prompt, and the negative one where there is guidance."""
         self.spec = spec
-        self._pipeline = pipeline
+        self._model = model
         self._condition = condition
         self._texts = texts
         self._sampler = Sampler(
             spec.sampler,
-            pipeline.scheduler.config,
+            model.pipeline.scheduler.config,
             steps=spec.steps,
             shift=spec.flow_shift,
             sigmas=spec.sigmas,
             seed=spec.seed,
-            device=pipeline._execution_device,
+            device=str(model.device),
         )
-        self._boundary = (pipeline.config.boundary_ratio or 0.0) * 1000
+        boundary = (model.config.boundary_ratio or 0.0) * 1000
+        self._makers = [
+            EXPERTS[0] if model.alone or float(time) >= boundary else EXPERTS[1] for time in self._sampler.timesteps
+        ]
+        self._cache = StepCache(model, spec.step_cache, self._makers)
         self._clean: torch.Tensor | None = None
-        self.latents = _noise(pipeline, spec)
+        self.latents = _noise(model, spec)
         self.done = 0
         """Steps that were made."""
 
@@ -55,14 +64,24 @@ class Run:
     @property
     def expert(self) -> str:
         """Which expert makes the next step: "high_noise" or "low_noise"; a model of one has no other."""
-        one = self._pipeline.transformer_2 is None
-        return "high_noise" if one or float(self._sampler.timesteps[self.done]) >= self._boundary else "low_noise"
+        return "high_noise" if self._makers[self.done] == EXPERTS[0] else "low_noise"
+
+    @property
+    def rests(self) -> bool:
+        """Whether the run can be put down here and be the same: always, but for what a step cache remembers."""
+        return self._cache.rests(self.done)
+
+    @property
+    def sigmas(self) -> list[float]:
+        """The noise of every step, from 1 down."""
+        return [self._sampler.sigma(step) for step in range(self.steps)]
 
     def advance(self) -> None:
         """Make the next step."""
-        high = self.expert == "high_noise"
-        model = self._pipeline.transformer if high else self._pipeline.transformer_2
-        guidance = self.spec.guidance_scale if high else self.spec.guidance_scale_2
+        self._cache.before(self.done)
+        expert = self._makers[self.done]
+        model = self._model.expert(expert)
+        guidance = self.spec.guidance_scale if expert == EXPERTS[0] else self.spec.guidance_scale_2
         time = self._sampler.timesteps[self.done]
         shown, times = self._condition.shown(self.latents, time)
         shown = shown.to(model.dtype)
@@ -88,11 +107,16 @@ class Run:
         return self._clean
 
     def finished(self) -> torch.Tensor:
-        """The latents to decode, after the last step."""
+        """The latents to decode, after the last step; the decoder may have the experts' place."""
+        self._cache.forget()
+        self._model.make_room()
         return self._condition.settled(self.latents)
 
     def saved(self) -> bytes:
-        """All that the steps to come depend on; `resumed` goes on from it bit by bit on the same kind of device."""
+        """All that the steps to come depend on; `resumed` goes on from it bit by bit on the same kind of device.
+
+        To be asked for where the run `rests`.
+        """
         buffer = io.BytesIO()
         texts = [None if text is None else text.cpu() for text in self._texts]
         state = {
@@ -106,68 +130,57 @@ class Run:
         return buffer.getvalue()
 
 
-def begun(pipeline: Any, spec: Spec, pictures: dict[str, npt.NDArray[np.uint8]], text_tokens: int) -> Run:
-    """A run before its first step. `pictures`: "first" and perhaps "last", RGB of the clip's size."""
-    device = pipeline._execution_device
-    positive, negative = pipeline.encode_prompt(
-        prompt=spec.prompt,
-        negative_prompt=spec.negative_prompt,
-        do_classifier_free_guidance=spec.guided,
-        max_sequence_length=text_tokens,
-        device=device,
-    )
-    dtype = pipeline.transformer.dtype
-    texts = (positive.to(dtype), None if negative is None else negative.to(dtype))
-    return Run(pipeline, spec, _condition(pipeline, spec, pictures), texts)
+def begun(model: Model, spec: Spec, pictures: Pictures, text_tokens: int) -> Run:
+    """A run before its first step."""
+    return Run(model, spec, _condition(model, spec, pictures), model.texts(spec, text_tokens))
 
 
-def resumed(pipeline: Any, spec: Spec, pictures: dict[str, npt.NDArray[np.uint8]], saved: bytes) -> Run:
+def resumed(model: Model, spec: Spec, pictures: Pictures, saved: bytes) -> Run:
     """The run that `Run.saved` told of, for the same spec and pictures. Raises ValueError for what is none."""
     try:
         state = torch.load(io.BytesIO(saved), weights_only=True)
-        done, latents, texts = int(state["done"]), state["latents"], state["texts"]
+        done, latents, (positive, negative) = int(state["done"]), state["latents"], state["texts"]
         if state["format"] != _FORMAT:
             raise ValueError(f"of format {state['format']}")
     except Exception as error:
         raise ValueError("these bytes are no checkpoint") from error
-    device = pipeline._execution_device
-    given = tuple(None if text is None else text.to(device) for text in texts)
-    run = Run(pipeline, spec, _condition(pipeline, spec, pictures), given)  # type: ignore[arg-type]
+    given = (positive.to(model.device), None if negative is None else negative.to(model.device))
+    run = Run(model, spec, _condition(model, spec, pictures), given)
     if latents.shape != run.latents.shape or not 0 <= done <= run.steps:
         raise ValueError("the checkpoint is of another clip")
-    run.latents = latents.to(device)
+    run.latents = latents.to(model.device)
     run.done = done
-    run._sampler.restore(_moved(state["sampler"], device))
+    run._sampler.restore(_moved(state["sampler"], model.device))
     return run
 
 
-def _condition(pipeline: Any, spec: Spec, pictures: dict[str, npt.NDArray[np.uint8]]) -> Condition:
-    first, last = (_shown(pipeline, pictures.get(name)) for name in ("first", "last"))
-    if pipeline.config.expand_timesteps:
-        return InPlace(pipeline.vae, first, _shape(pipeline, spec))
-    return Words() if first is None else Beside(pipeline.vae, first, last, spec.frame_count)
+def _condition(model: Model, spec: Spec, pictures: Pictures) -> Condition:
+    first, last = (_shown(model, pictures.get(name)) for name in ("first", "last"))
+    if model.config.expand_timesteps:
+        return InPlace(model.vae, first, _shape(model, spec))
+    return Words() if first is None else Beside(model.vae, first, last, spec.frame_count)
 
 
-def _shown(pipeline: Any, picture: npt.NDArray[np.uint8] | None) -> torch.Tensor | None:
+def _shown(model: Model, picture: npt.NDArray[np.uint8] | None) -> torch.Tensor | None:
     """(1, 3, height, width) from -1 to 1."""
     if picture is None:
         return None
     scaled = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 255
-    return (2.0 * scaled - 1.0).to(pipeline._execution_device)
+    return (2.0 * scaled - 1.0).to(model.device)
 
 
-def _shape(pipeline: Any, spec: Spec) -> torch.Size:
-    vae = pipeline.vae.config
+def _shape(model: Model, spec: Spec) -> torch.Size:
+    vae = model.vae.config
     times = (spec.frame_count - 1) // vae.scale_factor_temporal + 1
     return torch.Size(
         (1, vae.z_dim, times, spec.height // vae.scale_factor_spatial, spec.width // vae.scale_factor_spatial)
     )
 
 
-def _noise(pipeline: Any, spec: Spec) -> torch.Tensor:
+def _noise(model: Model, spec: Spec) -> torch.Tensor:
     """From a CPU generator on every device, so a seed means the same noise everywhere."""
     chance = torch.Generator("cpu").manual_seed(spec.seed)
-    return torch.randn(_shape(pipeline, spec), generator=chance).to(pipeline._execution_device)
+    return torch.randn(_shape(model, spec), generator=chance).to(model.device)
 
 
 def _predicted(

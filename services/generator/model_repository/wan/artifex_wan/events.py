@@ -6,10 +6,12 @@
     {"kind": "checkpoint", "step": 8, "offset": 0, "size": 90112}  BYTES: of the checkpoint, from `offset` on
     {"kind": "frames", "offset": 0}                    BYTES: of the clip, from `offset` on
     {"kind": "kept", "size": 90112}                    a piece of a checkpoint to resume from has arrived
-    {"kind": "done", "device": "cpu", "dtype": "float32", "weights_digest": "...", "seconds": 4.2, ...}
+    {"kind": "done", "device": "cpu", "dtype": "float32", "weights_digest": "...", "seconds": 4.2,
+     "sampler": "unipc", "sigmas": [...], "load": {...}, "versions": {"torch": "...", ...},
+     "stages": {"denoise": {"seconds": 3.9, "peak_bytes": 0}, ...}, ...}
     {"kind": "cancelled"}
     {"kind": "refused", "field": "width", "description": "must be ..."}
-    {"kind": "out_of_memory", "stage": "denoise"}
+    {"kind": "out_of_memory", "stage": "denoise"}      or "load", "encode", "decode"
     {"kind": "failed", "error_id": "..."}              the trace is in Triton's log, under the id
 
 No BYTES are longer than BLOCK_BYTES. `frames` follow the last step; exactly one of `kept` and the four below it ends a

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
 SAMPLERS: Final = ("unipc", "euler", "lcm")
 PICTURES: Final = ("first", "last")
+STEP_CACHES: Final = ("none", "first_block", "magnitude")
 _MOST_SIGMAS: Final = 64
+_MOST_LORAS: Final = 16
+_STRONGEST: Final = 4.0
 
 
 class SpecError(Exception):
@@ -40,6 +44,28 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Lora:
+    """A trained change of the weights, of a strength for each expert; 0 leaves one alone."""
+
+    name: str
+    strength: float
+    strength_2: float
+
+    @staticmethod
+    def parse(value: object) -> Lora:
+        """Raises SpecError of the field "loras"."""
+        if not isinstance(value, dict) or value.keys() != {"name", "strength", "strength_2"}:
+            raise SpecError("loras", "must be objects of name, strength and strength_2")
+        name, strengths = value["name"], (value["strength"], value["strength_2"])
+        # A file's name, which must not lead out of its folder.
+        if not isinstance(name, str) or not _LORA_NAME.match(name):
+            raise SpecError("loras", "must have names of letters, digits, dots, hyphens and underscores")
+        if not all(isinstance(s, (int, float)) and not isinstance(s, bool) and abs(s) <= _STRONGEST for s in strengths):
+            raise SpecError("loras", f"must have strengths from -{_STRONGEST} to {_STRONGEST}")
+        return Lora(name, float(strengths[0]), float(strengths[1]))
+
+
+@dataclass(frozen=True)
 class Spec:
     """One clip. Sizes in pixels; `guidance_scale` steers the high-noise expert, `guidance_scale_2` the other."""
 
@@ -59,6 +85,9 @@ class Spec:
     """Noise of each step, from 1 down, of a distilled model; empty where `steps` and `flow_shift` say it."""
     pictures: tuple[str, ...]
     """Which of "first" and "last" come with the request, in this order."""
+    loras: tuple[Lora, ...]
+    step_cache: str
+    """"none", "first_block" or "magnitude"."""
     preview_every: int
     """Steps from one preview to the next; 0 for none."""
     checkpoint_every: int
@@ -84,6 +113,7 @@ class Spec:
             if name not in values:
                 raise SpecError(name, "is missing")
             values[name] = _typed(name, values[name], kind)
+        values["loras"] = tuple(Lora.parse(value) for value in values["loras"])
         spec = Spec(**values)
         spec._check_size(limits)
         spec._check_numbers()
@@ -118,6 +148,8 @@ class Spec:
             raise SpecError("flow_shift", f"must lie above 0 and up to 100, not {self.flow_shift}")
         if self.sampler not in SAMPLERS:
             raise SpecError("sampler", f"must be one of {', '.join(SAMPLERS)}, not {self.sampler}")
+        if self.step_cache not in STEP_CACHES:
+            raise SpecError("step_cache", f"must be one of {', '.join(STEP_CACHES)}, not {self.step_cache}")
         falling = all(high > low for high, low in zip(self.sigmas, self.sigmas[1:], strict=False))
         if self.sigmas and not (falling and self.sampler != "unipc" and self.sigmas[0] <= 1 and self.sigmas[-1] > 0):
             raise SpecError("sigmas", "must fall from at most 1 to above 0, and are not for unipc")
@@ -137,16 +169,22 @@ class Spec:
 
 def _typed(name: str, value: object, kind: type) -> Any:
     if kind is tuple:
-        wanted, word = ((str,), "words") if name == "pictures" else ((int, float), "numbers")
-        items = value if isinstance(value, list) and len(value) <= _MOST_SIGMAS else [None]
+        most, wanted, word = _LISTS[name]
+        items = value if isinstance(value, list) and len(value) <= most else [None]
         if not all(isinstance(item, wanted) and not isinstance(item, bool) for item in items):
-            raise SpecError(name, f"must be a list of at most {_MOST_SIGMAS} {word}")
+            raise SpecError(name, f"must be a list of at most {most} {word}")
         return tuple(items)
     if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
         raise SpecError(name, f"must be {kind.__name__}")
     return kind(value)
 
 
+_LORA_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}\Z")
+_LISTS: Final[dict[str, tuple[int, tuple[type, ...], str]]] = {
+    "sigmas": (_MOST_SIGMAS, (int, float), "numbers"),
+    "pictures": (len(PICTURES), (str,), "words"),
+    "loras": (_MOST_LORAS, (dict,), "objects"),
+}
 _TYPES: Final[dict[str, type]] = {
     "prompt": str,
     "negative_prompt": str,
@@ -161,6 +199,8 @@ _TYPES: Final[dict[str, type]] = {
     "sampler": str,
     "sigmas": tuple,
     "pictures": tuple,
+    "loras": tuple,
+    "step_cache": str,
     "preview_every": int,
     "checkpoint_every": int,
 }

@@ -1,0 +1,89 @@
+"""Trained changes of the experts' weights, put on and taken off between two clips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from peft.tuners.tuners_utils import BaseTunerLayer
+
+from artifex_wan.loading import EXPERTS, Model
+from artifex_wan.spec import Lora, SpecError
+
+FOLDER: Final = "loras"
+"""Beside the weights; NAME.safetensors each, in the keys of diffusers, of Wan's authors or of Musubi."""
+
+
+class Loras:
+    """What a model wears. A LoRA is of one expert or of both, as its strengths say."""
+
+    def __init__(self, model: Model, weights: Path) -> None:
+        self._model = model
+        self._folder = weights / FOLDER
+        self._worn: dict[str, dict[str, float]] = {}
+
+    def wear(self, wanted: tuple[Lora, ...]) -> None:
+        """Put on exactly these. Raises SpecError, and the model wears none, where one cannot be put on."""
+        asked = _by_expert(wanted)
+        if self._model.alone and asked[EXPERTS[1]]:
+            raise SpecError("loras", "have a strength_2, and this model has no second expert")
+        for name, strengths in asked.items():
+            if self._worn.get(name, {}) != strengths:
+                try:
+                    self._dress(name, strengths)
+                except BaseException:
+                    self._undress()
+                    raise
+
+    def _dress(self, expert: str, strengths: dict[str, float]) -> None:
+        transformer = self._model.transformers[expert]
+        if set(self._worn.get(expert, {})) != set(strengths):
+            _bare(transformer)
+            self._worn.pop(expert, None)
+            for index, name in enumerate(strengths):
+                self._load(transformer, name, f"lora{index}")
+        if strengths:
+            # A name with a dot in it is no name to peft.
+            adapters = [f"lora{index}" for index in range(len(strengths))]
+            transformer.set_adapters(adapters, list(strengths.values()))
+            self._worn[expert] = dict(strengths)
+
+    def _load(self, transformer: Any, name: str, adapter: str) -> None:
+        file = self._folder / f"{name}.safetensors"
+        if not file.is_file():
+            there = ", ".join(sorted(path.stem for path in self._folder.glob("*.safetensors"))) or "none"
+            raise SpecError("loras", f"have no {name}; beside this model there are: {there}")
+        pipeline = self._model.pipeline
+        try:
+            tensors = pipeline.lora_state_dict(str(file), use_safetensors=True)
+            pipeline.load_lora_into_transformer(tensors, transformer, adapter_name=adapter, _pipeline=pipeline)
+        except (RuntimeError, ValueError, KeyError, OSError) as error:
+            raise SpecError("loras", f"hold {name}, which does not fit this model: {error}") from error
+        expected = sum(".lora_A." in key or ".lora_down." in key for key in tensors)
+        # Keys that a model does not have are left out with no more than a warning.
+        found = sum(isinstance(part, BaseTunerLayer) and adapter in part.lora_A for part in transformer.modules())
+        if found != expected or not found:
+            raise SpecError(
+                "loras", f"hold {name}, which does not fit this model: {expected} layers, of which {found} are here"
+            )
+
+    def _undress(self) -> None:
+        for transformer in self._model.transformers.values():
+            _bare(transformer)
+        self._worn.clear()
+
+
+def _by_expert(wanted: tuple[Lora, ...]) -> dict[str, dict[str, float]]:
+    """Each expert's LoRAs by name, with their strengths."""
+    names = [lora.name for lora in wanted]
+    if len(set(names)) != len(names):
+        raise SpecError("loras", "hold one twice")
+    return {
+        EXPERTS[0]: {lora.name: lora.strength for lora in wanted if lora.strength},
+        EXPERTS[1]: {lora.name: lora.strength_2 for lora in wanted if lora.strength_2},
+    }
+
+
+def _bare(transformer: Any) -> None:
+    if getattr(transformer, "peft_config", None):
+        transformer.unload_lora()
