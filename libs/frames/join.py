@@ -12,12 +12,13 @@ Memory is one packet of each stream, whatever the length; the muxer's own index 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 import av
@@ -55,12 +56,15 @@ def join_segments(
     out_path: Path | str,
     fps: Fraction,
     container: str = "mp4",
+    *,
+    words: Mapping[str, str] = MappingProxyType({}),
 ) -> Joined:
     """Write the segments one after the other, with their sound, as a movie of the kind that `container` names: mp4,
     mov, mkv or webm.
 
     Each segment is what `VideoWriter` writes: one stream of frames 0, 1, 2… at `fps`, all with the same settings; the
     sound is what `AudioWriter` writes, and as long as the pictures (AAC that is not is cut, or filled with silence).
+    `words` are written into the movie's own metadata, under these names and of any length; players pass over them.
     Raises MediaUnsupported for a segment that does not fit the first one, whose frames are not each there once,
     or whose codec the container does not take, and MediaUnreadable for a file that is none. On an error the output is
     worthless.
@@ -72,6 +76,9 @@ def join_segments(
     options = muxer_options(movie.format, fps)
     if movie.exact:
         options["movflags"] += "+faststart"
+        if words:
+            # QuickTime's metadata takes any name, and more than the 64 KiB of its older kind.
+            options["movflags"] += "+use_metadata_tags"
     else:
         options["cues_to_front"] = "1"
     paths = [Path(path) for path in segment_paths]
@@ -81,6 +88,7 @@ def join_segments(
         _retold(first, light) as described,
         av.open(f"file:{out_path}", mode="w", format=movie.format, container_options=options) as output,
     ):
+        output.metadata.update(words)
         source = _video(template, first, container)
         frames = _Frames(paths, source, fps, container, light)
         if described is not None:

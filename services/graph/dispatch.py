@@ -18,6 +18,7 @@ from artifex.generator.v1 import work_pb2 as generator_work_pb2
 from artifex.graph.v1 import messages_pb2, work_pb2
 from artifex.media.v1 import messages_pb2 as media_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
+from artifex.provenance import DETAIL, heard, told
 from libs.chassis.telemetry import extract, tracer
 from libs.frames.codecs.movies import extension
 from services.graph.domain.jobs.changes import Changes
@@ -99,7 +100,7 @@ def _evaluation(job: Job, task: Task) -> dict[str, Any]:
         "attempt": task.attempt,
         "document": job.document,
         "output_node": job.output_node,
-        "sources": _sources(job),
+        "sources": [work_pb2.Source(node=each.node, blob=each.blob, media=each.media) for each in _sources(job)],
         "avoid": task.avoid,
         "failures": task.failures,
         "analyses": _analyses(job, task),
@@ -132,7 +133,7 @@ def _assemble_work(job: Job, task: Task) -> media_work_pb2.AssembleWork:
 
 
 def _provenance(job: Job) -> media_pb2.Provenance:
-    """All that the movie follows from: the document and the bytes of what it reads."""
+    """All that the movie follows from: the document, the bytes of what it reads, and what made its generated clips."""
     details = {
         "document_digest": job.document.digest,
         "output_node": job.output_node,
@@ -143,6 +144,9 @@ def _provenance(job: Job) -> media_pb2.Provenance:
     for task in job.ordered_tasks():
         if task.generation:
             details[f"generation.{task.id}"] = task.generation
+    made = [clip for source in sorted(_sources(job), key=lambda each: each.node) for clip in heard(source.generations)]
+    if made:
+        details[DETAIL] = told(made)
     return media_pb2.Provenance(origin="render", source=job.name, trace_id=job.trace_id, details=details)
 
 

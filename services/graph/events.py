@@ -21,6 +21,7 @@ from artifex.common.v1 import types_pb2
 from artifex.generator.v1 import work_pb2 as generator_work_pb2
 from artifex.graph.v1 import work_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
+from artifex.provenance import told
 from libs.chassis.bus import Delivery
 from libs.chassis.objects import ObjectStore
 from services.graph.commands.record_signal import TaskSignal, record_signal
@@ -148,7 +149,8 @@ class ResultHandler:
     async def _generation_completed(self, tenant: str, delivery: Delivery) -> None:
         event = delivery.parse(generator_work_pb2.GenerationCompletedEvent)
         node = event.task.partition(":")[2]
-        result = work_pb2.Source(node=node, blob=event.result, media=event.media)
+        made = [event.provenance] if event.HasField("provenance") else []
+        result = work_pb2.Source(node=node, blob=event.result, media=event.media, generations=told(made))
         await self._move(
             TaskSignal(tenant, event.job, event.task, event.attempt),
             lambda job, at, now: transitions.task_completed(job, at, result, now),

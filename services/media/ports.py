@@ -6,7 +6,7 @@ state. Everything is asked for by tenant; what belongs to another tenant does no
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -139,8 +139,10 @@ class Decoder(Protocol):
         container: str,
         frame_rate: Fraction,
         frame_count: int,
+        words: Mapping[str, str],
     ) -> Assembled:
-        """Joins the segments and the sound into a movie, and proves its frames, length, sound and loudness.
+        """Joins the segments and the sound into a movie, and proves its frames, length, sound and loudness. `words` go
+        into a movie's own metadata; files of stills and of sound alone have none.
 
         `container` is one of `libs.frames.codecs.movies`, or of `libs.frames.codecs.stills`: then the segments are zips
         of stills, and become one whose stills are called as `name` says. Raises MediaUnsupported when the segments do

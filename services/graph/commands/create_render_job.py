@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from artifex.common.v1 import types_pb2
 from artifex.graph.v1 import work_pb2
+from artifex.provenance import DETAIL
 from libs.chassis.clock import utcnow
 from libs.chassis.errors import NotFound, PermissionDenied, ResourceExhausted
 from libs.chassis.ids import new_id
@@ -196,7 +197,12 @@ class CreateRenderJob:
             output_node=compiled.output_node,
             output_name=output_name,
             sources=tuple(
-                work_pb2.Source(node=node, blob=prepared.assets[node].blob, media=prepared.assets[node].media)
+                work_pb2.Source(
+                    node=node,
+                    blob=prepared.assets[node].blob,
+                    media=prepared.assets[node].media,
+                    generations=prepared.assets[node].provenance.details.get(DETAIL, ""),
+                )
                 for node in compiled.assets
             ),
             frame_rate=compiled.fps,

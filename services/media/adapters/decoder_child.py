@@ -89,8 +89,9 @@ def _thumbnail(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _assemble(request: dict[str, Any]) -> dict[str, Any]:
-    """`segments`, `audio` (paths, or null), `output`, `container`, `frame_rate` ("24000/1001"), `frame_count`; answers
-    `media`, and `loudness` ("-23.1 LUFS", "silence", or empty for a movie without sound)."""
+    """`segments`, `audio` (paths, or null), `output`, `container`, `frame_rate` ("24000/1001"), `frame_count`, and
+    `words` for the movie's own metadata; answers `media`, and `loudness` ("-23.1 LUFS", "silence", or empty for a movie
+    without sound)."""
     if request["container"] in STILL_ENDINGS:
         return {"media": json_format.MessageToDict(assemble_stills(request)), "loudness": ""}
     if request["container"] in SOUNDS:
@@ -98,7 +99,9 @@ def _assemble(request: dict[str, Any]) -> dict[str, Any]:
     output = Path(request["output"])
     rate = Fraction(request["frame_rate"])
     wanted = request["frame_count"]
-    joined = join_segments(request["segments"], request["audio"], output, rate, request["container"])
+    joined = join_segments(
+        request["segments"], request["audio"], output, rate, request["container"], words=request["words"]
+    )
     media = probe(output)
     # Who rendered a segment has decoded it, so what is left to prove is that the movie holds the very same packets.
     payload = video_payload(output)

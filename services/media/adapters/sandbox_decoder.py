@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -87,6 +87,7 @@ class SandboxDecoder:
         container: str,
         frame_rate: Fraction,
         frame_count: int,
+        words: Mapping[str, str],
     ) -> Assembled:
         answer = await _call(
             self._long,
@@ -99,6 +100,7 @@ class SandboxDecoder:
                 "container": container,
                 "frame_rate": str(frame_rate),
                 "frame_count": frame_count,
+                "words": dict(words),
             },
         )
         return Assembled(_media(answer), answer["loudness"])

@@ -10,6 +10,7 @@ from pathlib import Path
 from artifex.common.v1.types_pb2 import Blob
 from artifex.media.v1.messages_pb2 import Provenance
 from artifex.media.v1.work_pb2 import AssembleWork, Segment
+from artifex.provenance import DETAIL, movie_words
 from libs.chassis.clock import utcnow
 from libs.chassis.errors import DataLoss, InvalidArgument, NotFound
 from libs.chassis.ids import new_id
@@ -110,6 +111,7 @@ async def _join(cache: LocalCache, decoder: Decoder, work: AssembleWork, output:
             container=work.container,
             frame_rate=Fraction(work.frame_rate.numerator, work.frame_rate.denominator),
             frame_count=work.frame_count,
+            words=movie_words(work.provenance.details.get(DETAIL, "")),
         )
 
 

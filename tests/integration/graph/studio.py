@@ -17,6 +17,7 @@ from artifex.auth.v1 import service_pb2_grpc as auth_grpc
 from artifex.graph.v1 import messages_pb2, service_pb2_grpc
 from artifex.media.v1 import messages_pb2 as media_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
+from artifex.provenance import DETAIL, movie_words
 from libs.chassis.bus import Bus, Delivery
 from libs.chassis.objects import LocalCache, ObjectStore, blob_key, open_objects, put_blob_file
 from libs.chassis.principal import Principal, acting_as
@@ -193,6 +194,7 @@ async def _assemble(running: Studio, bus: Bus, folder: Path) -> None:
                 "container": work.container,
                 "frame_rate": f"{work.frame_rate.numerator}/{work.frame_rate.denominator}",
                 "frame_count": work.frame_count,
+                "words": movie_words(work.provenance.details.get(DETAIL, "")),
             }
             await asyncio.to_thread(decoder_child.run, request, lambda progress: None)
         blob = await put_blob_file(running.objects, work.actor.tenant, out, "video/mp4")

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import psutil
 import pytest
 
 from artifex.common.v1.types_pb2 import Actor, Blob, Rational
+from artifex.generator.v1.messages_pb2 import GenerationProvenance
 from artifex.media.v1 import messages_pb2 as pb
 from artifex.media.v1 import work_pb2
+from artifex.provenance import DETAIL, SCHEMA, TAG, heard, told
 from libs.chassis.objects import blob_key, hash_file
 from libs.chassis.testing import NatsServer, eventually
 from libs.frames.audio_reader import AudioReader
@@ -262,6 +266,21 @@ async def test_work_waits_for_a_service_that_is_down(tmp_path: Path) -> None:
         async with serving(tmp_path / "home", nats.url) as awake:
             completed = await awake.event("evt.studio.media.assembly.completed", work_pb2.AssemblyCompletedEvent)
             assert completed.asset.media.video_streams[0].frame_count == 19
+
+
+async def test_a_movie_says_in_its_own_metadata_what_made_its_generated_clips(media: Media, tmp_path: Path) -> None:
+    segments = await render(media, tmp_path, counts=(3,), audio="")
+    clip = GenerationProvenance(model="models/wan22-nano-t2v", prompt="붉은 원", sigmas=[1.0, 0.5], device="cpu")
+    segments.work.provenance.details[DETAIL] = told([clip])
+    await queue(media, segments.work)
+    completed = await media.event("evt.studio.media.assembly.completed", work_pb2.AssemblyCompletedEvent)
+    assert heard(completed.asset.provenance.details[DETAIL]) == [clip]
+    with av.open(str(await movie_of(media, completed.asset, tmp_path))) as movie:
+        said = json.loads(movie.metadata[TAG])
+    assert said["schema"] == SCHEMA
+    assert heard(json.dumps(said[DETAIL])) == [clip]
+    # Nothing of the job is in it: another that renders the same makes the same bytes.
+    assert set(said) == {"schema", DETAIL}
 
 
 async def test_stored_bytes_are_taken_in(media: Media, tmp_path: Path) -> None:

@@ -242,3 +242,21 @@ def test_segments_that_do_not_fit_are_refused_by_name(tmp_path: Path) -> None:
         join_segments([*paths, other], None, tmp_path / "out.mp4", Fraction(24))
     with pytest.raises(ValueError, match="no segments"):
         join_segments([], None, tmp_path / "out.mp4", Fraction(24))
+
+
+@pytest.mark.parametrize("container", list(MOVIES))
+def test_words_of_any_length_are_in_the_movies_own_metadata(tmp_path: Path, container: str) -> None:
+    settings = VideoSettings("vp9" if container == "webm" else "h264")
+    paths = segments(tmp_path, Fraction(16), settings, counts=(4, 3))
+    # Longer than the 64 KiB of QuickTime's older metadata, and with what other formats of it must escape.
+    text = '{"prompt":"붉은 원; a=b # \\ \n"}' * 4000
+    plain, one, other = (tmp_path / f"{name}.{container}" for name in ("plain", "one", "other"))
+    bare = join_segments(paths, None, plain, Fraction(16), container)
+    told = [join_segments(paths, None, path, Fraction(16), container, words={"made_by": text}) for path in (one, other)]
+    with av.open(str(one)) as movie:
+        assert {name.lower(): value for name, value in movie.metadata.items()}["made_by"] == text
+    with av.open(str(plain)) as movie:
+        assert "made_by" not in {name.lower() for name in movie.metadata}
+    assert one.read_bytes() == other.read_bytes()
+    assert told == [bare, bare]
+    assert frame_hashes(one) == frame_hashes(plain)

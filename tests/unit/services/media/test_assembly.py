@@ -45,6 +45,7 @@ def request_(tmp_path: Path) -> dict[str, Any]:
         "container": "mp4",
         "frame_rate": "24/1",
         "frame_count": FRAMES,
+        "words": {},
     }
 
 
@@ -65,8 +66,8 @@ def test_a_movie_that_is_louder_or_softer_than_what_was_rendered_is_none(
 ) -> None:
     other = sound(tmp_path / "other", level)
 
-    def join(segments: Sequence[Path], audio: Path, *rest: Any) -> Joined:
-        return join_segments(segments, other, *rest)
+    def join(segments: Sequence[Path], audio: Path, *rest: Any, **words: Any) -> Joined:
+        return join_segments(segments, other, *rest, **words)
 
     monkeypatch.setattr(decoder_child, "join_segments", join)
     with pytest.raises(MediaUnsupported, match="LUFS was rendered"):
@@ -89,7 +90,7 @@ def test_a_movie_that_tells_of_another_light_is_none(
         filled = writer.blank()
         filled.light = told or filled.light
         writer.append(filled)
-    request = {
+    request: dict[str, Any] = {
         "kind": "assemble",
         "name": "out.mp4",
         "segments": [str(tmp_path / "segment")],
@@ -98,12 +99,15 @@ def test_a_movie_that_tells_of_another_light_is_none(
         "container": "mp4",
         "frame_rate": "24/1",
         "frame_count": 1,
+        "words": {},
     }
     assert run(request)["media"]["videoStreams"][0].get("contentLight", {}).get("maxContentLight") == (
         400 if told else None
     )
     monkeypatch.setattr(
-        decoder_child, "join_segments", lambda *arguments: replace(join_segments(*arguments), light=asked)
+        decoder_child,
+        "join_segments",
+        lambda *arguments, **words: replace(join_segments(*arguments, **words), light=asked),
     )
     with pytest.raises(MediaUnsupported, match=said):
         run(request)
@@ -127,6 +131,7 @@ def test_a_single_frame_is_a_movie_in_every_container(tmp_path: Path, container:
             "container": container,
             "frame_rate": rate,
             "frame_count": 1,
+            "words": {},
         }
     )
     assert answer["loudness"] == "silence", "too short to be measured"

@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 
+from artifex.common.v1 import types_pb2
+from artifex.generator.v1 import messages_pb2 as generator_pb2
 from artifex.graph.v1 import messages_pb2, plan_pb2, work_pb2
+from artifex.media.v1 import work_pb2 as media_work_pb2
+from artifex.provenance import DETAIL, heard, told
 from libs.chassis.errors import InvalidArgument, NotFound, PermissionDenied
 from libs.chassis.objects import ObjectStore
 from libs.chassis.principal import Principal
@@ -28,7 +32,7 @@ from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.compile.compiler import compile_checked
 from services.graph.domain.jobs import transitions
 from services.graph.domain.jobs.changes import Signal
-from services.graph.domain.jobs.job import Job, analysis_result_key, document_key
+from services.graph.domain.jobs.job import Job, TaskKind, analysis_result_key, document_key
 from services.graph.messages import job_message
 from tests.support.documents import graded, normalised, titled
 from tests.unit.services.graph.commands.conftest import Shelf
@@ -196,6 +200,39 @@ async def test_generation_needs_its_licence(create: CreateRenderJob) -> None:
     with pytest.raises(PermissionDenied) as caught:
         await submit(create, document, caller=unlicensed)
     assert caught.value.reason == "ERROR_REASON_FEATURE_NOT_LICENSED"
+
+
+async def test_a_movie_is_told_what_made_the_generated_clips_in_it(
+    create: CreateRenderJob, store: SqlJobStore, shelf: Shelf
+) -> None:
+    shelf.add(PLATE)
+    older, newer = (generator_pb2.GenerationProvenance(prompt=words, sampler="unipc") for words in ("a sea", "a fox"))
+    shelf.assets[PLATE].provenance.details[DETAIL] = told([older])
+    document = graded(PLATE)
+    document["nodes"]["title"] = {"type": "T2VGenerator", "params": {"prompt": "a red fox"}}
+    document["nodes"]["over"] = {"type": "Merge", "inputs": {"a": "title", "b": "grade"}}
+    document["nodes"]["out"]["inputs"]["video"] = "over"
+    job = await submit(create, document)
+    kept = await store.get(CALLER.tenant, job.name.removeprefix("renderJobs/"))
+    assert kept is not None
+    made = work_pb2.Source(node="title", blob=types_pb2.Blob(digest="b" * 64, size=1), generations=told([newer]))
+    kept.tasks["generate:title"].result = made
+
+    work = work_item(kept, next(task for task in kept.tasks.values() if task.kind is TaskKind.ASSEMBLY))
+    assert isinstance(work, media_work_pb2.AssembleWork)
+    assert heard(work.provenance.details[DETAIL]) == [older, newer]
+    # Those who make its frames have no use for it, and get it with each chunk otherwise.
+    frames = work_item(kept, next(task for task in kept.tasks.values() if task.kind is TaskKind.FRAMES))
+    assert isinstance(frames, work_pb2.FramesWork)
+    assert {source.node: source.generations for source in frames.sources} == {"plate": "", "title": ""}
+
+    shelf.assets[PLATE].provenance.details.clear()
+    plain = await submit(create, graded(PLATE))
+    found = await store.get(CALLER.tenant, plain.name.removeprefix("renderJobs/"))
+    assert found is not None
+    work = work_item(found, next(task for task in found.tasks.values() if task.kind is TaskKind.ASSEMBLY))
+    assert isinstance(work, media_work_pb2.AssembleWork)
+    assert DETAIL not in work.provenance.details
 
 
 async def test_a_stored_document_is_read_for_the_caller(create: CreateRenderJob, shelf: Shelf) -> None:
