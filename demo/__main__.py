@@ -38,6 +38,7 @@ CREDIT = "Footage: Big Buck Bunny, (c) 2008 Blender Foundation, www.bigbuckbunny
 _KINDS = {
     graph.RenderTask.KIND_GENERATION: "generate the shot",
     graph.RenderTask.KIND_ANALYSIS: "analyse the clip",
+    graph.RenderTask.KIND_CAPTURE: "take a picture to go on from",
     graph.RenderTask.KIND_FRAMES: "render frames",
     graph.RenderTask.KIND_AUDIO: "mix the sound",
     graph.RenderTask.KIND_ASSEMBLY: "assemble the movie",

@@ -18,6 +18,7 @@ from libs.chassis.tokens import remote_verifier
 from services.graph.adapters import tables
 from services.graph.adapters.analysis_store import ObjectAnalysisStore
 from services.graph.adapters.bus import BusControl, BusQueue
+from services.graph.adapters.capture_store import ObjectCaptureStore
 from services.graph.adapters.job_store import SqlJobStore
 from services.graph.adapters.neighbours import CollabService, MediaService
 from services.graph.adapters.workers import BusWorkers
@@ -61,6 +62,7 @@ async def build_api(runtime: Runtime, settings: GraphSettings, preview_settings:
         store,
         objects,
         analyses,
+        ObjectCaptureStore(objects),
         media,
         collab,
         node_types,

@@ -22,13 +22,14 @@ from artifex.provenance import DETAIL, heard, told
 from libs.chassis.telemetry import extract, tracer
 from libs.frames.codecs.movies import extension
 from services.graph.domain.jobs.changes import Changes
-from services.graph.domain.jobs.job import Job, Task, TaskKind
-from services.graph.messages import job_state, rational
+from services.graph.domain.jobs.job import Job, Task, TaskKind, captured
+from services.graph.messages import job_state, picture_role, rational
 from services.graph.ports import JobTransaction
 
 WORK_KINDS = {
     TaskKind.GENERATION: "generate",
     TaskKind.ANALYSIS: "analyse",
+    TaskKind.CAPTURE: "capture",
     TaskKind.FRAMES: "frames",
     TaskKind.AUDIO: "audio",
     TaskKind.ASSEMBLY: "assemble",
@@ -81,7 +82,11 @@ def work_item(job: Job, task: Task) -> Message:
             job=job.run_name,
             task=task.id,
             attempt=task.attempt,
+            pictures=_pictures(job, task),
         )
+    if task.kind is TaskKind.CAPTURE:
+        node, role = captured(task.id)
+        return work_pb2.CaptureWork(**_evaluation(job, task), node=node, role=picture_role(role))
     if task.kind is TaskKind.ANALYSIS:
         return work_pb2.AnalyseWork(**_evaluation(job, task), node=task.id.partition(":")[2])
     if task.kind is TaskKind.FRAMES:
@@ -144,6 +149,8 @@ def _provenance(job: Job) -> media_pb2.Provenance:
     for task in job.ordered_tasks():
         if task.generation:
             details[f"generation.{task.id}"] = task.generation
+        if task.kind is TaskKind.CAPTURE and task.result is not None:
+            details[task.id] = task.result.blob.digest
     made = [clip for source in sorted(_sources(job), key=lambda each: each.node) for clip in heard(source.generations)]
     if made:
         details[DETAIL] = told(made)
@@ -162,6 +169,16 @@ def _analyses(job: Job, task: Task) -> list[work_pb2.AnalysisResult]:
     found = [job.tasks[name] for name in task.depends_on if job.tasks[name].kind is TaskKind.ANALYSIS]
     return [
         work_pb2.AnalysisResult(node=other.result.node, blob=other.result.blob)
+        for other in found
+        if other.result is not None
+    ]
+
+
+def _pictures(job: Job, task: Task) -> list[generator_work_pb2.GivenPicture]:
+    """What was captured for a generation."""
+    found = [job.tasks[name] for name in task.depends_on if job.tasks[name].kind is TaskKind.CAPTURE]
+    return [
+        generator_work_pb2.GivenPicture(role=picture_role(captured(other.id)[1]), blob=other.result.blob)
         for other in found
         if other.result is not None
     ]

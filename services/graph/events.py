@@ -1,7 +1,7 @@
 """What the graph service hears, and what it does about it.
 
-    evt.*.graph.task.*             render workers: an analysis, a chunk or the sound was started, came further, is
-                                   done, failed
+    evt.*.graph.task.*             render workers: an analysis, a capture, a chunk or the sound was started, came
+                                   further, is done, failed
     evt.*.generator.generation.*   the generator, of generations that a job waits for
     evt.*.media.assembly.*         the media service, of the movie
     evt.*.graph.job.ended          this service itself: stops what still runs and deletes what nobody needs
@@ -33,6 +33,7 @@ from services.graph.domain.jobs.job import (
     JobState,
     TaskState,
     analysis_task,
+    capture_task,
     parse_run_name,
     segment_key,
 )
@@ -41,10 +42,11 @@ from services.graph.ports import JobStore, WorkControl
 
 RESULT_SUBJECTS = ["evt.*.graph.task.*", "evt.*.generator.generation.*", "evt.*.media.assembly.*"]
 ENDED_SUBJECTS = ["evt.*.graph.job.ended"]
-DEAD_SUBJECTS = [f"dead.work.{kind}.*" for kind in ("analyse", "frames", "audio", "generate", "assemble")]
+DEAD_SUBJECTS = [f"dead.work.{kind}.*" for kind in ("analyse", "capture", "frames", "audio", "generate", "assemble")]
 
 _DEAD_WORK: dict[str, type[WorkItem]] = {
     "analyse": work_pb2.AnalyseWork,
+    "capture": work_pb2.CaptureWork,
     "frames": work_pb2.FramesWork,
     "audio": work_pb2.AudioWork,
     "generate": generator_work_pb2.GenerateWork,
@@ -116,16 +118,16 @@ class ResultHandler:
 
     async def _task_completed(self, tenant: str, delivery: Delivery) -> None:
         event = delivery.parse(work_pb2.TaskCompletedEvent)
-        analysis = event.task.startswith(analysis_task(""))
-        result = work_pb2.Source(node=event.task.partition(":")[2] if analysis else "", blob=event.result)
+        # What was found or captured is no job's own, and is for one node.
+        lasting = event.task.startswith((analysis_task(""), capture_task("", "first"), capture_task("", "last")))
+        result = work_pb2.Source(node=event.task.partition(":")[2] if lasting else "", blob=event.result)
         job = await self._move(
             TaskSignal(tenant, event.job, event.task, event.attempt),
             lambda job, at, now: transitions.task_completed(
                 job, at, result, now, frame_count=event.frame_count, seconds=event.seconds, worker=event.worker
             ),
         )
-        # What an analysis found is no job's own.
-        if not analysis and job is not None and _is_litter(job, event.job):
+        if not lasting and job is not None and _is_litter(job, event.job):
             await self._objects.delete(segment_key(tenant, event.job, event.result.digest))
 
     async def _generation_started(self, tenant: str, delivery: Delivery) -> None:

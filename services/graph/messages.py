@@ -9,6 +9,7 @@ from artifex.common.v1 import types_pb2
 from artifex.generator.v1 import work_pb2 as generator_work_pb2
 from artifex.graph.v1 import messages_pb2, work_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
+from artifex.nodes import Role
 from libs.chassis.clock import to_timestamp
 from services.graph.domain.jobs.changes import Announcement
 from services.graph.domain.jobs.explanation import Reason
@@ -20,6 +21,7 @@ PRESENCE_GROUP = "render"
 
 WorkItem = (
     work_pb2.AnalyseWork
+    | work_pb2.CaptureWork
     | work_pb2.FramesWork
     | work_pb2.AudioWork
     | generator_work_pb2.GenerateWork
@@ -29,6 +31,14 @@ WorkItem = (
 
 def rational(value: Fraction) -> types_pb2.Rational:
     return types_pb2.Rational(numerator=value.numerator, denominator=value.denominator)
+
+
+def picture_role(role: Role) -> generator_work_pb2.GivenPicture.Role.ValueType:
+    return generator_work_pb2.GivenPicture.Role.Value(f"ROLE_{role.upper()}")
+
+
+def parse_picture_role(value: generator_work_pb2.GivenPicture.Role.ValueType) -> Role:
+    return "first" if value == generator_work_pb2.GivenPicture.ROLE_FIRST else "last"
 
 
 def job_state(state: JobState) -> messages_pb2.RenderJob.State.ValueType:

@@ -36,8 +36,8 @@ class JobTransaction(Protocol):
     async def lock(self, job_id: str, tasks: Collection[str] | None = None) -> Job | None:
         """The job, held until the transaction ends: a second transaction that locks it waits for the first.
 
-        With all its tasks, or only those whose ids are in `tasks`, its generations and its analyses. None when there is
-        no such job.
+        With all its tasks, or only those whose ids are in `tasks` and those that are done ahead of rendering. None when
+        there is no such job.
         """
         ...
 
@@ -185,6 +185,18 @@ class AnalysisStore(Protocol):
 
     async def find(self, tenant: str, key: str) -> types_pb2.Blob | None:
         """What the analysis with this key found, if it was ever run and its result is there.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        ...
+
+
+class CaptureStore(Protocol):
+    """Pictures that generations go on from, kept by tenant."""
+
+    async def find(self, tenant: str, key: str) -> types_pb2.Blob | None:
+        """The picture of the capture with this key, if it was ever rendered and is there.
 
         Raises:
             Unavailable: the store does not answer.

@@ -13,6 +13,7 @@ from artifex.graph.v1 import messages_pb2 as graph
 _KINDS = {
     graph.RenderTask.KIND_GENERATION: "generate",
     graph.RenderTask.KIND_ANALYSIS: "analyse",
+    graph.RenderTask.KIND_CAPTURE: "capture",
     graph.RenderTask.KIND_FRAMES: "frames",
     graph.RenderTask.KIND_AUDIO: "sound",
     graph.RenderTask.KIND_ASSEMBLY: "assemble",

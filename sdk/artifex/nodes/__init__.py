@@ -20,6 +20,7 @@ Packages offer their node types through the entry-point group `artifex.nodes`; t
 
 from artifex.nodes.analysis import MAX_ANALYSED_BYTES, Analysis, Clip
 from artifex.nodes.audio import Audio
+from artifex.nodes.capture import Capture, Role
 from artifex.nodes.context import Colour, MediaSource, RenderContext, Request, SoundContext
 from artifex.nodes.curves import EASES, Bezier, Curve, Ease, Key
 from artifex.nodes.errors import DeclarationError, ParameterError
@@ -86,6 +87,7 @@ __all__ = [
     "Audio",
     "Bezier",
     "Boolean",
+    "Capture",
     "Choice",
     "Clip",
     "Color",
@@ -119,6 +121,7 @@ __all__ = [
     "RenderContext",
     "Request",
     "Rgba",
+    "Role",
     "Rows",
     "SoundContext",
     "String",

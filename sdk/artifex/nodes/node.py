@@ -12,6 +12,7 @@ from artifex.generator.v1 import messages_pb2 as generator
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes.analysis import Analysis, Clip
 from artifex.nodes.audio import Audio
+from artifex.nodes.capture import Capture
 from artifex.nodes.context import Colour, MediaSource, RenderContext, Request, SoundContext
 from artifex.nodes.errors import DeclarationError
 from artifex.nodes.frame import Frame, Window
@@ -218,6 +219,14 @@ class Node:
         The clip stands ready as `request.source` when the node renders.
         """
         return None
+
+    def captures(self) -> Sequence[Capture]:
+        """The frames of its inputs that what `materialise` asks for goes on from: at most one in each role.
+
+        Asked of the node at time 0; those of inputs that are not connected are left out. An input that is read here
+        lends the node no length (see `extent`), and `frames_needed` should ask for nothing of it.
+        """
+        return ()
 
 
 def _collect(cls: type[Node], sink: bool) -> NodeSchema:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from google.protobuf.message import Message
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from artifex.graph.v1 import messages_pb2
@@ -33,6 +33,7 @@ from services.graph.messages import event_message
 from services.graph.ports import StaleTask
 
 _RENDERED = [kind.value for kind in TaskKind if kind.rendered]
+_TURNS = {TaskKind.CAPTURE.value: 0, TaskKind.ANALYSIS.value: 1, TaskKind.AUDIO.value: 2, TaskKind.FRAMES.value: 3}
 _ELSEWHERE = [kind.value for kind in TaskKind if not kind.rendered]
 _OUT = [TaskState.QUEUED.value, TaskState.RUNNING.value]
 
@@ -151,12 +152,13 @@ class SqlJobTransaction(SqlUnit):
 
     async def _next_tasks(self, job: Row[Any], due: ColumnElement[bool], limit: int) -> list[tuple[str, float]]:
         tasks = tables.tasks
-        # Analyses first, for which others wait; then the sound: it is one long task, and begun after the frames it
-        # would keep the movie waiting. So go the kinds' names.
+        # First what others wait for; then the sound: it is one long task, and begun after the frames it would keep the
+        # movie waiting.
+        turn = case(_TURNS, value=tasks.c.kind)
         query = (
             select(tasks.c.id, tasks.c.kind, tasks.c.frame_count)
             .where(tasks.c.job_id == job.id, due)
-            .order_by(tasks.c.kind, tasks.c.position)
+            .order_by(turn, tasks.c.position)
             .limit(limit)
         )
         return [
@@ -302,7 +304,7 @@ async def _with_tasks(session: AsyncSession, job: Job, only: Collection[str] | N
     query = select(tables.tasks).where(tables.tasks.c.job_id == job.id)
     if only is not None:
         # What is made ahead of rendering always: work items name its results.
-        ahead = tables.tasks.c.kind.in_([TaskKind.GENERATION.value, TaskKind.ANALYSIS.value])
+        ahead = tables.tasks.c.kind.in_([kind.value for kind in TaskKind if kind.ahead])
         query = query.where(or_(tables.tasks.c.id.in_(list(only)), ahead))
     for row in await session.execute(query):
         job.tasks[row.id] = task_of(row)

@@ -19,14 +19,15 @@ from libs.chassis.telemetry import current_trace_id, inject, tracer
 from services.graph.commands.prepare import Prepared, prepare
 from services.graph.dispatch import queue_changes
 from services.graph.domain.compile.analyses import analyses_of, keys_of
+from services.graph.domain.compile.captures import capture_keys, captures_of
 from services.graph.domain.compile.catalogue import Catalogue
 from services.graph.domain.compile.compiler import Compiled, compile_checked
 from services.graph.domain.documents.document import canonical_json, digest
 from services.graph.domain.documents.problems import GraphInvalid, Problem, Reason
 from services.graph.domain.jobs import costs, transitions
-from services.graph.domain.jobs.job import Job, Priority, Task, TaskState, analysis_task, document_key
+from services.graph.domain.jobs.job import Job, Priority, Task, TaskState, analysis_task, capture_task, document_key
 from services.graph.domain.jobs.planner import plan
-from services.graph.ports import AnalysisStore, Documents, JobStore, MediaCatalogue
+from services.graph.ports import AnalysisStore, CaptureStore, Documents, JobStore, MediaCatalogue
 
 _DOCUMENT_TYPE = "application/vnd.artifex.graph+json"
 _MAX_SOURCES_BYTES = 800_000
@@ -71,6 +72,7 @@ class CreateRenderJob:
         store: JobStore,
         objects: ObjectStore,
         analyses: AnalysisStore,
+        captures: CaptureStore,
         media: MediaCatalogue,
         documents: Documents,
         catalogue: Catalogue,
@@ -83,6 +85,7 @@ class CreateRenderJob:
         self._store = store
         self._objects = objects
         self._analyses = analyses
+        self._captures = captures
         self._media = media
         self._documents = documents
         self._catalogue = catalogue
@@ -119,6 +122,7 @@ class CreateRenderJob:
             chunks = await self._chunks(caller.tenant, order, prepared, compiled, document.digest)
             job = self._job(caller, order, prepared, compiled, document, chunks)
             await self._skip_known_analyses(job, prepared, compiled)
+            await self._skip_known_captures(job, prepared, compiled)
 
         async def insert() -> Job:
             changes = transitions.begin(job, job.create_time)
@@ -171,10 +175,15 @@ class CreateRenderJob:
         for node, key in keys.items():
             blob = await self._analyses.find(job.tenant, key)
             if blob is not None:
-                task = job.tasks[analysis_task(node)]
-                task.state = TaskState.SUCCEEDED
-                task.result = work_pb2.Source(node=node, blob=blob)
-                task.end_time = job.create_time
+                _skip(job, analysis_task(node), node, blob)
+
+    async def _skip_known_captures(self, job: Job, prepared: Prepared, compiled: Compiled) -> None:
+        """A picture that was rendered before is the same."""
+        keys = await asyncio.to_thread(lambda: capture_keys(compiled, captures_of(compiled), prepared.contents))
+        for place, key in keys.items():
+            blob = await self._captures.find(job.tenant, key)
+            if blob is not None:
+                _skip(job, capture_task(*place), place.node, blob)
 
     def _job(
         self,
@@ -236,6 +245,13 @@ class CreateRenderJob:
                 generation=f"generations/{new_id()}" if spec is not None else "",
             )
         return job
+
+
+def _skip(job: Job, task_id: str, node: str, blob: types_pb2.Blob) -> None:
+    task = job.tasks[task_id]
+    task.state = TaskState.SUCCEEDED
+    task.result = work_pb2.Source(node=node, blob=blob)
+    task.end_time = job.create_time
 
 
 def _refuse_monitor(compiled: Compiled) -> None:

@@ -25,7 +25,9 @@ from services.graph.nodes.effect.glow import Glow
 from services.graph.nodes.effect.lens_flare import LensFlare
 from services.graph.nodes.effect.particles import Particles
 from services.graph.nodes.effect.transition import Transition
+from services.graph.nodes.generator.i2v_generator import I2VGenerator
 from services.graph.nodes.generator.t2v_generator import T2VGenerator
+from services.graph.nodes.generator.ti2v_generator import TI2VGenerator
 from services.graph.nodes.input.audio_input import AudioInput
 from services.graph.nodes.input.media_input import MediaInput
 from services.graph.nodes.input.sequence_input import SequenceInput
@@ -65,6 +67,7 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     FrameInterpolation,
     Glow,
     HDRGrading,
+    I2VGenerator,
     KeyMixer,
     LUT,
     LensFlare,
@@ -78,6 +81,7 @@ BUILTIN: Final[tuple[type[Node], ...]] = (
     SpeedRamp,
     SubtitleInput,
     T2VGenerator,
+    TI2VGenerator,
     TextInput,
     TimeRemap,
     Transform2D,

@@ -13,7 +13,7 @@ from libs.chassis.sandbox import SandboxPool
 from services.graph.adapters.analysis_store import ObjectAnalysisStore
 from services.graph.worker.probing import Progress
 
-Work = work_pb2.AnalyseWork | work_pb2.FramesWork | work_pb2.AudioWork
+Work = work_pb2.AnalyseWork | work_pb2.CaptureWork | work_pb2.FramesWork | work_pb2.AudioWork
 
 
 class ClipAnalyses:

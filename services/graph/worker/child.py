@@ -17,10 +17,12 @@ from artifex.media.v1 import messages_pb2 as media_pb2
 from libs.frames.errors import MediaError
 from libs.kernels.room import ROOMS
 from services.graph.domain.compile.analyses import decode
+from services.graph.domain.compile.captures import Place
 from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.compile.plan import Compiled
 from services.graph.domain.evaluate.analysis import analyse, analysis_key
 from services.graph.domain.evaluate.cache import FrameCache
+from services.graph.domain.evaluate.capture import capture, capture_key
 from services.graph.domain.evaluate.disk_cache import DiskCache
 from services.graph.domain.evaluate.evaluator import render_audio, render_frames
 from services.graph.domain.evaluate.plans import Plans
@@ -32,22 +34,28 @@ Progress = Callable[[dict[str, Any]], None]
 
 
 def run(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Render the frames, or the sound, that the request asks for into the file it names, or analyse a whole clip.
+    """Render the frames, or the sound, that the request asks for into the file it names, or analyse a whole clip, or
+    capture one frame.
 
-    `request`: `kind` ("frames", "audio" or "analyse"), `document` (JSON text), `output_node`, `sources` (by node:
-    `path`, `media` as the JSON of a MediaInfo, and the content's `digest`), `output` (path) and `analysed` (by node:
-    what was found of the clip before, as JSON text). For frames also `first_frame`, `frame_count` and `threads`, if it
-    likes `frame_cache` (a folder for results that later renders may need, `path` and `bytes`) and `watch` (true to be
-    told which nodes are about to be evaluated); to analyse, the `node` that it is for and `threads`.
+    `request`: `kind` ("frames", "audio", "analyse" or "capture"), `document` (JSON text), `output_node`, `sources` (by
+    node: `path`, `media` as the JSON of a MediaInfo, and the content's `digest`), `output` (path) and `analysed` (by
+    node: what was found of the clip before, as JSON text). For frames also `first_frame`, `frame_count` and `threads`,
+    if it likes `frame_cache` (a folder for results that later renders may need, `path` and `bytes`) and `watch` (true
+    to be told which nodes are about to be evaluated); to analyse, the `node` that it is for and `threads`; to capture,
+    the `node`, the `role` of the picture ("first", "last") and `threads`.
     Tells `{"frames_done": n}` as it goes on, of the sound nothing; with `watch` also `{"nodes": [ids]}`. Answers the
     file's `media_type` and how many `seconds` it took. A request of kind "describe" alone is answered with the
-    `node_types` that can be evaluated here; one of kind "analysis_key", in all else as "analyse", with the `key` alone.
+    `node_types` that can be evaluated here; one of kind "analysis_key" or "capture_key", in all else as "analyse" or
+    "capture", with the `key` alone.
     """
     if request["kind"] == "describe":
         return {"node_types": [f"{schema.type} {schema.version}" for schema in catalogue().schemas()]}
     if request["kind"] == "analysis_key":
         sources = _sources(request)
         return {"key": analysis_key(_plan(request, sources), sources, request["node"])}
+    if request["kind"] == "capture_key":
+        sources = _sources(request)
+        return {"key": capture_key(_plan(request, sources), sources, Place(request["node"], request["role"]))}
     begin = monotonic()
     try:
         media_type = _render(request, progress)
@@ -73,6 +81,9 @@ def _render(request: dict[str, Any], progress: Progress) -> str:
             request["threads"],
             lambda done: progress({"frames_done": done}),
         )
+    if request["kind"] == "capture":
+        place = Place(request["node"], request["role"])
+        return capture(compiled, sources, place, analysed, output, request["threads"])
     frame_cache = request.get("frame_cache")
     return render_frames(
         compiled,

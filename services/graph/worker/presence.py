@@ -13,7 +13,7 @@ from libs.chassis.clock import to_timestamp, utcnow
 from services.graph.settings import WorkerSettings
 from services.graph.worker.conduct import Conduct
 
-KINDS = ("analyse", "frames", "audio")
+KINDS = ("analyse", "capture", "frames", "audio")
 _DISTRIBUTION = "artifexpro-studio"
 _FEATURES = frozenset({"sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "amx_tile", "asimd"})
 """Those of a processor's many that kernels and codecs choose by."""

@@ -30,12 +30,14 @@ from libs.chassis.sandbox import SandboxCrashed, SandboxPool
 from libs.chassis.telemetry import meter, tracer
 from services.graph.domain.jobs.blame import Blame, blame_of
 from services.graph.domain.jobs.job import document_key, segment_key
+from services.graph.messages import parse_picture_role
 from services.graph.worker.analysing import ClipAnalyses, Work
+from services.graph.worker.capturing import FrameCaptures
 from services.graph.worker.conduct import Conduct
 from services.graph.worker.probing import Culprit, Progress, find_culprit
 from services.graph.worker.progress import ProgressReporter
 
-WORK_SUBJECTS = ["work.analyse.*", "work.frames.*", "work.audio.*"]
+WORK_SUBJECTS = ["work.analyse.*", "work.capture.*", "work.frames.*", "work.audio.*"]
 DURABLE = "graph-workers"
 
 _LEFT_TO_OTHERS = 4
@@ -49,6 +51,7 @@ _tracer = tracer(__name__)
 
 _WORK: dict[str, type[Work]] = {
     "analyse": work_pb2.AnalyseWork,
+    "capture": work_pb2.CaptureWork,
     "frames": work_pb2.FramesWork,
     "audio": work_pb2.AudioWork,
 }
@@ -95,6 +98,7 @@ class RenderWorker:
         self._threads = threads
         self._frame_cache = frame_cache
         self._analyses = ClipAnalyses(objects, children)
+        self._captures = FrameCaptures(objects, children)
         self.name = name
         self._done: OrderedDict[tuple[str, str], types_pb2.Blob] = OrderedDict()
         numbers = meter("artifex.graph.worker")
@@ -156,6 +160,8 @@ class RenderWorker:
         """The stored result, and what it cost in seconds of the evaluator."""
         if isinstance(work, work_pb2.AnalyseWork):
             return await self._analyse(work, progress)
+        if isinstance(work, work_pb2.CaptureWork):
+            return await self._capture(work)
         audio = isinstance(work, work_pb2.AudioWork)
         output = self._scratch / new_id()
         with _tracer.start_as_current_span(
@@ -197,6 +203,17 @@ class RenderWorker:
             finally:
                 output.unlink(missing_ok=True)
 
+    async def _capture(self, work: work_pb2.CaptureWork) -> tuple[types_pb2.Blob, float]:
+        output = self._scratch / new_id()
+        attributes = {"artifex.job": work.job, "artifex.task": work.task, "artifex.worker": self.name}
+        with _tracer.start_as_current_span("capture frame", attributes=attributes):
+            try:
+                async with AsyncExitStack() as stack:
+                    making = self._captures.make(work, await self._request(stack, work, output))
+                    return await unless_set(making, self._control.event(work.job))
+            finally:
+                output.unlink(missing_ok=True)
+
     async def _evaluate(self, work: Work, output: Path, tell: Progress, *, watch: bool = False) -> tuple[str, float]:
         """Render into a file; answers its media type and the seconds it took.
 
@@ -228,6 +245,9 @@ class RenderWorker:
         }
         if isinstance(work, work_pb2.AnalyseWork):
             request |= {"kind": "analyse", "node": work.node, "threads": self._threads}
+        elif isinstance(work, work_pb2.CaptureWork):
+            role = parse_picture_role(work.role)
+            request |= {"kind": "capture", "node": work.node, "role": role, "threads": self._threads}
         elif isinstance(work, work_pb2.FramesWork):
             request |= {
                 "kind": "frames",

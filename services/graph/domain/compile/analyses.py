@@ -64,21 +64,32 @@ def keys_of(compiled: Compiled, analyses: Mapping[str, PlannedAnalysis], content
     if not analyses:
         return {}
     found: dict[str, str] = {}
-    deep: dict[int, bytes | None] = {}
-    """Of every step, all that its result follows from; None where that is not known yet."""
-    media = compiled.assets.keys() | compiled.generations.keys()
+    deep = followed(compiled, analyses, contents)
+    for node, planned in analyses.items():
+        reads = {name: (edge, deep[edge.step]) for name, edge in planned.reads.items()}
+        key = _key(compiled, planned, reads, _own(compiled, planned.step, contents))
+        if key is not None:
+            found[node] = key
+    return found
+
+
+def followed(
+    compiled: Compiled, analyses: Mapping[str, PlannedAnalysis], contents: Mapping[str, str]
+) -> list[bytes | None]:
+    """Of every step, a digest of all that its result follows from; None where that is not known yet.
+
+    `contents` as of `keys_of`.
+    """
+    deep: list[bytes | None] = []
     for step in compiled.steps:
         inputs = {name: (edge, deep[edge.step]) for name, edge in step.inputs.items()}
-        own = [contents.get(node) for node in step.nodes if node in media]
+        own = _own(compiled, step, contents)
         parts = [step.digest, *(content.encode() for content in own if content), *_flat(inputs)]
-        known = all(own) and all(digest is not None for _, digest in inputs.values())
         if (planned := analyses.get(step.node)) is not None:
             parts.append(_declared(planned.analysis))
-            key = _key(compiled, planned, {name: inputs[name] for name in planned.reads}, own)
-            if key is not None:
-                found[step.node] = key
-        deep[step.index] = hashlib.sha256(b"\0".join(parts)).digest() if known else None
-    return found
+        known = all(own) and all(digest is not None for _, digest in inputs.values())
+        deep.append(hashlib.sha256(b"\0".join(parts)).digest() if known else None)
+    return deep
 
 
 def with_analysed(compiled: Compiled, analysed: Mapping[str, Analysed]) -> Compiled:
@@ -105,6 +116,12 @@ def encode(value: Any, node: str) -> bytes:
 def decode(text: str) -> Analysed:
     """What `encode` wrote."""
     return Analysed(json.loads(text), hashlib.sha256(text.encode()).hexdigest())
+
+
+def _own(compiled: Compiled, step: Step, contents: Mapping[str, str]) -> list[str | None]:
+    """The digests of the media that a step itself reads."""
+    media = (compiled.assets, compiled.generations)
+    return [contents.get(node) for node in step.nodes if any(node in named for named in media)]
 
 
 def _needed(step: Step) -> bool:

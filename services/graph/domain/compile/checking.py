@@ -135,10 +135,19 @@ class Checked:
             own = None
             if item.type.extent is not Node.extent:
                 own = item.at(Fraction(0)).extent(self._timed(infos.get(node)))
-            ends[node] = max((ends[source] for source in self.sources(node)), default=Fraction(0))
+            ends[node] = max((ends[source] for source in self._played(item)), default=Fraction(0))
             if own is not None:
                 ends[node] = max(own, ends[node])
         return ends
+
+    def _played(self, item: Resolved) -> Iterator[str]:
+        """What a node reads, but for that of which it takes single frames ahead: those last no time."""
+        captured: set[str] = set()
+        if item.type.captures is not Node.captures:
+            captured = {capture.input for capture in item.at(Fraction(0)).captures()}
+        for name, connection in item.connections.items():
+            if name not in captured or item.spec.bypass:
+                yield connection.source
 
     def _timed(self, info: media.MediaInfo | None) -> media.MediaInfo | None:
         """What is known of a node's media; stills that tell no rate have the document's."""

@@ -19,6 +19,7 @@ _TYPES: Final = {
     "ChromaKey": 7.0,
     "ColorCorrector": 7.2,
     "Crop": 3.3,
+    "I2VGenerator": 13.0,
     "ImageToVideo": 0.0,
     "LUT": 13.5,
     "MaskToImage": 1.5,
@@ -26,6 +27,7 @@ _TYPES: Final = {
     "Merge": 4.0,
     "Muted": 0.0,
     "T2VGenerator": 13.0,
+    "TI2VGenerator": 13.0,
     "TextInput": 2.0,
     "VideoToImage": 0.0,
 }

@@ -62,5 +62,5 @@ def chunk_frames(frame_seconds: float, frame_count: int) -> int:
 def estimate(kind: TaskKind, frame_seconds: float, frame_count: int, movie_frames: int) -> float:
     """What a task of so many frames, made or looked at, or one for the sound of a movie will cost in worker seconds."""
     rate = frame_seconds or DEFAULT_FRAME_SECONDS
-    pictures = kind is TaskKind.FRAMES or (kind is TaskKind.ANALYSIS and frame_count > 0)
+    pictures = kind in (TaskKind.FRAMES, TaskKind.CAPTURE) or (kind is TaskKind.ANALYSIS and frame_count > 0)
     return rate * frame_count if pictures else rate * movie_frames * _SOUND_SHARE

@@ -13,7 +13,7 @@ from enum import StrEnum
 from artifex.common.v1 import types_pb2
 from services.graph.domain.jobs import blame, shares
 from services.graph.domain.jobs.blame import Blame
-from services.graph.domain.jobs.job import Job, JobState, Priority, Task, TaskKind, TaskState
+from services.graph.domain.jobs.job import Job, JobState, Priority, Task, TaskKind, TaskState, captured
 from services.graph.domain.jobs.shares import Waiting
 from services.graph.domain.jobs.workers import Farm, Worker, WorkerState
 
@@ -307,6 +307,10 @@ def _tasks(tasks: Sequence[Task]) -> str:
     if looks:
         node = looks[0].id.partition(":")[2]
         parts.append(f"{len(looks)} analyses" if len(looks) > 1 else f'the analysis for node "{node}"')
+    for task in tasks:
+        if task.kind is TaskKind.CAPTURE:
+            node, role = captured(task.id)
+            parts.append(f'the {role} picture for node "{node}"')
     if chunks:
         parts.append(f"{len(chunks)} chunks of frames" if len(chunks) > 1 else blame.place(chunks[0]))
     if any(task.kind is TaskKind.AUDIO for task in tasks):

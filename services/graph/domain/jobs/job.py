@@ -18,6 +18,7 @@ from fractions import Fraction
 from artifex.common.v1 import types_pb2
 from artifex.generator.v1 import messages_pb2 as generator_pb2
 from artifex.graph.v1 import work_pb2
+from artifex.nodes import Role
 
 COLLECTION = "renderJobs"
 _RUN = re.compile(r"renderJobs/([a-z0-9]{1,60})(?:-([0-9]{1,3}))?")
@@ -26,6 +27,7 @@ _RUN = re.compile(r"renderJobs/([a-z0-9]{1,60})(?:-([0-9]{1,3}))?")
 class TaskKind(StrEnum):
     GENERATION = "generation"
     ANALYSIS = "analysis"
+    CAPTURE = "capture"
     FRAMES = "frames"
     AUDIO = "audio"
     ASSEMBLY = "assembly"
@@ -33,7 +35,12 @@ class TaskKind(StrEnum):
     @property
     def rendered(self) -> bool:
         """Whether render workers do it: such a task waits for its turn, all others are other services' to plan."""
-        return self in (TaskKind.ANALYSIS, TaskKind.FRAMES, TaskKind.AUDIO)
+        return self in (TaskKind.ANALYSIS, TaskKind.CAPTURE, TaskKind.FRAMES, TaskKind.AUDIO)
+
+    @property
+    def ahead(self) -> bool:
+        """Whether it is done before rendering, and its result is no job's own: a retry keeps it."""
+        return self in (TaskKind.GENERATION, TaskKind.ANALYSIS, TaskKind.CAPTURE)
 
 
 class Priority(IntEnum):
@@ -81,7 +88,7 @@ class Task:
     depends_on: tuple[str, ...] = ()
     first_frame: int = 0
     frame_count: int = 0
-    """Of an analysis: how many frames it looks at; zero where it only listens."""
+    """Of an analysis: how many frames it looks at; zero where it only listens. Of a capture: one."""
     steps_total: int = 0
     """Denoising steps of a generation; zero otherwise."""
     spec: generator_pb2.GenerationSpec | None = None
@@ -106,7 +113,7 @@ class Task:
     frames_done: int = 0
     steps_done: int = 0
     result: work_pb2.Source | None = None
-    """The segment, the sound, the movie, or what was generated or found for the node that `node` names."""
+    """The segment, the sound, the movie, or what was generated, captured or found for the node that `node` names."""
     failure: types_pb2.Failure | None = None
     """Why it failed; while it is tried again, why it failed last."""
     worker: str = ""
@@ -216,6 +223,22 @@ def analysis_task(node: str) -> str:
     return f"analyse:{node}"
 
 
+def generation_task(node: str) -> str:
+    """The id of the task that generates a node's clip."""
+    return f"generate:{node}"
+
+
+def capture_task(node: str, role: Role) -> str:
+    """The id of the task that renders the picture with which a node's clip begins or ends."""
+    return f"capture-{role}:{node}"
+
+
+def captured(task: str) -> tuple[str, Role]:
+    """The node and the role that such an id names."""
+    head, _, node = task.partition(":")
+    return node, "first" if head == "capture-first" else "last"
+
+
 def analysis_result_key(tenant: str, digest: str) -> str:
     """Where lies what an analysis found, by its content: small, and the tenant's, since no job of theirs owns it."""
     return f"tenants/{tenant}/analyses/results/{digest[:2]}/{digest}"
@@ -224,6 +247,11 @@ def analysis_result_key(tenant: str, digest: str) -> str:
 def analysis_index_key(tenant: str, key: str) -> str:
     """Where it is written which content the analysis with this key found."""
     return f"tenants/{tenant}/analyses/keys/{key[:2]}/{key}"
+
+
+def capture_index_key(tenant: str, key: str) -> str:
+    """Where it is written which picture the capture with this key made."""
+    return f"tenants/{tenant}/captures/keys/{key[:2]}/{key}"
 
 
 def document_key(tenant: str, digest: str) -> str:

@@ -207,8 +207,8 @@ def cancel(job: Job, now: datetime) -> Changes:
 def retry(job: Job, kept: Collection[str], now: datetime, new_generation: Callable[[], str]) -> Changes:
     """Begin another run of a job that failed or was cancelled.
 
-    Results of generations and analyses are kept; those of frames and audio if their ids are in `kept`, that is if their
-    segments are in the new run's folder. All else is done again.
+    Results of generations, captures and analyses are kept; those of frames and audio if their ids are in `kept`, that
+    is if their segments are in the new run's folder. All else is done again.
 
     Raises:
         FailedPrecondition: the job has not ended, or has succeeded.
@@ -227,8 +227,7 @@ def retry(job: Job, kept: Collection[str], now: datetime, new_generation: Callab
     job.end_time = None
     job.swept = False
     for task in job.ordered_tasks():
-        lasting = task.kind in (TaskKind.GENERATION, TaskKind.ANALYSIS)
-        if task.state is TaskState.SUCCEEDED and (lasting or task.id in kept):
+        if task.state is TaskState.SUCCEEDED and (task.kind.ahead or task.id in kept):
             continue
         _update(
             job,

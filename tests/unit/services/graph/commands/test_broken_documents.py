@@ -18,7 +18,7 @@ from services.graph.commands.validate_graph import ValidateGraph
 from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.documents.problems import Reason
 from services.graph.domain.jobs.job import Job
-from services.graph.ports import AnalysisStore, JobStore
+from services.graph.ports import AnalysisStore, CaptureStore, JobStore
 from tests.unit.services.graph.broken import GOOD, broken_documents
 from tests.unit.services.graph.commands.conftest import Shelf
 
@@ -69,7 +69,7 @@ async def test_each_is_refused_with_place_and_reason(name: str, text: str, stock
 
     create = CreateRenderJob(
         cast("JobStore", Untouched()), cast("ObjectStore", Untouched()), cast("AnalysisStore", Untouched()),
-        stocked, stocked, catalogue(), chunk_frames=10, max_chunks=100,
+        cast("CaptureStore", Untouched()), stocked, stocked, catalogue(), chunk_frames=10, max_chunks=100,
     )  # fmt: skip
     with pytest.raises((InvalidArgument, NotFound)) as refused:
         await create(CALLER, RenderOrder(document_json=text or " "), REPEAT)

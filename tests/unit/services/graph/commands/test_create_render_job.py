@@ -21,6 +21,7 @@ from libs.chassis.objects import ObjectStore
 from libs.chassis.principal import Principal
 from libs.chassis.repeats import Repeat
 from services.graph.adapters.analysis_store import ObjectAnalysisStore
+from services.graph.adapters.capture_store import ObjectCaptureStore
 from services.graph.adapters.job_store import SqlJobStore
 from services.graph.commands.create_render_job import CreateRenderJob, RenderOrder
 from services.graph.commands.explain_graph import ExplainGraph
@@ -44,7 +45,15 @@ PLATE = "assets/plate"
 @pytest.fixture
 def create(store: SqlJobStore, objects: ObjectStore, shelf: Shelf) -> CreateRenderJob:
     return CreateRenderJob(
-        store, objects, ObjectAnalysisStore(objects), shelf, shelf, catalogue(), chunk_frames=10, max_chunks=100
+        store,
+        objects,
+        ObjectAnalysisStore(objects),
+        ObjectCaptureStore(objects),
+        shelf,
+        shelf,
+        catalogue(),
+        chunk_frames=10,
+        max_chunks=100,
     )
 
 
@@ -88,7 +97,15 @@ async def test_a_graph_becomes_a_stored_job(
 
 async def test_chunks_grow_rather_than_become_too_many(store: SqlJobStore, objects: ObjectStore, shelf: Shelf) -> None:
     create = CreateRenderJob(
-        store, objects, ObjectAnalysisStore(objects), shelf, shelf, catalogue(), chunk_frames=10, max_chunks=3
+        store,
+        objects,
+        ObjectAnalysisStore(objects),
+        ObjectCaptureStore(objects),
+        shelf,
+        shelf,
+        catalogue(),
+        chunk_frames=10,
+        max_chunks=3,
     )
     job = await submit(create, titled(frames=480))
     sizes = [task.frame_count for task in job.tasks if task.id.startswith("frames")]
@@ -101,7 +118,15 @@ async def test_chunks_are_as_long_as_such_frames_have_cost(
     store: SqlJobStore, objects: ObjectStore, shelf: Shelf
 ) -> None:
     create = CreateRenderJob(
-        store, objects, ObjectAnalysisStore(objects), shelf, shelf, catalogue(), chunk_frames=0, max_chunks=1000
+        store,
+        objects,
+        ObjectAnalysisStore(objects),
+        ObjectCaptureStore(objects),
+        shelf,
+        shelf,
+        catalogue(),
+        chunk_frames=0,
+        max_chunks=1000,
     )
     first = await submit(create, titled(frames=9600))
     assert first.chunk_frames == 24

@@ -8,6 +8,7 @@ import pytest
 
 from libs.chassis.objects import ObjectStore
 from services.graph.adapters.analysis_store import ObjectAnalysisStore
+from services.graph.adapters.capture_store import ObjectCaptureStore
 from services.graph.adapters.job_store import SqlJobStore
 from services.graph.commands.create_render_job import CreateRenderJob
 from services.graph.domain.compile.catalogue import catalogue
@@ -46,7 +47,15 @@ def test_two_files_are_still_a_choice() -> None:
 
 async def test_a_viewer_is_not_rendered(store: SqlJobStore, objects: ObjectStore, shelf: Shelf) -> None:
     create = CreateRenderJob(
-        store, objects, ObjectAnalysisStore(objects), shelf, shelf, catalogue(), chunk_frames=10, max_chunks=100
+        store,
+        objects,
+        ObjectAnalysisStore(objects),
+        ObjectCaptureStore(objects),
+        shelf,
+        shelf,
+        catalogue(),
+        chunk_frames=10,
+        max_chunks=100,
     )
     job = await submit(create, of(view=VIEWER, out=OUTPUT))
     assert job.frame_count == 25
