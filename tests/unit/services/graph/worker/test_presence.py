@@ -40,7 +40,7 @@ def test_a_worker_is_known_by_what_it_tells() -> None:
     assert (worker.id, worker.slots, worker.busy, worker.threads) == ("box:7", 2, 2, 3)
     assert (worker.memory_bytes, worker.kinds, worker.node_types) == (
         1 << 30,
-        ("analyse", "frames", "audio"),
+        ("analyse", "capture", "frames", "audio"),
         ("Blur 1.0.0",),
     )
     assert worker.tasks_done == 1

@@ -38,7 +38,7 @@ def taken(made: Any, sources: Sources, path: Path, *, threads: int = 1) -> NDArr
     assert capture(made, sources, Place("shot", "first"), {}, path, threads) == "image/png"
     codes = read_image(path) * 255.0
     assert (codes[..., 3] == 255).all()
-    return np.rint(codes[..., :3]).astype(np.uint8)
+    return np.asarray(np.rint(codes[..., :3]), np.uint8)
 
 
 @pytest.mark.parametrize("colorspace", ["ACEScg", "Linear Rec.709 (sRGB)"])
