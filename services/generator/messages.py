@@ -8,6 +8,8 @@ from artifex.media.v1 import work_pb2 as media_work_pb2
 from libs.chassis.clock import to_timestamp
 from services.generator.domain.generation import Generation
 from services.generator.domain.models import ModelCard
+from services.generator.domain.prompts.languages import Language
+from services.generator.domain.prompts.styles import Style
 
 WORK_SUBJECT = "work.generate.normal"
 INGEST_SUBJECT = "work.ingest.normal"
@@ -25,6 +27,18 @@ def model_message(card: ModelCard, *, loaded: bool) -> messages_pb2.Model:
         frame_multiple=card.frame_multiple,
         max_frames=card.max_frames,
         loaded=loaded,
+    )
+
+
+def style_message(style: Style) -> messages_pb2.Style:
+    """With what it adds to an English prompt."""
+    return messages_pb2.Style(
+        name=style.name,
+        display_name=style.display_name,
+        display_name_ko=style.display_name_ko,
+        category=style.category,
+        words=", ".join(style.words_at(1.0, Language.ENGLISH)),
+        negative_words=", ".join(style.avoid_at(1.0, Language.ENGLISH)),
     )
 
 

@@ -14,8 +14,9 @@ from services.generator.commands.create_generation import create_generation
 from services.generator.commands.get_generation import get_generation
 from services.generator.commands.list_generations import list_generations
 from services.generator.commands.list_models import list_models
+from services.generator.commands.list_styles import list_styles
 from services.generator.commands.watch_generation import Wakeups, watch_generation
-from services.generator.messages import generation_message, model_message
+from services.generator.messages import generation_message, model_message, style_message
 from services.generator.ports import Cancellations, ModelServer, Store
 
 Context = Any  # grpc.aio.ServicerContext; no rpc here needs it
@@ -46,6 +47,10 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
         )
         models = [model_message(card, loaded=loaded) for card, loaded in page.items]
         return pb.ListModelsResponse(models=models, next_page_token=page.next_token)
+
+    async def ListStyles(self, request: pb.ListStylesRequest, context: Context) -> pb.ListStylesResponse:
+        page = await read_page("ListStyles", current_principal().tenant, request, list_styles, lambda style: style.id)
+        return pb.ListStylesResponse(styles=map(style_message, page.items), next_page_token=page.next_token)
 
     async def CreateGeneration(
         self, request: pb.CreateGenerationRequest, context: Context

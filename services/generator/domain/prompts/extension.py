@@ -1,0 +1,105 @@
+"""More words for a prompt, by rule: what a clip is that the prompt does not say. The sentences are in extension.json.
+
+A scene has aspects: its subject, movement, setting, light, camera, framing, lens, colour, air, textures, mood... For
+each, in this order, that no word of the prompt covers, one sentence is added in the prompt's language, until there are
+about 200 words, which is what these models were trained on. Which of an aspect's sentences it is follows from the
+prompt alone. Subject and movement have sentences for people, animals, vehicles, places and things. Nothing is added
+that the caller forbids, and nothing that the prompt says is changed.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Final
+
+from services.generator.domain.prompts.languages import Language, words_in
+from services.generator.domain.prompts.phrases import mentions
+
+GOAL: Final = 200
+"""Words; see `words_in`."""
+_THING: Final = "thing"
+
+
+@dataclass(frozen=True)
+class Sentence:
+    text: Mapping[Language, str]
+    kind: str
+    """What the subject must be; empty where that does not matter."""
+
+
+@dataclass(frozen=True)
+class Aspect:
+    name: str
+    covered: Sequence[str]
+    """Words, in all languages, by which a prompt says something of it itself."""
+    sentences: Sequence[Sentence]
+
+
+@dataclass(frozen=True)
+class _Bank:
+    kinds: Mapping[str, Sequence[str]]
+    """Words for each kind of subject, in all languages."""
+    aspects: Sequence[Aspect]
+
+
+@functools.cache
+def bank() -> _Bank:
+    content = json.loads(resources.files(__package__).joinpath("extension.json").read_text(encoding="utf-8"))
+    aspects = [
+        Aspect(entry["aspect"], _all(entry["covered"]), [_sentence(told) for told in entry["sentences"]])
+        for entry in content["aspects"]
+    ]
+    return _Bank({kind: _all(words) for kind, words in content["kinds"].items()}, aspects)
+
+
+def extended(prompt: str, language: Language, forbidden: Sequence[str] = ()) -> str:
+    """The prompt, as it is, and sentences after it, to about GOAL words; one that has as many stays alone.
+
+    `forbidden`: terms that no sentence may ask for.
+    """
+    kind = subject_of(prompt)
+    parts = [prompt]
+    length = words_in(prompt)
+    for aspect in bank().aspects:
+        if any(mentions(prompt, word) for word in aspect.covered):
+            continue
+        sentence = _chosen(aspect, prompt, kind, language, forbidden)
+        if sentence and length + words_in(sentence) / 2 <= GOAL:
+            parts.append(sentence)
+            length += words_in(sentence)
+    return joined(parts, language)
+
+
+def subject_of(prompt: str) -> str:
+    """ "person", "animal", "vehicle", "place" or "thing": the first of these that the prompt has a word for."""
+    kinds = bank().kinds
+    return next((kind for kind in kinds if any(mentions(prompt, word) for word in kinds[kind])), _THING)
+
+
+def joined(parts: Sequence[str], language: Language) -> str:
+    """One text of sentences, each with a full stop."""
+    full_stop, space = ("。", "") if language is Language.CHINESE else (".", " ")
+    ended = [part if part.endswith((".", "!", "?", "。", "！", "？", "…")) else part + full_stop for part in parts]
+    return space.join(ended)
+
+
+def _chosen(aspect: Aspect, prompt: str, kind: str, language: Language, forbidden: Sequence[str]) -> str:
+    texts = [sentence.text[language] for sentence in aspect.sentences if sentence.kind in ("", kind)]
+    allowed = [text for text in texts if not any(mentions(text, term) for term in forbidden)]
+    if not allowed:
+        return ""
+    digest = hashlib.sha256(f"{aspect.name}\0{prompt}".encode()).digest()
+    return allowed[digest[0] % len(allowed)]
+
+
+def _sentence(told: Mapping[str, Any]) -> Sentence:
+    return Sentence({language: told[language] for language in Language}, told.get("kind", ""))
+
+
+def _all(words: Mapping[str, Sequence[str]]) -> list[str]:
+    return [word for language in words.values() for word in language]

@@ -1,0 +1,103 @@
+"""What a model is told of a spec: its prompt with style and more words, and what to avoid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from artifex.generator.v1.messages_pb2 import GenerationSpec
+from services.generator.domain.models import ModelCard
+from services.generator.domain.prompts.extension import extended, joined
+from services.generator.domain.prompts.languages import Language, language_of, tokens_of
+from services.generator.domain.prompts.negatives import Avoided, avoided
+from services.generator.domain.prompts.phrases import mentions
+from services.generator.domain.prompts.refusal import check_prompt
+from services.generator.domain.prompts.styles import style_named
+from services.generator.domain.prompts.writing import Written, cleaned, conversation, fault_of
+
+PROSE_TOKENS: Final = 256
+"""A model that reads fewer was trained on captions, not on prose: more words and the usual things to avoid would be
+noise to it. Published Wan2.2 reads 512."""
+
+
+@dataclass(frozen=True)
+class Told:
+    prompt: str
+    negative: str
+    notes: Sequence[str]
+    """What was done besides what was asked, for people."""
+
+
+def told(spec: GenerationSpec, card: ModelCard, written: Written | None = None, *, refused: Iterable[str] = ()) -> Told:
+    """The same for the same arguments. `spec` is left as it is.
+
+    `written` is a local writer's extension, used where `spec.extend_prompt` asks for one and the writer kept to its
+    task; else the prompt is extended by rule. `refused`: terms that this installation makes no clips of. Raises
+    InvalidArgument: with ERROR_REASON_PROMPT_REFUSED for an empty or refused prompt, and for a style or a group of the
+    library that there is not.
+    """
+    prompt, language, checked = _checked(spec, card, refused)
+    notes = list(checked.notes)
+    text = _with_style(prompt, checked.style_words, language)
+    if spec.extend_prompt and card.text_tokens < PROSE_TOKENS:
+        notes.append(
+            f"the prompt is not extended: {card.display_name} reads {card.text_tokens} tokens, made for captions"
+        )
+    elif spec.extend_prompt:
+        text = _extended(prompt, language, checked, written, notes)
+    tokens = tokens_of(text)
+    if tokens > card.text_tokens:
+        reads = f"{card.display_name} reads {card.text_tokens}"
+        notes.append(f"the prompt has about {tokens} tokens and {reads}: its end may not count")
+    return Told(text, checked.negative, tuple(notes))
+
+
+def to_write(spec: GenerationSpec, card: ModelCard, *, refused: Iterable[str] = ()) -> list[Mapping[str, str]]:
+    """What a local writer is asked for the spec, as the messages of a chat; nothing where it need not be extended.
+
+    Raises what `told` does.
+    """
+    prompt, language, checked = _checked(spec, card, refused)
+    if not spec.extend_prompt or card.text_tokens < PROSE_TOKENS:
+        return []
+    return conversation(prompt, language, checked.style_words, checked.forbidden)
+
+
+def _checked(spec: GenerationSpec, card: ModelCard, refused: Iterable[str]) -> tuple[str, Language, Avoided]:
+    """The prompt, its language, and what its style and its negative prompt come to."""
+    check_prompt(spec.prompt, refused)
+    prompt = " ".join(spec.prompt.split())
+    language = language_of(prompt)
+    style = style_named(spec.style)
+    strength = spec.style_strength or 1.0
+    checked = avoided(
+        prompt,
+        spec.negative_prompt,
+        language=language,
+        style_words=style.words_at(strength, language) if style else (),
+        style_avoids=style.avoid_at(strength, language) if style else (),
+        usual=card.text_tokens >= PROSE_TOKENS,
+    )
+    return prompt, language, checked
+
+
+def _extended(prompt: str, language: Language, checked: Avoided, written: Written | None, notes: list[str]) -> str:
+    if written is not None:
+        text = cleaned(written.text)
+        fault = fault_of(text, language, checked.forbidden)
+        if not fault:
+            notes.append(f"extended by {written.writer}")
+            return _with_style(text, checked.style_words, language)
+        notes.append(f"what {written.writer} wrote is not used: {fault}")
+    notes.append("extended by rule")
+    return extended(_with_style(prompt, checked.style_words, language), language, checked.forbidden)
+
+
+def _with_style(text: str, words: Sequence[str], language: Language) -> str:
+    """The text, then the style's words that it does not have already."""
+    missing = [word for word in words if not mentions(text, word)]
+    if not missing:
+        return text
+    comma = "，" if language is Language.CHINESE else ", "
+    return joined([text, comma.join(missing)], language)

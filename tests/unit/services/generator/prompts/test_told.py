@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from artifex.generator.v1.messages_pb2 import GenerationSpec
+from libs.chassis.errors import InvalidArgument
+from services.generator.domain.models import ModelCard
+from services.generator.domain.prompts.extension import GOAL, bank, extended, subject_of
+from services.generator.domain.prompts.languages import Language, language_of, words_in
+from services.generator.domain.prompts.phrases import mentions
+from services.generator.domain.prompts.styles import styles
+from services.generator.domain.prompts.told import to_write, told
+from services.generator.domain.prompts.writing import Written
+
+
+def card(text_tokens: int = 512) -> ModelCard:
+    return ModelCard(
+        model="wan22-t2v-a14b",
+        display_name="Wan2.2 T2V A14B",
+        kind="text",
+        weights_digest="d" * 64,
+        random_weights=False,
+        size_multiple=16,
+        max_width=1280,
+        max_height=1280,
+        frame_multiple=4,
+        max_frames=81,
+        frame_rate=Fraction(16),
+        text_tokens=text_tokens,
+    )
+
+
+def spec(prompt: str = "a cat walks through the rain", **values: object) -> GenerationSpec:
+    return GenerationSpec(prompt=prompt, **values)  # type: ignore[arg-type]
+
+
+PROMPTS = {
+    Language.ENGLISH: "a cat walks through the rain",
+    Language.KOREAN: "고양이가 빗속을 걷는다",
+    Language.CHINESE: "一只猫在雨中行走",
+}
+ANSWER = "Prompt: **A grey cat** walks through the rain. " + "It walks on and on, past the doors and the lamps. " * 9
+
+
+# -- plain -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_prompt_that_asks_for_nothing_more_is_told_as_it_is() -> None:
+    found = told(spec("  a cat \n walks "), card())
+    assert found.prompt == "a cat walks"
+    assert found.negative.startswith("blurry details, worst quality")
+    assert not found.notes
+
+
+@pytest.mark.parametrize("prompt", ["", "  \n "])
+def test_an_empty_prompt_is_refused(prompt: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        told(spec(prompt), card())
+    assert caught.value.reason == "ERROR_REASON_PROMPT_REFUSED"
+    assert caught.value.metadata == {"field": "spec.prompt"}
+
+
+@pytest.mark.parametrize(
+    "prompt", ["a nude child", "erotic schoolgirl dancing", "알몸의 아이", "裸体的小孩", "sexy TEENAGERS", "naked boys"]
+)
+def test_children_in_a_sexual_way_are_refused(prompt: str) -> None:
+    for call in (told, to_write):
+        with pytest.raises(InvalidArgument) as caught:
+            call(spec(prompt, extend_prompt=True), card())
+        assert caught.value.reason == "ERROR_REASON_PROMPT_REFUSED"
+
+
+@pytest.mark.parametrize("prompt", ["children play in the sea", "아이가 웃는다", "a nude marble statue", "孩子在笑"])
+def test_children_and_statues_are_not(prompt: str) -> None:
+    assert told(spec(prompt), card()).prompt == prompt
+
+
+def test_an_installation_refuses_words_of_its_own() -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        told(spec("two guns on a table"), card(), refused=["blood", "gun"])
+    assert caught.value.reason == "ERROR_REASON_PROMPT_REFUSED"
+    assert "“gun”" in caught.value.message
+    assert told(spec("a begun story"), card(), refused=["gun"]).prompt == "a begun story"
+
+
+# -- styles ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_style_speaks_the_prompts_language(language: Language) -> None:
+    found = told(spec(PROMPTS[language], style="styles/watercolour", style_strength=2.0), card())
+    assert found.prompt.startswith(PROMPTS[language])
+    assert all(word in found.prompt for word in styles()["watercolour"].words[language])
+    assert all(word in found.negative for word in styles()["watercolour"].avoid[language])
+    assert language_of(found.prompt) is language_of(found.negative) is language
+
+
+def test_a_style_says_nothing_twice() -> None:
+    found = told(spec("a watercolour painting of a cat", style="styles/watercolour"), card())
+    assert found.prompt == "a watercolour painting of a cat. wet-on-wet washes, soft bleeding edges."
+
+
+def test_strength_zero_is_the_usual_one() -> None:
+    usual = told(spec(style="styles/anime", style_strength=1.0), card())
+    assert told(spec(style="styles/anime"), card()) == usual
+    assert len(told(spec(style="styles/anime", style_strength=0.1), card()).prompt) < len(usual.prompt)
+
+
+# -- more words --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_the_rules_extend_a_prompt_to_about_two_hundred_words_of_its_language(language: Language) -> None:
+    found = told(spec(PROMPTS[language], extend_prompt=True), card())
+    assert found.prompt.startswith(PROMPTS[language])
+    assert 170 <= words_in(found.prompt) <= 220
+    assert language_of(found.prompt) is language
+    assert list(found.notes) == ["extended by rule"]
+    assert told(spec(PROMPTS[language], extend_prompt=True), card()) == found
+
+
+def test_every_sentence_is_there_in_every_language_and_every_aspect_for_every_subject() -> None:
+    subjects = {*bank().kinds, "thing"}
+    for aspect in bank().aspects:
+        kinds = {sentence.kind for sentence in aspect.sentences}
+        assert kinds in ({""}, subjects), aspect.name
+        for sentence in aspect.sentences:
+            for language in Language:
+                text = sentence.text[language]
+                assert language_of(text) is language
+                assert 11 <= words_in(text) <= 34, text
+
+
+def test_what_the_prompt_says_itself_is_not_said_again() -> None:
+    plain = extended("a lighthouse", Language.ENGLISH)
+    night = extended("a lighthouse at night, aerial drone shot", Language.ENGLISH)
+    light, camera = (aspect for aspect in bank().aspects if aspect.name in ("light", "camera"))
+    for aspect in (light, camera):
+        texts = [sentence.text[Language.ENGLISH] for sentence in aspect.sentences]
+        assert any(text in plain for text in texts)
+        assert not any(text in night for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kind"),
+    [
+        ("a woman and her dog", "person"),
+        ("강아지가 달린다", "animal"),
+        ("一列火车驶过", "vehicle"),
+        ("the sea at dusk", "place"),
+        ("a red circle", "thing"),
+        ("차가운 금속 공", "thing"),
+    ],
+)
+def test_sentences_suit_the_subject(prompt: str, kind: str) -> None:
+    assert subject_of(prompt) == kind
+
+
+def test_no_sentence_asks_for_what_is_forbidden() -> None:
+    free = extended("a lighthouse", Language.ENGLISH)
+    for term in ("camera", "shadow", "wind", "background", "colours"):
+        found = extended("a lighthouse", Language.ENGLISH, [term])
+        assert not mentions(found, term)
+    assert mentions(free, "camera")
+
+
+def test_a_long_prompt_stays_alone() -> None:
+    prompt = "a thing " * GOAL
+    assert extended(prompt.strip(), Language.ENGLISH) == prompt.strip() + "."
+
+
+def test_a_model_of_captions_is_told_no_prose() -> None:
+    found = told(spec(extend_prompt=True), card(text_tokens=64))
+    assert (found.prompt, found.negative) == ("a cat walks through the rain", "")
+    (note,) = found.notes
+    assert "reads 64 tokens" in note
+    assert to_write(spec(extend_prompt=True), card(text_tokens=64)) == []
+
+
+def test_what_may_not_be_read_to_its_end_is_told() -> None:
+    (note,) = told(spec("word " * 100), card(text_tokens=64)).notes
+    assert "about 140 tokens" in note
+
+
+# -- a writer ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_writer_is_asked_in_the_prompts_language_with_style_and_what_is_forbidden() -> None:
+    task, wish = to_write(
+        spec(PROMPTS[Language.KOREAN], extend_prompt=True, style="styles/ink-wash", negative_prompt="자동차"), card()
+    )
+    assert wish == {"role": "user", "content": PROMPTS[Language.KOREAN]}
+    assert task["role"] == "system"
+    for part in ("in Korean", "수묵화", "Do not mention: 자동차."):
+        assert part in task["content"]
+    assert to_write(spec(), card()) == []
+
+
+def test_what_a_writer_wrote_is_told_without_its_trimmings_and_with_the_style() -> None:
+    found = told(spec(extend_prompt=True, style="styles/anime"), card(), Written(ANSWER, "qwen 0123"))
+    assert found.prompt.startswith("A grey cat walks through the rain. It walks")
+    assert found.prompt.endswith("hand-drawn anime, clean line art, cel shading.")
+    assert list(found.notes) == ["extended by qwen 0123"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        ("", "0 words"),
+        ("A cat.", "2 words"),
+        ("cat " * 400, "400 words"),
+        ("<think>a cat, hm. " * 60, "0 words"),
+        (PROMPTS[Language.CHINESE] * 30, "not in English"),
+        (ANSWER + "\ufffd", "broken characters"),
+        (ANSWER + "A dog follows.", "asks for “dog”"),
+    ],
+)
+def test_a_writer_that_does_not_keep_to_its_task_is_not_used(answer: str, fault: str) -> None:
+    asked = spec(extend_prompt=True, negative_prompt="dog")
+    found = told(asked, card(), Written(answer, "qwen 0123"))
+    assert found.prompt == told(asked, card()).prompt
+    assert fault in found.notes[0]
+    assert found.notes[1] == "extended by rule"
+
+
+def test_nobody_is_extended_who_did_not_ask() -> None:
+    assert told(spec(), card(), Written(ANSWER, "qwen 0123")) == told(spec(), card())
+
+
+# -- whatever is said --------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    prompt=st.text(min_size=1, max_size=120),
+    negative=st.text(max_size=60),
+    style=st.sampled_from(["", *(style.name for style in styles().values())]),
+    strength=st.floats(0, 2),
+    extend=st.booleans(),
+    answer=st.none() | st.text(max_size=400),
+)
+def test_any_prompt_is_told_or_refused(
+    prompt: str, negative: str, style: str, strength: float, extend: bool, answer: str | None
+) -> None:
+    asked = spec(prompt, negative_prompt=negative, style=style, style_strength=strength, extend_prompt=extend)
+    written = None if answer is None else Written(answer, "somebody")
+    if not prompt.strip() or "@" in negative:
+        with suppress(InvalidArgument):
+            told(asked, card(), written)
+        return
+    found = told(asked, card(), written)
+    assert " ".join(prompt.split()) in found.prompt or "extended by somebody" in found.notes
