@@ -220,6 +220,9 @@ REASONS: Mapping[str, type[ArtifexError]] = {
     "ERROR_REASON_DECODER_CRASHED": Internal,
     "ERROR_REASON_MODEL_FAILED": Internal,
     "ERROR_REASON_NODE_PACK_FAILED": Internal,
+    "ERROR_REASON_MODEL_ABSENT": FailedPrecondition,
+    "ERROR_REASON_DOES_NOT_FIT": ResourceExhausted,
+    "ERROR_REASON_PROMPT_REFUSED": InvalidArgument,
     "ERROR_REASON_CANCELLED": Cancelled,
 }
 """The class that carries each reason."""

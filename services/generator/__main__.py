@@ -8,8 +8,9 @@ from pathlib import Path
 from artifex.generator.v1 import service_pb2, service_pb2_grpc
 from libs.chassis.bus import Bus, Control
 from libs.chassis.database import Database, migrate
-from libs.chassis.objects import open_objects
+from libs.chassis.objects import LocalCache, open_objects
 from libs.chassis.outbox import Outbox
+from libs.chassis.rpc.channel import service_channel
 from libs.chassis.rpc.server import GrpcServer
 from libs.chassis.runtime import Runtime
 from libs.chassis.settings import PlatformSettings
@@ -17,10 +18,13 @@ from libs.chassis.tokens import TokenVerifier, remote_verifier
 from services.generator.adapters import tables
 from services.generator.adapters.bus import BusCancellations
 from services.generator.adapters.clip_masters import ClipMasters
+from services.generator.adapters.media_assets import MediaAssets
+from services.generator.adapters.model_servers import TritonServers
+from services.generator.adapters.sandbox_pictures import SandboxPictures
 from services.generator.adapters.sql_store import SqlStore
 from services.generator.adapters.stored_checkpoints import StoredCheckpoints
-from services.generator.adapters.triton import TritonModelServer
 from services.generator.api.generator_service import GeneratorServicer
+from services.generator.commands.make_clip import ClipMaker
 from services.generator.commands.run_generation import GenerationRunner
 from services.generator.commands.watch_generation import Wakeups
 from services.generator.events import ASSET_SUBJECTS, DEAD_SUBJECTS, WORK_SUBJECTS, EventHandler, WorkHandler
@@ -29,6 +33,8 @@ from services.generator.settings import GeneratorSettings
 SERVICE = "generator"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+_GIVEN_BYTES = 1 << 30
+"""Of given pictures' files that are kept at hand, where the object store is a bucket."""
 _EVENT_BACKOFF = (0.2, 1.0, 5.0)
 
 
@@ -46,20 +52,33 @@ async def build(
     runtime.spawn("outbox relay", outbox.relay())
     control = Control(bus)
     runtime.spawn("cancellations", control.watch())
-    server = await runtime.enter(TritonModelServer(settings.triton_endpoint, resident=settings.resident_models))
+    endpoints = settings.triton_endpoints
+    servers = await runtime.enter(
+        TritonServers(endpoints, resident=settings.resident_models, turns=settings.concurrency)
+    )
+    objects = open_objects(platform.objects_url_or_default())
+    checkpoints = StoredCheckpoints(objects)
     store = SqlStore(database, outbox)
     cancellations = BusCancellations(control)
     wakeups = Wakeups()
 
     if "worker" in settings.roles:
         await control.ready()
-        objects = open_objects(platform.objects_url_or_default())
+        scratch = platform.home / SERVICE / "scratch"
+        masters = ClipMasters(objects, scratch)
+        files = LocalCache(objects, platform.home / SERVICE / "files", _GIVEN_BYTES)
         runner = GenerationRunner(
             store=store,
-            server=server,
-            masters=ClipMasters(objects, platform.home / SERVICE / "scratch"),
-            checkpoints=StoredCheckpoints(objects),
-            checkpoint_every=settings.checkpoint_every,
+            servers=servers,
+            clips=ClipMaker(
+                masters=masters,
+                pictures=await runtime.enter(SandboxPictures(files, scratch)),
+                checkpoints=checkpoints,
+                checkpoint_every=settings.checkpoint_every,
+                preview_every=settings.preview_every,
+            ),
+            masters=masters,
+            checkpoints=checkpoints,
             cancellations=cancellations,
             default_model=settings.default_model,
             notify=wakeups.notify,
@@ -69,7 +88,7 @@ async def build(
             durable="generator",
             subjects=WORK_SUBJECTS,
             handler=WorkHandler(runner).handle,
-            concurrency=settings.concurrency,
+            concurrency=settings.concurrency * len(endpoints),
             ack_wait=settings.ack_wait_seconds,
             max_deliver=settings.max_deliver,
             # Long enough in sum for Triton to start again and read its weights.
@@ -102,7 +121,8 @@ async def build(
             backoff=_EVENT_BACKOFF,
         ),
     )
-    servicer = GeneratorServicer(store, server, cancellations, wakeups, settings.default_model)
+    media = MediaAssets(await runtime.enter(service_channel(platform.media_endpoint, service="media", timeout=10.0)))
+    servicer = GeneratorServicer(store, servers, media, checkpoints, cancellations, wakeups, settings.default_model)
     return await runtime.enter(
         GrpcServer(
             settings.listen,

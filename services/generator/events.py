@@ -5,7 +5,7 @@
     evt.*.media.asset.failed       it could not
     dead.work.generate.*           a generation that no worker survived
 
-It publishes, through its outbox, `work.generate.normal`, `work.ingest.normal` and
+It publishes, through its outbox, `work.generate.<priority>`, `work.ingest.normal` and
 `evt.<tenant>.generator.generation.{started,progressed,completed,failed}`.
 
 Every handler may run any number of times, in any process.
@@ -23,10 +23,10 @@ from libs.chassis.bus import Delivery
 from services.generator.commands.give_up_generation import give_up_generation
 from services.generator.commands.record_asset import record_asset
 from services.generator.commands.run_generation import GenerationRunner
-from services.generator.domain.generation import COLLECTION
+from services.generator.domain.generation import COLLECTION, Priority
 from services.generator.ports import Store
 
-WORK_SUBJECTS = ["work.generate.*"]
+WORK_SUBJECTS = ["work.generate.high", "work.generate.normal", "work.generate.low"]
 ASSET_SUBJECTS = ["evt.*.media.asset.ready", "evt.*.media.asset.failed"]
 DEAD_SUBJECTS = ["dead.work.generate.*"]
 
@@ -40,7 +40,8 @@ class WorkHandler:
     async def handle(self, delivery: Delivery) -> None:
         """A message on one of `WORK_SUBJECTS`."""
         work = delivery.parse(GenerateWork)
-        await self._runner.run(work, delivery=delivery.attempt, last_attempt=delivery.last_attempt)
+        priority = Priority[delivery.subject.rsplit(".", 1)[1].upper()]
+        await self._runner.run(work, priority=priority, last_attempt=delivery.last_attempt)
 
 
 class EventHandler:

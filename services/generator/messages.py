@@ -6,12 +6,12 @@ from artifex.generator.v1 import messages_pb2, work_pb2
 from artifex.media.v1 import messages_pb2 as media_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
 from libs.chassis.clock import to_timestamp
-from services.generator.domain.generation import Generation
+from services.generator.domain.generation import Generation, State
 from services.generator.domain.models import ModelCard
 from services.generator.domain.prompts.languages import Language
 from services.generator.domain.prompts.styles import Style
+from services.generator.domain.provenance import details
 
-WORK_SUBJECT = "work.generate.normal"
 INGEST_SUBJECT = "work.ingest.normal"
 
 
@@ -42,7 +42,9 @@ def style_message(style: Style) -> messages_pb2.Style:
     )
 
 
-def generation_message(generation: Generation) -> messages_pb2.Generation:
+def generation_message(generation: Generation, ahead: int = 0) -> messages_pb2.Generation:
+    """`ahead`: how many are before it in the queue."""
+    running = generation.state is State.RUNNING
     return messages_pb2.Generation(
         name=generation.name,
         spec=generation.spec,
@@ -60,7 +62,18 @@ def generation_message(generation: Generation) -> messages_pb2.Generation:
         end_time=to_timestamp(generation.end_time) if generation.end_time else None,
         create_user=f"users/{generation.subject}",
         trace_id=generation.trace_id,
+        queue_position=ahead,
+        seconds_left=generation.seconds_left if running else 0.0,
+        device_seconds=generation.device_seconds,
+        plan=generation.plan,
+        preview=generation.preview,
+        provenance=generation.provenance,
+        priority=messages_pb2.GenerationPriority.ValueType(generation.priority),
     )
+
+
+def work_subject(generation: Generation) -> str:
+    return f"work.generate.{generation.priority.name.lower()}"
 
 
 def work_item(generation: Generation) -> work_pb2.GenerateWork:
@@ -71,31 +84,18 @@ def work_item(generation: Generation) -> work_pb2.GenerateWork:
         job=generation.job,
         task=generation.task,
         attempt=generation.attempt,
+        pictures=generation.pictures,
     )
 
 
 def ingest_work(generation: Generation) -> media_work_pb2.IngestWork:
     """Asks the media service to make an asset of the clip."""
-    spec = generation.spec
-    details = {
-        "model": spec.model,
-        "weights_digest": generation.weights_digest,
-        "random_weights": str(generation.random_weights).lower(),
-        "device": generation.device,
-        "prompt": spec.prompt,
-        "negative_prompt": spec.negative_prompt,
-        "seed": str(spec.seed),
-        "steps": str(spec.steps),
-        "guidance_scale": repr(spec.guidance_scale),
-        "guidance_scale_2": repr(spec.guidance_scale_2),
-        "flow_shift": repr(spec.flow_shift),
-    }
     return media_work_pb2.IngestWork(
         actor=generation.actor,
         blob=generation.result,
         display_name=f"{generation.id}.mkv",
         provenance=media_pb2.Provenance(
-            origin="generation", source=generation.name, trace_id=generation.trace_id, details=details
+            origin="generation", source=generation.name, trace_id=generation.trace_id, details=details(generation)
         ),
         correlation=generation.name,
     )

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -15,8 +16,10 @@ from artifex.generator.v1.messages_pb2 import GenerationSpec
 from artifex.media.v1.messages_pb2 import MediaInfo
 from services.generator.domain.generation import Generation
 from services.generator.domain.models import ModelCard
+from services.generator.domain.provenance import Making
 
 Response = TypeVar("Response", bound=Message)
+_NO_PICTURES: Mapping[str, bytes] = MappingProxyType({})
 
 
 # -- the model server --------------------------------------------------------------------------------------------------
@@ -54,20 +57,30 @@ class FrameBytes:
 
 
 @dataclass(frozen=True)
-class Finished:
+class PreviewFrame:
+    """What the clip's middle will about look like."""
+
+    step: int
+    width: int
+    height: int
+    data: bytes
+    """RGB of 8 bits, rows from the top."""
+
+
+@dataclass(frozen=True)
+class Finished(Making):
     """The last event."""
 
-    device: str
     weights_digest: str
     seconds: float
     """For which the request had the device."""
 
 
-ModelEvent = Resumed | StepDone | Checkpoint | FrameBytes | Finished
+ModelEvent = Resumed | StepDone | Checkpoint | PreviewFrame | FrameBytes | Finished
 
 
-class ModelServer(Protocol):
-    """Runs models. Every method raises Unavailable when the server does not answer; trying again may help."""
+class ModelLists(Protocol):
+    """What can be run. Every method raises Unavailable when no server answers; trying again may help."""
 
     async def models(self) -> Mapping[str, ModelCard]:
         """All runnable models by id, loaded or not."""
@@ -77,6 +90,10 @@ class ModelServer(Protocol):
         """The ids of the models that are in memory."""
         ...
 
+
+class ModelServer(ModelLists, Protocol):
+    """Runs models. Every method raises Unavailable when the server does not answer; trying again may help."""
+
     async def load(self, model: str) -> None:
         """Bring the model into memory, and others out of it where both would not fit; nothing to do when it is there.
 
@@ -85,13 +102,22 @@ class ModelServer(Protocol):
         ...
 
     def generate(
-        self, model: str, spec: GenerationSpec, *, checkpoint_every: int = 0, resume: bytes = b""
+        self,
+        model: str,
+        spec: GenerationSpec,
+        *,
+        pictures: Mapping[str, bytes] = _NO_PICTURES,
+        checkpoint_every: int = 0,
+        preview_every: int = 0,
+        resume: bytes = b"",
     ) -> AsyncGenerator[ModelEvent, None]:
         """Run a loaded model: `spec.steps` StepDone in order, then FrameBytes that make up the clip, then Finished.
 
-        Every `checkpoint_every` steps there is a Checkpoint, of which the last is as good as all. With one's bytes as
-        `resume` the first event is Resumed, and steps follow from there on. Equal specs on equal weights and devices
-        give equal bytes, resumed or not. Closing it stops the model within a step.
+        `pictures`: "first" and perhaps "last", RGB of the clip's size, 8 bits, rows from the top.
+
+        Every `preview_every` steps there is a PreviewFrame, every `checkpoint_every` a Checkpoint, of which the last is
+        as good as all. With one's bytes as `resume` the first event is Resumed, and steps follow from there on. Equal
+        specs on equal weights and devices give equal bytes, resumed or not. Closing it stops the model within a step.
 
         Raises InvalidArgument when the model refuses the spec, of the field "spec.resume" when it refuses the
         checkpoint, and Internal with ERROR_REASON_MODEL_FAILED when it breaks.
@@ -100,6 +126,17 @@ class ModelServer(Protocol):
 
     async def check(self) -> bool:
         """True when the server is ready; for health checks."""
+        ...
+
+
+class ModelServers(ModelLists, Protocol):
+    """All model servers, which have the same models or not."""
+
+    def take(self, model: str) -> AbstractAsyncContextManager[ModelServer]:
+        """A server that answers and has a turn free, until the block ends; waits until there is one.
+
+        One that has the model in memory before one that has it to load, and any before one that lacks it.
+        """
         ...
 
 
@@ -124,6 +161,10 @@ class Master(Protocol):
 class Masters(Protocol):
     def record(self, spec: GenerationSpec) -> AbstractAsyncContextManager[Master]:
         """A master of the spec's size, rate and length; its scratch file is gone when the block ends."""
+        ...
+
+    async def still(self, tenant: str, frame: PreviewFrame) -> Blob:
+        """A PNG in the tenant's store."""
         ...
 
     async def exists(self, tenant: str, blob: Blob) -> bool:
@@ -189,8 +230,37 @@ class Store(Protocol):
         """At most `limit`, newest first, with ids below `before`, or from the newest on when that is empty."""
         ...
 
+    async def ahead(self, generation: Generation) -> int:
+        """How many generations of all tenants run, or wait and are to be begun before a queued one."""
+        ...
+
     async def find_equal(self, tenant: str, content_key: str) -> Generation | None:
         """A generation of the tenant that succeeded with this content key."""
+        ...
+
+
+# -- given pictures ----------------------------------------------------------------------------------------------------
+
+
+class Assets(Protocol):
+    """The caller's assets, by the caller's own rights."""
+
+    async def picture(self, name: str) -> Blob:
+        """The file of an asset that holds a picture, or a movie, whose first frame is one.
+
+        Raises NotFound, InvalidArgument with ERROR_REASON_MEDIA_UNSUPPORTED where it holds neither, and Unavailable.
+        """
+        ...
+
+
+class Pictures(Protocol):
+    """Given pictures as a model takes them."""
+
+    async def filled(self, tenant: str, blob: Blob, width: int, height: int) -> bytes:
+        """The file's first picture, upright and display-encoded, cut to fill the size: RGB of 8 bits, row by row.
+
+        Raises NotFound where the tenant's store has no such blob, InvalidArgument where it holds no picture.
+        """
         ...
 
 

@@ -20,7 +20,7 @@ class GeneratorSettings(BaseSettings):
     """`api` answers calls, `worker` has Triton generate."""
 
     triton_endpoint: str = "127.0.0.1:8111"
-    """`host:port` of Triton's gRPC."""
+    """`host:port` of Triton's gRPC; several that share the work are separated by commas."""
 
     default_model: str = Field(default="wan22-nano-t2v", pattern=r"^[a-z0-9-]{1,64}$")
     """The model of a spec that names none."""
@@ -29,13 +29,20 @@ class GeneratorSettings(BaseSettings):
     """So many models stay in memory; the one that was loaded first makes room."""
 
     concurrency: int = Field(default=1, ge=1)
-    """Generations at a time in this process. A model computes one after the other anyway."""
+    """Generations at a time on each Triton. A model computes one after the other anyway."""
 
     checkpoint_every: int = Field(default=5, ge=0, le=200)
     """Steps after which a run can be taken up by another worker, or another model server; 0 for never."""
+
+    preview_every: int = Field(default=10, ge=0, le=200)
+    """Steps from one preview to the next; 0 for none. Each costs the decoding of one frame."""
 
     ack_wait_seconds: float = Field(default=10.0, ge=1)
     """A worker silent for so long is taken for dead, and its work item goes to another."""
 
     max_deliver: int = Field(default=8, ge=1)
     """Attempts at a work item before the generation fails."""
+
+    @property
+    def triton_endpoints(self) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self.triton_endpoint.split(",") if part.strip())

@@ -18,7 +18,9 @@ from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis.errors import Internal
 from libs.chassis.objects import ObjectStore, blob_key, put_blob_file
 from libs.frames.probe import probe
+from libs.frames.stills import write_png
 from libs.frames.video_writer import MASTER, VideoWriter
+from services.generator.ports import PreviewFrame
 
 MEDIA_TYPE = "video/x-matroska"
 
@@ -75,6 +77,13 @@ class ClipMasters:
             rate = Fraction(spec.frame_rate.numerator, spec.frame_rate.denominator)
             with VideoWriter(path, spec.width, spec.height, rate, MASTER) as writer:
                 yield ClipMaster(self._objects, path, spec, writer)
+
+    async def still(self, tenant: str, frame: PreviewFrame) -> Blob:
+        pixels = np.frombuffer(frame.data, np.uint8).reshape(frame.height, frame.width, 3)
+        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
+            path = Path(folder) / "preview.png"
+            await asyncio.to_thread(write_png, path, pixels)
+            return await put_blob_file(self._objects, tenant, path, "image/png")
 
     async def exists(self, tenant: str, blob: Blob) -> bool:
         return await self._objects.head(blob_key(tenant, blob.digest)) == blob.size

@@ -7,17 +7,18 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from artifex.common.v1.types_pb2 import Blob, Failure
-from artifex.generator.v1.messages_pb2 import GenerationSpec
+from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationProvenance, GenerationSpec
+from artifex.generator.v1.work_pb2 import GenerateWork
 from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis import idempotency
 from libs.chassis.database import Database, insert_into
 from libs.chassis.outbox import Outbox
 from services.generator.adapters import tables
-from services.generator.domain.generation import Generation, State
+from services.generator.domain.generation import Generation, Priority, State
 from services.generator.ports import Response
 
 _M = TypeVar("_M", bound=Message)
@@ -78,6 +79,22 @@ class SqlStore:
         async with self._database.read() as session:
             return [_generation(row) for row in (await session.execute(query)).all()]
 
+    async def ahead(self, generation: Generation) -> int:
+        own = (_table.c.tenant == generation.tenant) & (_table.c.id == generation.id)
+        since = generation.queue_time or generation.create_time
+        waiting = and_(
+            _table.c.state == State.QUEUED.value,
+            or_(
+                _table.c.priority > int(generation.priority),
+                and_(_table.c.priority == int(generation.priority), _table.c.queued_at < since),
+            ),
+        )
+        query = (
+            select(func.count()).select_from(_table).where(or_(waiting, _table.c.state == State.RUNNING.value), ~own)
+        )
+        async with self._database.read() as session:
+            return (await session.execute(query)).scalar_one()
+
     async def find_equal(self, tenant: str, content_key: str) -> Generation | None:
         query = (
             select(_table)
@@ -117,6 +134,15 @@ def _columns(generation: Generation) -> dict[str, Any]:
         "started_at": generation.start_time,
         "ended_at": generation.end_time,
         "revision": generation.revision,
+        "pictures": _encode(GenerateWork(pictures=generation.pictures)) if generation.pictures else None,
+        "priority": int(generation.priority),
+        "plan": _encode(generation.plan),
+        "queued_at": generation.queue_time,
+        "pauses": generation.pauses,
+        "seconds_left": generation.seconds_left,
+        "device_seconds": generation.device_seconds,
+        "preview": _encode(generation.preview),
+        "provenance": _encode(generation.provenance),
     }
 
 
@@ -144,6 +170,15 @@ def _generation(row: Row[Any]) -> Generation:
         start_time=row.started_at,
         end_time=row.ended_at,
         revision=row.revision,
+        pictures=tuple(GenerateWork.FromString(row.pictures or b"").pictures),
+        priority=Priority(row.priority),
+        plan=_decode(GenerationPlan, row.plan),
+        queue_time=row.queued_at,
+        pauses=row.pauses,
+        seconds_left=row.seconds_left,
+        device_seconds=row.device_seconds,
+        preview=_decode(Blob, row.preview),
+        provenance=_decode(GenerationProvenance, row.provenance),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, Table
+from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, Table
 
 from libs.chassis.database import UtcDateTime, new_metadata
 from libs.chassis.idempotency import idempotency_table
@@ -35,9 +35,19 @@ generations = Table(
     Column("started_at", UtcDateTime, nullable=True),
     Column("ended_at", UtcDateTime, nullable=True),
     Column("revision", Integer, nullable=False),
+    Column("pictures", LargeBinary, nullable=True),
+    Column("priority", Integer, nullable=False),
+    Column("plan", LargeBinary, nullable=True),
+    Column("queued_at", UtcDateTime, nullable=True),
+    Column("pauses", Integer, nullable=False),
+    Column("seconds_left", Float, nullable=False),
+    Column("device_seconds", Float, nullable=False),
+    Column("preview", LargeBinary, nullable=True),
+    Column("provenance", LargeBinary, nullable=True),
     PrimaryKeyConstraint("tenant", "id"),
 )
 Index("ix_generations_content", generations.c.tenant, generations.c.content_key)
+Index("ix_generations_queue", generations.c.state, generations.c.priority, generations.c.queued_at)
 
 outbox = outbox_table(metadata)
 idempotency = idempotency_table(metadata)

@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import grpc
@@ -20,7 +20,7 @@ from libs.chassis.telemetry import inject, tracer
 from services.generator.adapters.kserve import inference_pb2 as pb
 from services.generator.adapters.kserve import inference_pb2_grpc as pb_grpc
 from services.generator.domain.models import ModelCard
-from services.generator.ports import Checkpoint, Finished, FrameBytes, ModelEvent, Resumed, StepDone
+from services.generator.ports import Checkpoint, Finished, FrameBytes, ModelEvent, PreviewFrame, Resumed, StepDone
 
 CATALOGUE = "artifex-catalogue"
 """The model that lists the others; the launcher puts it into the repository and loads it."""
@@ -38,6 +38,7 @@ _STEP_CACHES: Mapping[StepCache.ValueType, str] = {
     StepCache.STEP_CACHE_FIRST_BLOCK: "first_block",
     StepCache.STEP_CACHE_MAGNITUDE: "magnitude",
 }
+_NO_PICTURES: Mapping[str, bytes] = MappingProxyType({})
 _TRANSPORT = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
 
 
@@ -121,7 +122,14 @@ class TritonModelServer:
         return self._loaded_here.index(model) if model in self._loaded_here else -1
 
     async def generate(
-        self, model: str, spec: GenerationSpec, *, checkpoint_every: int = 0, resume: bytes = b""
+        self,
+        model: str,
+        spec: GenerationSpec,
+        *,
+        pictures: Mapping[str, bytes] = _NO_PICTURES,
+        checkpoint_every: int = 0,
+        preview_every: int = 0,
+        resume: bytes = b"",
     ) -> AsyncGenerator[ModelEvent, None]:
         # The span is not the current one: a generator's caller would see it come and go.
         span = _tracer.start_span(
@@ -130,11 +138,11 @@ class TritonModelServer:
         headers: dict[str, str] = {}
         inject(headers, span)
         upload = uuid.uuid4().hex if resume else ""
-        asked = json.dumps({"spec": _spec(spec, checkpoint_every), "resume": upload})
-        request = pb.ModelInferRequest(
-            model_name=model,
-            inputs=[_text("REQUEST", asked), _text("TRACEPARENT", headers.get("traceparent", ""))],
-        )
+        told = {**_spec(spec), "pictures": list(pictures)}
+        told |= {"checkpoint_every": checkpoint_every, "preview_every": preview_every}
+        asked = json.dumps({"spec": told, "resume": upload})
+        given = {"PICTURES": b"".join(pictures.values())} if pictures else {}
+        request = _request(model, asked, headers.get("traceparent", ""), given)
 
         async def requests() -> AsyncIterator[pb.ModelInferRequest]:
             # The model answers requests in order, so the checkpoint is there when its own is.
@@ -143,7 +151,7 @@ class TritonModelServer:
             yield request
 
         call = self._stub.ModelStreamInfer(requests())
-        saved = bytearray()
+        saved, preview = bytearray(), bytearray()
         try:
             async for answer in call:
                 if answer.error_message:
@@ -158,6 +166,12 @@ class TritonModelServer:
                     saved[told["offset"] :] = outputs["BYTES"]
                     if len(saved) == told["size"]:
                         yield Checkpoint(int(told["step"]), bytes(saved))
+                    continue
+                if told["kind"] == "preview":
+                    preview[told["offset"] :] = outputs["BYTES"]
+                    width, height = int(told["width"]), int(told["height"])
+                    if len(preview) == width * height * 3:
+                        yield PreviewFrame(int(told["step"]), width, height, bytes(preview))
                     continue
                 event = _event(model, told, outputs.get("BYTES", b""))
                 yield event
@@ -189,7 +203,7 @@ async def _drain(call: grpc.aio.StreamStreamCall[pb.ModelInferRequest, pb.ModelS
                 pass
 
 
-def _spec(spec: GenerationSpec, checkpoint_every: int) -> dict[str, Any]:
+def _spec(spec: GenerationSpec) -> dict[str, Any]:
     return {
         "prompt": spec.prompt,
         "negative_prompt": spec.negative_prompt,
@@ -203,18 +217,20 @@ def _spec(spec: GenerationSpec, checkpoint_every: int) -> dict[str, Any]:
         "flow_shift": spec.flow_shift,
         "sampler": "unipc",
         "sigmas": [],
-        "pictures": [],
         "loras": [{"name": each.name, "strength": each.strength, "strength_2": each.strength_2} for each in spec.loras],
         "step_cache": _STEP_CACHES[spec.step_cache],
-        "preview_every": 0,
-        "checkpoint_every": checkpoint_every,
     }
 
 
 def _piece(model: str, upload: str, offset: int, data: bytes) -> pb.ModelInferRequest:
-    asked = json.dumps({"piece": upload, "offset": offset}).encode()
-    tensors = [("REQUEST", "BYTES", 1, _element(asked)), ("TRACEPARENT", "BYTES", 1, _element(b""))]
-    tensors.append(("PIECE", "UINT8", len(data), data))
+    return _request(model, json.dumps({"piece": upload, "offset": offset}), "", {"PIECE": data})
+
+
+def _request(model: str, asked: str, traceparent: str, given: Mapping[str, bytes]) -> pb.ModelInferRequest:
+    """`given`: tensors of bytes by name."""
+    tensors = [("REQUEST", "BYTES", 1, _element(asked.encode()))]
+    tensors.append(("TRACEPARENT", "BYTES", 1, _element(traceparent.encode())))
+    tensors += [(name, "UINT8", len(data), data) for name, data in given.items()]
     return pb.ModelInferRequest(
         model_name=model,
         inputs=[
@@ -240,7 +256,15 @@ def _event(model: str, event: Mapping[str, Any], frames: bytes) -> ModelEvent:
         case "frames":
             return FrameBytes(frames)
         case "done":
-            return Finished(str(event["device"]), str(event["weights_digest"]), float(event["seconds"]))
+            return Finished(
+                device=str(event["device"]),
+                dtype=str(event["dtype"]),
+                sampler=str(event["sampler"]),
+                sigmas=tuple(float(sigma) for sigma in event["sigmas"]),
+                versions={str(name): str(version) for name, version in event["versions"].items()},
+                weights_digest=str(event["weights_digest"]),
+                seconds=float(event["seconds"]),
+            )
         case "refused":
             violation = Violation(f"spec.{event['field']}", str(event["description"]))
             raise InvalidArgument(f"{violation.field} {violation.description}", violations=[violation])

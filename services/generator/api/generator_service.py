@@ -11,13 +11,15 @@ from libs.chassis.paging import read_page
 from libs.chassis.principal import current_principal
 from services.generator.commands.cancel_generation import cancel_generation
 from services.generator.commands.create_generation import create_generation
-from services.generator.commands.get_generation import get_generation
+from services.generator.commands.get_generation import get_generation, places
 from services.generator.commands.list_generations import list_generations
 from services.generator.commands.list_models import list_models
 from services.generator.commands.list_styles import list_styles
+from services.generator.commands.pause_generation import pause_generation
+from services.generator.commands.resume_generation import resume_generation
 from services.generator.commands.watch_generation import Wakeups, watch_generation
 from services.generator.messages import generation_message, model_message, style_message
-from services.generator.ports import Cancellations, ModelServer, Store
+from services.generator.ports import Assets, Cancellations, Checkpoints, ModelLists, Store
 
 Context = Any  # grpc.aio.ServicerContext; no rpc here needs it
 
@@ -26,13 +28,17 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
     def __init__(
         self,
         store: Store,
-        server: ModelServer,
+        server: ModelLists,
+        assets: Assets,
+        checkpoints: Checkpoints,
         cancellations: Cancellations,
         wakeups: Wakeups,
         default_model: str,
     ) -> None:
         self._store = store
         self._server = server
+        self._assets = assets
+        self._checkpoints = checkpoints
         self._cancellations = cancellations
         self._wakeups = wakeups
         self._default_model = default_model
@@ -55,11 +61,12 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
     async def CreateGeneration(
         self, request: pb.CreateGenerationRequest, context: Context
     ) -> pb.CreateGenerationResponse:
-        return await create_generation(self._store, self._server, current_principal(), request, self._default_model)
+        return await create_generation(
+            self._store, self._server, self._assets, current_principal(), request, self._default_model
+        )
 
     async def GetGeneration(self, request: pb.GetGenerationRequest, context: Context) -> pb.GetGenerationResponse:
-        generation = await get_generation(self._store, current_principal(), request.name)
-        return pb.GetGenerationResponse(generation=generation_message(generation))
+        return pb.GetGenerationResponse(generation=await self._read(request.name))
 
     async def ListGenerations(self, request: pb.ListGenerationsRequest, context: Context) -> pb.ListGenerationsResponse:
         caller = current_principal()
@@ -70,18 +77,40 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
             lambda before, limit: list_generations(self._store, caller, before, limit),
             lambda generation: generation.id,
         )
-        generations = [generation_message(item) for item in page.items]
+        ahead = await places(self._store, page.items)
+        generations = [generation_message(item, place) for item, place in zip(page.items, ahead, strict=True)]
         return pb.ListGenerationsResponse(generations=generations, next_page_token=page.next_token)
 
     async def WatchGeneration(
         self, request: pb.WatchGenerationRequest, context: Context
     ) -> AsyncIterator[pb.WatchGenerationResponse]:
-        async for generation in watch_generation(self._store, self._wakeups, current_principal(), request.name):
-            yield pb.WatchGenerationResponse(generation=generation_message(generation))
+        caller, after = current_principal(), request.after_sequence
+        async for generation, sequence in watch_generation(self._store, self._wakeups, caller, request.name, after):
+            (ahead,) = await places(self._store, [generation])
+            yield pb.WatchGenerationResponse(generation=generation_message(generation, ahead), sequence=sequence)
+
+    async def PauseGeneration(self, request: pb.PauseGenerationRequest, context: Context) -> pb.PauseGenerationResponse:
+        await pause_generation(self._store, self._cancellations, current_principal(), request.name)
+        self._wakeups.notify()
+        return pb.PauseGenerationResponse(generation=await self._read(request.name))
+
+    async def ResumeGeneration(
+        self, request: pb.ResumeGenerationRequest, context: Context
+    ) -> pb.ResumeGenerationResponse:
+        await resume_generation(self._store, current_principal(), request.name)
+        self._wakeups.notify()
+        return pb.ResumeGenerationResponse(generation=await self._read(request.name))
 
     async def CancelGeneration(
         self, request: pb.CancelGenerationRequest, context: Context
     ) -> pb.CancelGenerationResponse:
-        generation = await cancel_generation(self._store, self._cancellations, current_principal(), request.name)
+        generation = await cancel_generation(
+            self._store, self._checkpoints, self._cancellations, current_principal(), request.name
+        )
         self._wakeups.notify()
         return pb.CancelGenerationResponse(generation=generation_message(generation))
+
+    async def _read(self, name: str) -> pb.Generation:
+        generation = await get_generation(self._store, current_principal(), name)
+        (ahead,) = await places(self._store, [generation])
+        return generation_message(generation, ahead)

@@ -1,10 +1,19 @@
-"""Tell the others how a generation ended, in the transaction that ends it."""
+"""Tell the others what became of a generation, in the transaction that made it so."""
 
 from __future__ import annotations
 
 from services.generator import messages
 from services.generator.domain.generation import Generation, State
 from services.generator.ports import Unit
+
+
+async def announce_work(unit: Unit, generation: Generation) -> None:
+    """Queue a generation for the workers: for the first time, or again after a pause."""
+    await unit.announce(
+        messages.work_subject(generation),
+        messages.work_item(generation),
+        key=f"{generation.name}/work/{generation.pauses}",
+    )
 
 
 async def announce_end(unit: Unit, generation: Generation) -> None:

@@ -6,11 +6,13 @@ from libs.chassis.clock import utcnow
 from libs.chassis.errors import NotFound
 from libs.chassis.principal import Principal
 from services.generator.commands.announce import announce_end
-from services.generator.domain.generation import Generation, State, id_of
-from services.generator.ports import Cancellations, Store
+from services.generator.domain.generation import Generation, State, id_of, run_key
+from services.generator.ports import Cancellations, Checkpoints, Store
 
 
-async def cancel_generation(store: Store, cancellations: Cancellations, caller: Principal, name: str) -> Generation:
+async def cancel_generation(
+    store: Store, checkpoints: Checkpoints, cancellations: Cancellations, caller: Principal, name: str
+) -> Generation:
     """The generation, cancelled; repeating it changes nothing.
 
     Raises NotFound when the caller's tenant has none of that name, FailedPrecondition when it ended otherwise.
@@ -24,4 +26,6 @@ async def cancel_generation(store: Store, cancellations: Cancellations, caller: 
             await unit.save(generation)
             await announce_end(unit, generation)
     await cancellations.cancel(generation.name)
+    # A paused one has no worker that would.
+    await checkpoints.drop(generation.tenant, run_key(generation.id, generation.content_key))
     return generation

@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 from artifex.generator.v1 import messages_pb2 as pb
+from artifex.generator.v1.work_pb2 import GivenPicture
 from libs.chassis.clock import utcnow
 from libs.chassis.ids import new_id
 from libs.chassis.principal import Principal
 from libs.chassis.telemetry import current_trace_id
 from services.generator import messages
-from services.generator.domain.generation import Generation
+from services.generator.commands.announce import announce_work
+from services.generator.domain.generation import Generation, Priority
+from services.generator.domain.pictures import FIRST, LAST, check_pictures, wanted
 from services.generator.domain.spec import resolve
-from services.generator.ports import ModelServer, Store
+from services.generator.ports import Assets, ModelLists, Store
 
 METHOD = "CreateGeneration"
 
 
 async def create_generation(
-    store: Store, server: ModelServer, caller: Principal, request: pb.CreateGenerationRequest, default_model: str
+    store: Store,
+    server: ModelLists,
+    assets: Assets,
+    caller: Principal,
+    request: pb.CreateGenerationRequest,
+    default_model: str,
 ) -> pb.CreateGenerationResponse:
-    """Raises InvalidArgument that names each field which the model cannot do; AlreadyExists for a reused request id."""
+    """Raises InvalidArgument that names each field which the model cannot do; NotFound for a picture that the caller
+    has none of; AlreadyExists for a reused request id.
+    """
     spec, card = resolve(request.spec, await server.models(), default_model)
+    check_pictures(card, wanted(spec))
+    now = utcnow()
     generation = Generation(
         tenant=caller.tenant,
         id=new_id(),
         subject=caller.subject,
         spec=spec,
-        create_time=utcnow(),
+        create_time=now,
+        queue_time=now,
+        pictures=await given_pictures(assets, spec),
+        priority=Priority(request.priority or Priority.NORMAL),
         trace_id=current_trace_id(),
         weights_digest=card.weights_digest,
         random_weights=card.random_weights,
@@ -34,7 +49,13 @@ async def create_generation(
 
         async def queue() -> pb.CreateGenerationResponse:
             await unit.insert(generation)
-            await unit.announce(messages.WORK_SUBJECT, messages.work_item(generation), key=f"{generation.name}/work")
+            await announce_work(unit, generation)
             return pb.CreateGenerationResponse(generation=messages.generation_message(generation))
 
         return await unit.once(caller.tenant, METHOD, request.request_id, request, queue)
+
+
+async def given_pictures(assets: Assets, spec: pb.GenerationSpec) -> tuple[GivenPicture, ...]:
+    """The files of the pictures that the spec names: the clip stays what it was when the assets are gone."""
+    named = ((FIRST, spec.image), (LAST, spec.last_image))
+    return tuple([GivenPicture(role=role, blob=await assets.picture(name)) for role, name in named if name])

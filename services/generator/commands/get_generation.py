@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from libs.chassis.errors import NotFound
 from libs.chassis.principal import Principal
-from services.generator.domain.generation import Generation, id_of
+from services.generator.domain.generation import Generation, State, id_of
 from services.generator.ports import Store
 
 
@@ -14,3 +16,8 @@ async def get_generation(store: Store, caller: Principal, name: str) -> Generati
     if generation is None:
         raise NotFound(name)
     return generation
+
+
+async def places(store: Store, generations: Sequence[Generation]) -> list[int]:
+    """How many are before each in the queue; 0 for those that do not wait."""
+    return [await store.ahead(found) if found.state is State.QUEUED else 0 for found in generations]

@@ -6,14 +6,15 @@ from artifex.common.v1.types_pb2 import Failure
 from artifex.generator.v1.work_pb2 import GenerateWork
 from libs.chassis.clock import utcnow
 from services.generator.commands.announce import announce_end
-from services.generator.domain.generation import id_of
+from services.generator.domain.generation import State, id_of
 from services.generator.ports import Store
 
 
 async def give_up_generation(store: Store, work: GenerateWork, failure: Failure) -> None:
     async with store.transaction() as unit:
         generation = await unit.lock(work.actor.tenant, id_of(work.generation))
-        if generation is not None and not generation.state.ended:
+        # A paused one waits for another item.
+        if generation is not None and not generation.state.ended and generation.state is not State.PAUSED:
             generation.fail(failure, utcnow())
             await unit.save(generation)
             await announce_end(unit, generation)

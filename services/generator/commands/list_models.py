@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.generator.domain.models import ModelCard
-from services.generator.ports import ModelServer
+from services.generator.ports import ModelLists
 
 
-async def list_models(server: ModelServer, after: str, limit: int) -> Sequence[tuple[ModelCard, bool]]:
+async def list_models(server: ModelLists, after: str, limit: int) -> Sequence[tuple[ModelCard, bool]]:
     """At most `limit` cards with ids above `after`, in the order of their ids, each with whether it is loaded."""
     cards = await server.models()
     loaded = await server.loaded()

@@ -30,18 +30,22 @@ class Wakeups:
         return self._changed
 
 
-async def watch_generation(store: Store, wakeups: Wakeups, caller: Principal, name: str) -> AsyncIterator[Generation]:
-    """The generation as it is, then at every change that is seen; quick changes may be seen as one.
+async def watch_generation(
+    store: Store, wakeups: Wakeups, caller: Principal, name: str, after: int
+) -> AsyncIterator[tuple[Generation, int]]:
+    """The generation as it is, then at every change that is seen, each with a number that grows; quick changes may be
+    seen as one, and what has the number `after` or a lower one is not told.
 
     Raises NotFound when the caller's tenant has none of that name.
     """
-    seen = -1
+    seen = after
     while True:
         changed = wakeups.next()
         generation = await get_generation(store, caller, name)
-        if generation.revision != seen:
-            seen = generation.revision
-            yield generation
+        sequence = generation.revision + 1
+        if sequence > seen:
+            seen = sequence
+            yield generation, sequence
         if generation.state.ended:
             return
         with suppress(TimeoutError):

@@ -1,11 +1,13 @@
 """A generation and the states it goes through.
 
     QUEUED -> RUNNING -> SUCCEEDED | FAILED
-       |         |
-       +---------+--> CANCELLED
+      |  ^       |
+      |  +----+  |
+      +-> PAUSED <
 
-A worker that dies leaves RUNNING behind; whoever takes over starts it again, so RUNNING may follow RUNNING. The three
-on the right are final.
+A worker that dies leaves RUNNING behind; whoever takes over starts it again, so RUNNING may follow RUNNING. What is
+PAUSED is queued again when it is resumed. Whatever has not ended can become CANCELLED; that and the two on the right
+are final.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from artifex.common.v1.types_pb2 import Actor, Blob, Failure
-from artifex.generator.v1.messages_pb2 import GenerationSpec
+from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationProvenance, GenerationSpec
+from artifex.generator.v1.work_pb2 import GivenPicture
 from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis.errors import FailedPrecondition
 from services.generator.domain.models import ModelCard
@@ -24,9 +27,18 @@ COLLECTION = "generations"
 CANCELLED_FAILURE = Failure(reason="ERROR_REASON_CANCELLED", message="the generation was cancelled")
 
 
+class Priority(enum.IntEnum):
+    """Which of two that wait is begun first."""
+
+    LOW = 1
+    NORMAL = 2
+    HIGH = 3
+
+
 class State(enum.Enum):
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
@@ -50,8 +62,23 @@ class Generation:
     job: str = ""
     task: str = ""
     attempt: int = 0
+    pictures: tuple[GivenPicture, ...] = ()
+    """What the clip begins and ends with, by its bytes: assets may be deleted meanwhile."""
+    priority: Priority = Priority.NORMAL
+    plan: GenerationPlan | None = None
+    """As it was made when the generation was asked for; none of a render job's."""
+    queue_time: datetime | None = None
+    """Since when it waits: it was asked for, or resumed, then."""
+    pauses: int = 0
+    """How often it was paused: a run that was begun before the last time is over."""
     state: State = State.QUEUED
     steps_done: int = 0
+    seconds_left: float = 0.0
+    """Until its last step is made, as the model reckons; 0 where nothing is known."""
+    device_seconds: float = 0.0
+    """For which it had the device, all runs together."""
+    preview: Blob | None = None
+    provenance: GenerationProvenance | None = None
     result: Blob | None = None
     media: MediaInfo | None = None
     output_asset: str = ""
@@ -77,6 +104,8 @@ class Generation:
     def start(self, spec: GenerationSpec, card: ModelCard, key: str, now: datetime) -> None:
         """A worker begins, or begins again; `spec` is the resolved one, `key` its content key."""
         self._require_not_ended()
+        if self.state is State.PAUSED:
+            raise self._conflict("is paused")
         self.state = State.RUNNING
         self.spec = spec
         self.weights_digest = card.weights_digest
@@ -85,15 +114,32 @@ class Generation:
         self.steps_done = 0
         self.start_time = self.start_time or now
 
-    def progress(self, steps_done: int) -> None:
+    def progress(self, steps_done: int, seconds_left: float = 0.0) -> None:
         """So many steps are done; fewer than before where a run goes on from an earlier one."""
         self._require_not_ended()
-        self.steps_done = steps_done
+        self.steps_done, self.seconds_left = steps_done, seconds_left
+
+    def pause(self) -> None:
+        """Put it down; harmless to repeat."""
+        self._require_not_ended()
+        if self.state is not State.PAUSED:
+            self.state = State.PAUSED
+            self.pauses += 1
+            self.seconds_left = 0.0
+
+    def resume(self, now: datetime) -> bool:
+        """Queue it again; False where it is not paused, and nothing is to be done."""
+        self._require_not_ended()
+        if self.state is not State.PAUSED:
+            return False
+        self.state = State.QUEUED
+        self.queue_time = now
+        return True
 
     def succeed(self, result: Blob, media: MediaInfo, device: str, now: datetime) -> None:
         self._require_not_ended()
         self.state = State.SUCCEEDED
-        self.steps_done = self.spec.steps
+        self.steps_done, self.seconds_left = self.spec.steps, 0.0
         self.result, self.media, self.device = result, media, device
         self.end_time = now
 
@@ -109,12 +155,19 @@ class Generation:
         self.failure = CANCELLED_FAILURE
         self.end_time = now
 
+    @property
+    def pause_key(self) -> str:
+        """What whoever runs it now listens to."""
+        return f"{self.name}/pause/{self.pauses + 1}"
+
     def _require_not_ended(self) -> None:
         if self.state.ended:
-            raise FailedPrecondition(
-                f"{self.name} has ended: {self.state.value.lower()}",
-                metadata={"resource": self.name, "state": f"STATE_{self.state.value}"},
-            )
+            raise self._conflict(f"has ended: {self.state.value.lower()}")
+
+    def _conflict(self, what: str) -> FailedPrecondition:
+        return FailedPrecondition(
+            f"{self.name} {what}", metadata={"resource": self.name, "state": f"STATE_{self.state.value}"}
+        )
 
 
 def run_key(generation: str, content_key: str) -> str:

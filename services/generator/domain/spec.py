@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from artifex.generator.v1.messages_pb2 import GenerationSpec
@@ -50,10 +50,18 @@ def resolve(
     return resolved, card
 
 
-def content_key(tenant: str, spec: GenerationSpec, weights_digest: str) -> str:
-    """The same for two resolved specs of a tenant exactly when their clips are the same."""
+def content_key(tenant: str, spec: GenerationSpec, weights_digest: str, pictures: Sequence[str] = ()) -> str:
+    """The same for two resolved specs of a tenant exactly when their clips are the same.
+
+    `pictures`: digests of the files that the clip begins and ends with; two assets may be of one file.
+    """
     digest = hashlib.sha256()
-    for part in (tenant.encode(), weights_digest.encode(), spec.SerializeToString(deterministic=True)):
+    told = GenerationSpec()
+    told.CopyFrom(spec)
+    told.ClearField("image")
+    told.ClearField("last_image")
+    parts = [tenant.encode(), weights_digest.encode(), told.SerializeToString(deterministic=True)]
+    for part in (*parts, *(picture.encode() for picture in pictures)):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 

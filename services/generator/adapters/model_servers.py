@@ -1,0 +1,101 @@
+"""The `ModelServers` port: any number of Tritons that share the work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from types import TracebackType
+from typing import Self
+
+from libs.chassis.errors import Unavailable
+from services.generator.adapters.triton import TritonModelServer
+from services.generator.domain.models import ModelCard
+from services.generator.ports import ModelServer
+
+_log = logging.getLogger(__name__)
+_LOOK_SECONDS = 0.5
+"""How often servers that did not answer are asked again."""
+
+
+class TritonServers:
+    """Async context manager over all of them."""
+
+    def __init__(self, endpoints: Sequence[str], *, resident: int = 1, turns: int = 1) -> None:
+        """`turns`: requests at a time on each; `resident`: as `TritonModelServer` takes it."""
+        self._servers = [TritonModelServer(endpoint, resident=resident) for endpoint in endpoints]
+        self._turns = turns
+        self._busy = dict.fromkeys(self._servers, 0)
+        self._given_back = asyncio.Event()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        for server in self._servers:
+            await self._stack.enter_async_context(server)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def models(self) -> Mapping[str, ModelCard]:
+        found: dict[str, ModelCard] = {}
+        for cards in await asyncio.gather(*(server.models() for server in await self._answering())):
+            found = {**cards, **found}
+        return found
+
+    async def loaded(self) -> frozenset[str]:
+        found = await asyncio.gather(*(server.loaded() for server in await self._answering()))
+        return frozenset[str]().union(*found)
+
+    async def _answering(self) -> list[TritonModelServer]:
+        ready = await _ready(self._servers)
+        if not ready:
+            raise Unavailable("the model server does not answer", metadata={"dependency": "triton"})
+        return ready
+
+    @asynccontextmanager
+    async def take(self, model: str) -> AsyncIterator[ModelServer]:
+        server = await self._free(model)
+        try:
+            yield server
+        finally:
+            self._busy[server] -= 1
+            self._given_back.set()
+            self._given_back = asyncio.Event()
+
+    async def _free(self, model: str) -> TritonModelServer:
+        told = False
+        while True:
+            given_back = self._given_back
+            ready = await _ready(self._servers)
+            ranks = {server: await _rank(server, model) for server in ready}
+            # Looked at after the last await: nobody else takes one meanwhile.
+            free = [server for server in ready if self._busy[server] < self._turns]
+            if free:
+                chosen = min(free, key=lambda server: (ranks[server], self._busy[server]))
+                self._busy[chosen] += 1
+                return chosen
+            if not ready and not told:
+                told = True
+                _log.warning("work waits for a model server to answer")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await given_back.wait()
+
+
+async def _ready(servers: Sequence[TritonModelServer]) -> list[TritonModelServer]:
+    answers = await asyncio.gather(*(server.check() for server in servers))
+    return [server for server, ready in zip(servers, answers, strict=True) if ready]
+
+
+async def _rank(server: TritonModelServer, model: str) -> int:
+    """The lower the sooner the server could begin with the model."""
+    try:
+        if model in await server.loaded():
+            return 0
+        return 1 if model in await server.models() else 2
+    except Unavailable:
+        return 3  # gone between two questions

@@ -1,0 +1,91 @@
+"""What is stored and told of one run of a generation, by the worker that has it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from artifex.common.v1.types_pb2 import Blob
+from artifex.generator.v1.messages_pb2 import GenerationSpec
+from libs.chassis.clock import utcnow
+from libs.chassis.interruption import Interrupted
+from services.generator import messages
+from services.generator.commands.announce import announce_end
+from services.generator.domain.generation import Generation, State, run_key
+from services.generator.domain.models import ModelCard
+from services.generator.domain.provenance import begun
+from services.generator.ports import Checkpoints, Store, Unit
+
+
+class RunRecord:
+    def __init__(
+        self, store: Store, checkpoints: Checkpoints, notify: Callable[[], None], generation: Generation
+    ) -> None:
+        """`generation`: as it was when the run was accepted. `notify` is called after every stored change."""
+        self.generation = generation
+        self.furthest = 0
+        """Steps that were made of it, at most."""
+        self._store = store
+        self._checkpoints = checkpoints
+        self._notify = notify
+
+    async def started(self, spec: GenerationSpec, card: ModelCard, key: str) -> None:
+        """A model is about to make it: `spec` as it was resolved, `key` its content key. Raises Interrupted."""
+        async with self._changed() as (unit, found):
+            found.start(spec, card, key, utcnow())
+            found.provenance = begun(found, card)
+            await unit.announce(
+                messages.event_subject(found, "started"),
+                messages.started_event(found),
+                key=messages.event_key(found, "started"),
+            )
+
+    async def progressed(self, step: int, seconds_left: float, device_seconds: float) -> None:
+        """So many steps are made; `device_seconds` were spent since it was last told. Raises Interrupted."""
+        self.furthest = max(self.furthest, step)
+        async with self._changed() as (unit, found):
+            found.progress(step, seconds_left)
+            found.device_seconds += device_seconds
+            await unit.announce(
+                messages.event_subject(found, "progressed"),
+                messages.progressed_event(found),
+                # Of every stored change its own: a second run of the same steps has news of its own.
+                key=messages.event_key(found, f"progressed/{found.revision}"),
+            )
+
+    async def previewed(self, preview: Blob) -> None:
+        """Raises Interrupted."""
+        async with self._changed() as (_, found):
+            found.preview = preview
+
+    async def noted(self, note: str) -> None:
+        """Something is done otherwise than planned; kept with the provenance. Raises Interrupted."""
+        async with self._changed() as (_, found):
+            assert found.provenance is not None  # it was started
+            found.provenance.notes.append(note)
+
+    async def ended(self, change: Callable[[Generation], None]) -> None:
+        """Store and announce an end; the first end that is stored stands, and a pause outlives its run."""
+        async with self._store.transaction() as unit:
+            found = await unit.lock(self.generation.tenant, self.generation.id)
+            assert found is not None  # generations are never deleted
+            if not found.state.ended and found.pauses == self.generation.pauses:
+                change(found)
+                await unit.save(found)
+                await announce_end(unit, found)
+        if found.state.ended:
+            # Perhaps somebody cancelled it, and this run has put one down since.
+            await self._checkpoints.drop(found.tenant, run_key(found.id, found.content_key))
+        self._notify()
+
+    @asynccontextmanager
+    async def _changed(self) -> AsyncIterator[tuple[Unit, Generation]]:
+        """The record, to be changed; raises Interrupted where it has ended or was paused since the run began."""
+        async with self._store.transaction() as unit:
+            found = await unit.lock(self.generation.tenant, self.generation.id)
+            assert found is not None
+            if found.state not in (State.QUEUED, State.RUNNING) or found.pauses != self.generation.pauses:
+                raise Interrupted
+            yield unit, found
+            await unit.save(found)
+        self._notify()

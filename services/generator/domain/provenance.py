@@ -1,0 +1,95 @@
+"""Everything that made a clip what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from google.protobuf import json_format
+
+from artifex.generator.v1.messages_pb2 import GenerationProvenance
+from services.generator.domain.generation import Generation
+from services.generator.domain.models import ModelCard
+from services.generator.domain.pictures import digests
+
+
+def begun(generation: Generation, card: ModelCard) -> GenerationProvenance:
+    """What is known of a started generation before its first step; notes of an earlier run are kept."""
+    prompt, negative = told(generation)
+    return GenerationProvenance(
+        model=card.name,
+        weights_digest=card.weights_digest,
+        spec=generation.spec,
+        prompt=prompt,
+        negative_prompt=negative,
+        picture_digests=digests(generation.pictures),
+        notes=generation.provenance.notes if generation.provenance else [],
+    )
+
+
+def told(generation: Generation) -> tuple[str, str]:
+    """What the model is told: prompt and negative prompt."""
+    if generation.plan is not None and generation.plan.prompt:
+        return generation.plan.prompt, generation.plan.negative_prompt
+    return generation.spec.prompt, generation.spec.negative_prompt
+
+
+@dataclass(frozen=True)
+class Making:
+    """How a model server made a clip."""
+
+    device: str
+    """The kind: "cpu", "cuda"."""
+    dtype: str
+    """Of the numbers that the transformer computes with: "float32", "bfloat16"."""
+    sampler: str
+    sigmas: tuple[float, ...]
+    """Each step's noise, from 1 down."""
+    versions: Mapping[str, str]
+    """Of the libraries, by name."""
+
+
+def note_making(found: Generation, how: Making) -> None:
+    record = found.provenance
+    assert record is not None  # it was started
+    record.device, record.dtype, record.sampler = how.device, how.dtype, how.sampler
+    record.sigmas[:] = how.sigmas
+    record.versions.update(how.versions)
+
+
+def take_over_making(found: Generation, equal: Generation) -> None:
+    """The clip was made for another one of the same content."""
+    made, record = equal.provenance, found.provenance
+    if made is None or record is None:
+        return
+    note_making(found, Making(made.device, made.dtype, made.sampler, tuple(made.sigmas), made.versions))
+    record.notes[:] = made.notes
+
+
+def details(generation: Generation) -> Mapping[str, str]:
+    """For the asset that is made of the clip: the whole record as JSON, and of it what people look for."""
+    spec, record = generation.spec, generation.provenance or GenerationProvenance()
+    found = {
+        "model": spec.model,
+        "weights_digest": generation.weights_digest,
+        "random_weights": str(generation.random_weights).lower(),
+        "device": generation.device,
+        "prompt": spec.prompt,
+        "negative_prompt": spec.negative_prompt,
+        "seed": str(spec.seed),
+        "steps": str(spec.steps),
+        "guidance_scale": repr(spec.guidance_scale),
+        "guidance_scale_2": repr(spec.guidance_scale_2),
+        "flow_shift": repr(spec.flow_shift),
+        "sampler": record.sampler,
+        "provenance": json_format.MessageToJson(record, indent=None, ensure_ascii=False, sort_keys=True),
+    }
+    if record.prompt != spec.prompt:
+        found["told_prompt"] = record.prompt
+    if record.negative_prompt != spec.negative_prompt:
+        found["told_negative_prompt"] = record.negative_prompt
+    if generation.spec.image:
+        found["image"] = generation.spec.image
+    if generation.spec.last_image:
+        found["last_image"] = generation.spec.last_image
+    return found
