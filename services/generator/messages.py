@@ -132,6 +132,7 @@ def completed_event(generation: Generation) -> work_pb2.GenerationCompletedEvent
         attempt=generation.attempt,
         result=generation.result,
         media=generation.media,
+        provenance=generation.provenance,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -17,6 +18,18 @@ ROOT = Path(__file__).resolve().parents[2]
 NANO = "wan22-nano-t2v"
 TWIN = "wan22-nano-twin"
 """The same weights under another name: a second model."""
+I2V = "tiny-i2v"
+TI2V = "tiny-ti2v"
+"""Models that go on from pictures, of a few thousand random weights; see tests/integration/generator/tiny_wan.py."""
+_TINY = {
+    I2V: {"size_multiple": 16, "max_width": 256, "max_height": 256, "max_frames": 33},
+    TI2V: {"size_multiple": 32, "max_width": 256, "max_height": 256, "max_frames": 33},
+}
+_WRITE_TINY = """
+import sys
+from tests.integration.generator.tiny_wan import pipeline
+pipeline(sys.argv[1]).save_pretrained(sys.argv[2])
+"""
 
 
 def nano_weights() -> Path:
@@ -29,6 +42,24 @@ def nano_weights() -> Path:
         python = ROOT / ".venv-triton" / "bin" / "python"
         env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         subprocess.run([python, "-m", "services.generator.nano", folder], check=True, cwd=ROOT, env=env)
+    return folder
+
+
+def tiny_weights(model: str) -> Path:
+    """Weights of one of the tiny models, kept as the nano weights are."""
+    sources = [ROOT / "tests" / "integration" / "generator" / "tiny_wan.py"]
+    sources.append(ROOT / "services" / "generator" / "triton" / "requirements.lock")
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    folder = ROOT / "build" / "test-models" / digest[:16] / model
+    if not folder.exists():
+        python = ROOT / ".venv-triton" / "bin" / "python"
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        unfinished = folder.with_name(f"{model}.{os.getpid()}")
+        command = [python, "-c", _WRITE_TINY, model.removeprefix("tiny-"), unfinished]
+        subprocess.run(command, check=True, cwd=ROOT, env=env)
+        card = {"random_weights": True, "frame_rate": "16", "text_tokens": 64, **_TINY[model]}
+        (unfinished / "artifex.json").write_text(json.dumps(card))
+        unfinished.rename(folder)
     return folder
 
 
@@ -60,6 +91,9 @@ class TritonServer(Server):
         for name in (NANO, TWIN):
             if not (models / name).exists():
                 (models / name).symlink_to(nano_weights())
+        for name in (I2V, TI2V):
+            if not (models / name).exists():
+                (models / name).symlink_to(tiny_weights(name))
         self.process = spawn(self.command(), log=self.log, env=self._env)
 
     def is_ready(self) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from google.protobuf import json_format
-
 from artifex.generator.v1.messages_pb2 import GenerationProvenance
+from artifex.provenance import DETAIL
+from artifex.provenance import told as movie_detail
 from services.generator.domain.generation import Generation
 from services.generator.domain.models import ModelCard
 from services.generator.domain.pictures import digests
@@ -82,7 +82,7 @@ def details(generation: Generation) -> Mapping[str, str]:
         "guidance_scale_2": repr(spec.guidance_scale_2),
         "flow_shift": repr(spec.flow_shift),
         "sampler": record.sampler,
-        "provenance": json_format.MessageToJson(record, indent=None, ensure_ascii=False, sort_keys=True),
+        DETAIL: movie_detail([record]),
     }
     if record.prompt != spec.prompt:
         found["told_prompt"] = record.prompt

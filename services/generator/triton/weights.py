@@ -28,6 +28,7 @@ _A14B: dict[str, Any] = {
 _TI2V_5B = {**_A14B, "size_multiple": 32, "max_frames": 121, "frame_rate": "24"}
 _CARDS: dict[str, dict[str, Any]] = {
     "text": {**_A14B, "kind": "text"},
+    "image": {**_A14B, "kind": "image"},
     "text_image": {**_TI2V_5B, "kind": "text_image"},
 }
 """What holds for Wan2.2's published weights by what they are given, where they bring no card of their own."""
@@ -115,6 +116,4 @@ def _kind(path: Path) -> tuple[str, str]:
         return "", f"{name} is not one of the pipelines that run here"
     if content.get("expand_timesteps"):
         return "text_image", ""
-    if name == "WanImageToVideoPipeline":
-        return "", "it goes on from a picture, which none can be given yet"
-    return "text", ""
+    return ("image" if name == "WanImageToVideoPipeline" else "text"), ""

@@ -33,7 +33,7 @@ async def test_the_nano_model_is_listed_before_it_is_loaded_and_says_that_its_we
     models: TritonModelServer,
 ) -> None:
     cards = await models.models()
-    assert set(cards) == {NANO, TWIN}
+    assert {NANO, TWIN} < set(cards)
     assert cards[NANO].random_weights
     assert len(cards[NANO].weights_digest) == 64
 

@@ -63,6 +63,29 @@ def test_an_end_is_final(end: str) -> None:
     assert found.end_time == NOW
 
 
+def test_a_pause_is_no_end_and_puts_it_back_into_the_queue_when_it_is_over() -> None:
+    found = generation()
+    assert not found.resume(NOW), "it was not paused"
+    assert found.pause_key == "generations/g1/pause/1"
+    found.start(found.spec, NANO, "key", NOW)
+    found.progress(3, 4.5)
+    found.pause()
+    found.pause()
+    assert (found.state, found.pauses, found.steps_done, found.seconds_left) == (State.PAUSED, 1, 3, 0.0)
+    assert not found.state.ended
+    with pytest.raises(FailedPrecondition) as caught:
+        found.start(found.spec, NANO, "key", NOW)
+    assert caught.value.metadata["state"] == "STATE_PAUSED"
+    assert found.resume(LATER)
+    assert (found.state, found.queue_time, found.pause_key) == (State.QUEUED, LATER, "generations/g1/pause/2")
+    found.pause()
+    found.cancel(LATER)
+    assert found.state is State.CANCELLED
+    for change in (found.pause, lambda: found.resume(LATER)):
+        with pytest.raises(FailedPrecondition):
+            change()
+
+
 def test_a_cancelled_generation_says_so_in_its_failure() -> None:
     found = generation()
     found.cancel(NOW)

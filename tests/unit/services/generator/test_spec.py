@@ -105,3 +105,13 @@ def test_the_content_key_tells_tenants_weights_and_specs_apart() -> None:
     assert len(set(keys)) == 4
     again, _ = resolve(spec(), CARDS, NANO.model)
     assert content_key("studio", again, "a" * 64) == keys[0]
+
+
+def test_the_content_key_knows_given_pictures_by_their_bytes() -> None:
+    one, _ = resolve(spec(image="assets/one"), CARDS, NANO.model)
+    copy, _ = resolve(spec(image="assets/copy"), CARDS, NANO.model)
+    key = content_key("studio", one, "a" * 64, ["1" * 64])
+    assert content_key("studio", copy, "a" * 64, ["1" * 64]) == key
+    assert content_key("studio", one, "a" * 64, ["2" * 64]) != key
+    assert content_key("studio", one, "a" * 64, ["1" * 64, "2" * 64]) != key
+    assert one.image == "assets/one", "the spec itself is left alone"

@@ -62,11 +62,6 @@ class Run:
         return len(self._sampler.timesteps)
 
     @property
-    def sigmas(self) -> list[float]:
-        """Each step's noise, from 1 down."""
-        return [self._sampler.sigma(step) for step in range(self.steps)]
-
-    @property
     def expert(self) -> str:
         """Which expert makes the next step: "high_noise" or "low_noise"; a model of one has no other."""
         return "high_noise" if self._makers[self.done] == EXPERTS[0] else "low_noise"
