@@ -55,7 +55,7 @@ def tiny_weights(model: str) -> Path:
         python = ROOT / ".venv-triton" / "bin" / "python"
         env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         unfinished = folder.with_name(f"{model}.{os.getpid()}")
-        command = [python, "-c", _WRITE_TINY, model.removeprefix("tiny-"), unfinished]
+        command = [str(python), "-c", _WRITE_TINY, model.removeprefix("tiny-"), str(unfinished)]
         subprocess.run(command, check=True, cwd=ROOT, env=env)
         card = {"random_weights": True, "frame_rate": "16", "text_tokens": 64, **_TINY[model]}
         (unfinished / "artifex.json").write_text(json.dumps(card))

@@ -20,7 +20,7 @@ def weights(models: Path, name: str, **index: object) -> Path:
     return folder
 
 
-def test_only_weights_that_make_video_of_words_in_diffusers_layout_are_taken(
+def test_only_weights_that_make_video_in_diffusers_layout_are_taken(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     models = tmp_path / "models"
@@ -33,9 +33,13 @@ def test_only_weights_that_make_video_of_words_in_diffusers_layout_are_taken(
     (weights(models, "bare") / "artifex.json").write_text("[]")
     (models / ".half-built").mkdir()
     found = discover(models, tmp_path / "digests.json")
-    assert [(entry.model, entry.card["kind"]) for entry in found] == [("ti2v-5b", "text_image"), ("wan22-t2v", "text")]
-    assert [entry.card["size_multiple"] for entry in found] == [32, 16]
-    for name in ("Wan22", "i2v", "empty", "torn", "bare"):
+    assert [(entry.model, entry.card["kind"]) for entry in found] == [
+        ("i2v", "image"),
+        ("ti2v-5b", "text_image"),
+        ("wan22-t2v", "text"),
+    ]
+    assert [entry.card["size_multiple"] for entry in found] == [16, 32, 16]
+    for name in ("Wan22", "empty", "torn", "bare"):
         assert f"{name} left out" in caplog.text
 
 
