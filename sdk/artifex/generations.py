@@ -5,24 +5,30 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from typing import Final
 
-from artifex.errors import ApiError
+from artifex.errors import ApiError, DeadlineExceeded, JobCancelled, JobFailed
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.generator.v1 import service_pb2_grpc as generator_grpc
 from artifex.transport import Transport, backoff, is_transient
 
-ENDED = (generator.Generation.STATE_SUCCEEDED, generator.Generation.STATE_FAILED, generator.Generation.STATE_CANCELLED)
+ENDED: Final = (
+    generator.Generation.STATE_SUCCEEDED,
+    generator.Generation.STATE_FAILED,
+    generator.Generation.STATE_CANCELLED,
+)
 
 
 class Generations:
-    """The tenant's generations."""
+    """The tenant's generations, and what can be asked for."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._stub = generator_grpc.GeneratorServiceStub(transport.channel)
 
     async def models(self) -> AsyncIterator[generator.Model]:
-        """The models that the installation can run. `random_weights` tells which of them were never trained."""
+        """The models that the installation knows. `available` tells which have their weights there, and `remedy` what
+        the others lack; `random_weights` which were never trained."""
         pages = self._transport.pages(
             self._stub.ListModels, generator.ListModelsRequest(), name="GeneratorService/ListModels"
         )
@@ -30,11 +36,37 @@ class Generations:
             for model in page.models:
                 yield model
 
-    async def create(self, spec: generator.GenerationSpec, *, request_id: str = "") -> generator.Generation:
-        """Queue a generation. The same spec on the same model and kind of device gives the same bytes."""
+    async def styles(self) -> AsyncIterator[generator.Style]:
+        """The looks that a spec can ask for by name."""
+        pages = self._transport.pages(
+            self._stub.ListStyles, generator.ListStylesRequest(), name="GeneratorService/ListStyles"
+        )
+        async for page in pages:
+            for style in page.styles:
+                yield style
+
+    async def plan(self, spec: generator.GenerationSpec, *, device_memory_bytes: int = 0) -> generator.GenerationPlan:
+        """What a generation will be and take, without spending any of it; on a device of so much memory, or else on the
+        installation's own. What does not fit is told, not refused."""
+        answer = await self._transport.unary(
+            self._stub.PlanGeneration,
+            generator.PlanGenerationRequest(spec=spec, device_memory_bytes=device_memory_bytes),
+            name="GeneratorService/PlanGeneration",
+        )
+        return answer.plan
+
+    async def create(
+        self,
+        spec: generator.GenerationSpec,
+        *,
+        priority: generator.GenerationPriority.ValueType = generator.GENERATION_PRIORITY_UNSPECIFIED,
+        request_id: str = "",
+    ) -> generator.Generation:
+        """Queue a generation. The same spec on the same model and kind of device gives the same bytes. What is left at
+        0 or empty comes from the preset; `plan` of the answer says what was taken otherwise than given."""
         answer = await self._transport.unary(
             self._stub.CreateGeneration,
-            generator.CreateGenerationRequest(spec=spec, request_id=request_id or str(uuid.uuid4())),
+            generator.CreateGenerationRequest(spec=spec, priority=priority, request_id=request_id or str(uuid.uuid4())),
             name="GeneratorService/CreateGeneration",
         )
         return answer.generation
@@ -57,19 +89,19 @@ class Generations:
                 yield generation
 
     async def watch(self, name: str, *, patience: float = 120.0) -> AsyncIterator[generator.Generation]:
-        """The generation as it changes, until it has ended. A broken stream is taken up again; gives up when nobody
-        answers for `patience` seconds."""
+        """The generation as it changes, until it has ended; a paused one is waited for. A broken stream is taken up
+        again after the last change seen; gives up when nobody answers for `patience` seconds."""
         loop = asyncio.get_running_loop()
-        failures, heard = 0, loop.time()
+        failures, heard, sequence = 0, loop.time(), 0
         while True:
             try:
                 messages = self._transport.stream(
                     self._stub.WatchGeneration,
-                    generator.WatchGenerationRequest(name=name),
+                    generator.WatchGenerationRequest(name=name, after_sequence=sequence),
                     name="GeneratorService/WatchGeneration",
                 )
                 async for message in messages:
-                    failures, heard = 0, loop.time()
+                    failures, heard, sequence = 0, loop.time(), message.sequence
                     yield message.generation
                     if message.generation.state in ENDED:
                         return
@@ -79,6 +111,48 @@ class Generations:
                 failures = min(failures + 1, 5)
             await asyncio.sleep(backoff(failures))
 
+    async def output(self, name: str, *, patience: float = 120.0) -> generator.Generation:
+        """The generation once it has succeeded and its clip is an asset, which follows shortly after.
+
+        Raises JobFailed or JobCancelled when it ends otherwise, DeadlineExceeded when there is no asset `patience`
+        seconds after the end.
+        """
+        generation = await self.get(name)
+        if generation.state not in ENDED:
+            async for newest in self.watch(name):
+                generation = newest
+        raise_unless_made(generation)
+        loop = asyncio.get_running_loop()
+        began, looks = loop.time(), 0
+        while not generation.output_asset:
+            if loop.time() - began > patience:
+                raise DeadlineExceeded(
+                    f"{name} succeeded, and its clip is no asset yet: the media service is behind; look again later",
+                    code="DEADLINE_EXCEEDED",
+                )
+            await asyncio.sleep(min(0.05 * 2**looks, 1.0))
+            looks += 1
+            generation = await self.get(name)
+        return generation
+
+    async def pause(self, name: str) -> generator.Generation:
+        """Put a generation down within one denoising step, to be taken up where it stopped."""
+        answer = await self._transport.unary(
+            self._stub.PauseGeneration,
+            generator.PauseGenerationRequest(name=name),
+            name="GeneratorService/PauseGeneration",
+        )
+        return answer.generation
+
+    async def resume(self, name: str) -> generator.Generation:
+        """Queue a paused generation again."""
+        answer = await self._transport.unary(
+            self._stub.ResumeGeneration,
+            generator.ResumeGenerationRequest(name=name),
+            name="GeneratorService/ResumeGeneration",
+        )
+        return answer.generation
+
     async def cancel(self, name: str) -> generator.Generation:
         """Stop a generation within one denoising step."""
         answer = await self._transport.unary(
@@ -87,3 +161,14 @@ class Generations:
             name="GeneratorService/CancelGeneration",
         )
         return answer.generation
+
+
+def raise_unless_made(generation: generator.Generation) -> None:
+    """Turn a generation that ended without a clip into its exception."""
+    if generation.state == generator.Generation.STATE_SUCCEEDED:
+        return
+    failure = generation.failure
+    kind = JobCancelled if generation.state == generator.Generation.STATE_CANCELLED else JobFailed
+    word = generator.Generation.State.Name(generation.state).removeprefix("STATE_").lower()
+    message = f"{generation.name} {word}" + (f": {failure.message}" if failure.message else "")
+    raise kind(message, name=generation.name, reason=failure.reason, metadata=dict(failure.metadata))

@@ -6,8 +6,10 @@ import click
 
 from artifex.cli.assets import assets
 from artifex.cli.generate import generate
+from artifex.cli.generations import generations
 from artifex.cli.graph import graph
 from artifex.cli.jobs import jobs
+from artifex.cli.models import models, styles
 from artifex.cli.nodes import nodes
 from artifex.cli.preview import preview_command as preview
 from artifex.cli.projects import projects
@@ -35,5 +37,21 @@ def main() -> None:
     """
 
 
-for command in (up, assets, nodes, graph, preview, render, generate, jobs, workers, projects, traces):
+_COMMANDS = (
+    up,
+    assets,
+    nodes,
+    graph,
+    preview,
+    render,
+    generate,
+    generations,
+    models,
+    styles,
+    jobs,
+    workers,
+    projects,
+    traces,
+)
+for command in _COMMANDS:
     main.add_command(command)

@@ -2,95 +2,119 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
+from typing import Any, Final
 
 import click
 
 from artifex.assets import check_destination
-from artifex.cli.output import Output, studio_command
+from artifex.cli.generation_progress import GenerationProgress
+from artifex.cli.output import Output, plain_dict, studio_command
 from artifex.cli.render import finish
+from artifex.cli.shots import PRIORITIES, made_from, shot_options, spec_of
 from artifex.client import Client
-from artifex.errors import FailedPrecondition
+from artifex.generations import raise_unless_made
 from artifex.generator.v1 import messages_pb2 as generator
+from artifex.media.v1 import messages_pb2 as media
 
-
-@dataclass(frozen=True)
-class Preset:
-    """How large and how carefully. Sizes in pixels; frames are 4k + 1 as the model makes them."""
-
-    width: int
-    height: int
-    frames: int
-    steps: int
-
-
-FPS = 16
-"""Frames a second that Wan2.2 makes."""
-PRESETS = {
-    "draft": Preset(256, 144, 17, 4),
-    "preview": Preset(416, 240, 33, 10),
-    "production": Preset(832, 480, 81, 40),
-    "cinema": Preset(1280, 720, 81, 50),
-}
+CHUNK: Final = 60
+"""Frames of a chunk: a number that is not the studio's to choose, so that the same shot gives the same bytes."""
+_CINEMA: Final = (1920, 1080)
+"""What the cinema preset is enlarged to."""
+_LARGEST: Final = 8
+"""How many times a picture is enlarged at most."""
 
 
 @click.command()
-@click.argument("prompt")
-@click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(0, 2**53 - 1), help="Another makes another shot."
-)
-@click.option(
-    "--preset", default="preview", show_default=True, type=click.Choice(list(PRESETS)), help="Size and steps."
-)
+@shot_options
+@click.option("--priority", type=click.Choice(list(PRIORITIES)), default="normal", help="Among your studio's own.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("shot.mp4"), show_default=True)
 @studio_command
-async def generate(output: Output, studio: Client, prompt: str, seed: int, preset: str, out: Path) -> None:
-    """Generate a shot from the words of PROMPT, and save it as a movie. Ctrl-C cancels it."""
+async def generate(output: Output, studio: Client, priority: str, out: Path, **given: Any) -> None:
+    """Generate a shot from the words of PROMPT, and save it as a movie. Ctrl-C cancels it.
+
+    The same words, seed, model and kind of device give the same bytes. The movie says in its own metadata what made it.
+    """
     check_destination(out)
-    models = [model async for model in studio.generations.models()]
-    if not models:
-        raise FailedPrecondition("the studio has no generation model", code="FAILED_PRECONDITION")
-    model = models[0]
-    wanted = PRESETS[preset]
-    shot = fitted(wanted, model)
-    if shot != wanted:
-        output.note(f"{preset} is {wanted}; {model.display_name or model.name} makes {shot}")
-    if model.random_weights:
-        output.note(f"the weights of {model.name} are random: its pictures prove the machinery and mean nothing")
-    job = await studio.renders.create(document(prompt, seed, shot, model.name), display_name=prompt[:80])
+    before = await made_from(studio, given["source"]) if given["source"] else None
+    spec = await spec_of(output, studio, given, before)
+    generation = await studio.generations.create(spec, priority=PRIORITIES[priority])
+    if output.as_json:
+        output.line({"event": "generation", **plain_dict(generation)})
+    output.note(f"{generation.name}: seed {generation.spec.seed}, trace {generation.trace_id}")
+    tell_changes(output, generation.plan)
+    try:
+        await follow(output, studio, generation)
+    except asyncio.CancelledError:
+        # Ctrl-C: nobody waits for the shot any more, so nobody should compute it.
+        await studio.generations.cancel(generation.name)
+        output.note(f"interrupted: {generation.name} is cancelled")
+        raise
+    generation = await studio.generations.output(generation.name)
+    tell_made(output, generation, before)
+    clip = await studio.assets.get(generation.output_asset)
+    enlarge = generation.spec.preset == generator.GENERATION_PRESET_CINEMA
+    job = await studio.renders.create(
+        document(clip, enlarge=enlarge), display_name=generation.spec.prompt[:80], chunk_frames=CHUNK
+    )
     await finish(output, studio, job, out, verbose=False)
 
 
-def fitted(preset: Preset, model: generator.Model) -> Preset:
-    """The preset within what a model can make."""
-    multiple, step = max(1, model.size_multiple), max(1, model.frame_multiple)
-    scale = min(1.0, model.max_width / preset.width, model.max_height / preset.height)
-    frames = min(preset.frames, model.max_frames)
-    return Preset(
-        max(multiple, int(preset.width * scale) // multiple * multiple),
-        max(multiple, int(preset.height * scale) // multiple * multiple),
-        (frames - 1) // step * step + 1,
-        preset.steps,
-    )
+async def follow(output: Output, studio: Client, generation: generator.Generation) -> None:
+    """Show a generation until it has ended. Raises JobFailed or JobCancelled when that is without a clip."""
+    newest = generation
+    with GenerationProgress(output) as progress:
+        async for newest in studio.generations.watch(generation.name):
+            progress.show(newest)
+    raise_unless_made(newest)
 
 
-def document(prompt: str, seed: int, shot: Preset, model: str) -> str:
-    """The graph that renders one generated shot as it is."""
-    parameters = {
-        "prompt": prompt,
-        "seed": seed,
-        "width": shot.width,
-        "height": shot.height,
-        "frames": shot.frames,
-        "fps": FPS,
-        "steps": shot.steps,
-        "model": model,
+def tell_changes(output: Output, plan: generator.GenerationPlan) -> None:
+    """What the studio takes otherwise than it was given."""
+    for change in plan.adjustments:
+        field = change.field.removeprefix("spec.")
+        output.note(f"{field}: {change.taken} instead of {change.given} ({change.reason})")
+    for note in plan.prompt_notes:
+        output.note(note)
+
+
+def tell_made(output: Output, generation: generator.Generation, before: generator.GenerationProvenance | None) -> None:
+    """What is to be known of a clip beside what it shows, and beside the one that it repeats."""
+    made = generation.provenance
+    if generation.random_weights:
+        output.note(f"the weights of {made.model} are random: its pictures prove the machinery and mean nothing")
+    for note in made.notes:
+        output.note(note)
+    if before is None:
+        return
+    if before.weights_digest != made.weights_digest:
+        output.note(f"the weights of {made.model} are not those of the first time: the shot may differ")
+    elif before.device != made.device:
+        output.note(f"the first time was on {before.device}, this on {made.device}: the shot may differ")
+
+
+def document(clip: media.Asset, *, enlarge: bool) -> str:
+    """The graph that renders a generated clip as it is, or enlarged to what fits into 1920x1080."""
+    stream = clip.media.video_streams[0]
+    rate = Fraction(stream.frame_rate.numerator, stream.frame_rate.denominator)
+    factor = Fraction(1)
+    if enlarge:
+        fits = min(Fraction(_CINEMA[0], stream.width), Fraction(_CINEMA[1], stream.height), Fraction(_LARGEST))
+        factor = max(factor, fits)
+    nodes: dict[str, Any] = {"clip": {"type": "MediaInput", "params": {"asset": clip.name}}}
+    shown = "clip.video"
+    if factor > 1:
+        nodes["large"] = {"type": "Upscaler", "inputs": {"video": shown}, "params": {"factor": float(factor)}}
+        shown = "large"
+    nodes["out"] = {"type": "FileOutput", "inputs": {"video": shown}, "params": {"path": "shot.mp4"}}
+    settings = {
+        # Codecs of movies take even sides.
+        "width": int(stream.width * factor) // 2 * 2,
+        "height": int(stream.height * factor) // 2 * 2,
+        "fps": str(rate),
+        "duration": str(stream.frame_count / rate),
     }
-    nodes = {
-        "shot": {"type": "T2VGenerator", "params": parameters},
-        "out": {"type": "FileOutput", "inputs": {"video": "shot"}, "params": {"path": "shot.mp4"}},
-    }
-    settings = {"width": shot.width, "height": shot.height, "fps": FPS, "duration": f"{shot.frames}/{FPS}"}
     return json.dumps({"schema": "artifex.graph/1", "settings": settings, "nodes": nodes}, ensure_ascii=False)

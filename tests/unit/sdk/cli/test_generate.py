@@ -1,46 +1,68 @@
-"""Presets within what a model can make."""
+"""The graph that makes a movie of a generated clip."""
 
 from __future__ import annotations
 
 import json
+from fractions import Fraction
+from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
-from artifex.cli.generate import PRESETS, Preset, document, fitted
-from artifex.generator.v1 import messages_pb2 as generator
+from artifex.cli.generate import document
+from artifex.common.v1 import types_pb2 as common
+from artifex.media.v1 import messages_pb2 as media
+from services.graph.domain.compile.catalogue import catalogue
+from services.graph.domain.compile.checking import check
+from services.graph.domain.compile.compiler import compile_checked, validate_checked
 from services.graph.domain.documents.document import parse_document
 
-WAN = generator.Model(size_multiple=16, max_width=1280, max_height=720, frame_multiple=4, max_frames=81)
 
-
-def test_a_preset_that_fits_stays_as_it_is() -> None:
-    assert {name: fitted(preset, WAN) for name, preset in PRESETS.items()} == PRESETS
-
-
-@given(
-    preset=st.sampled_from(list(PRESETS.values())),
-    multiple=st.sampled_from([8, 16, 32]),
-    width=st.integers(64, 2000),
-    height=st.integers(64, 2000),
-    frames=st.integers(1, 120),
-)
-def test_a_fitted_shot_keeps_the_models_limits(
-    preset: Preset, multiple: int, width: int, height: int, frames: int
-) -> None:
-    model = generator.Model(
-        size_multiple=multiple, max_width=width, max_height=height, frame_multiple=4, max_frames=frames
+def clip(width: int, height: int, frames: int = 81, rate: tuple[int, int] = (16, 1)) -> media.Asset:
+    return media.Asset(
+        name="assets/clip",
+        media=media.MediaInfo(
+            format="matroska,webm",
+            duration=common.Rational(numerator=frames * rate[1], denominator=rate[0]),
+            video_streams=[
+                media.VideoStream(
+                    codec="ffv1",
+                    width=width,
+                    height=height,
+                    pixel_format="bgr0",
+                    frame_count=frames,
+                    frame_rate=common.Rational(numerator=rate[0], denominator=rate[1]),
+                    duration=common.Rational(numerator=frames * rate[1], denominator=rate[0]),
+                )
+            ],
+        ),
     )
-    shot = fitted(preset, model)
-    assert shot.width % multiple == shot.height % multiple == 0
-    assert 0 < shot.width <= width
-    assert 0 < shot.height <= height
-    assert (shot.frames - 1) % 4 == 0
-    assert 0 < shot.frames <= frames
 
 
-def test_the_document_is_one_that_the_engine_reads() -> None:
-    text = document('a "quoted" 등불', 7, PRESETS["draft"], "models/wan22-nano-t2v")
-    parsed = parse_document(text)
-    assert set(parsed.nodes) == {"shot", "out"}
-    assert json.loads(text)["settings"]["duration"] == "17/16"
+@pytest.mark.parametrize(
+    ("size", "enlarge", "shown"),
+    [
+        ((832, 480), False, (832, 480)),
+        ((63, 47), False, (62, 46)),
+        ((1280, 720), True, (1920, 1080)),
+        ((1280, 704), True, (1920, 1056)),
+        ((480, 832), True, (622, 1080)),
+        ((64, 64), True, (512, 512)),
+        ((2560, 1440), True, (2560, 1440)),
+    ],
+)
+def test_the_movie_is_as_large_as_the_clip_or_as_the_cinema_is(
+    size: tuple[int, int], enlarge: bool, shown: tuple[int, int]
+) -> None:
+    found: dict[str, Any] = json.loads(document(clip(*size), enlarge=enlarge))
+    assert (found["settings"]["width"], found["settings"]["height"]) == shown
+    assert ("large" in found["nodes"]) == (enlarge and size[0] < 1920)
+
+
+@pytest.mark.parametrize("enlarge", [False, True])
+@pytest.mark.parametrize("rate", [(16, 1), (24000, 1001)])
+def test_the_engine_takes_it_and_renders_every_frame_once(enlarge: bool, rate: tuple[int, int]) -> None:
+    given = clip(1280, 704, 41, rate)
+    checked = check(parse_document(document(given, enlarge=enlarge)), catalogue())
+    assert validate_checked(checked, {given.name: given.media}) == []
+    compiled = compile_checked(checked, "", dict.fromkeys(checked.assets, given.media))
+    assert (compiled.frame_count, compiled.fps) == (41, Fraction(*rate))

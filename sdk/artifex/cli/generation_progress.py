@@ -1,0 +1,70 @@
+"""How far a generation has come, for people and for machines."""
+
+from __future__ import annotations
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from artifex.cli.output import Output, plain_dict
+from artifex.cli.words import seconds_text
+from artifex.generator.v1 import messages_pb2 as generator
+
+
+class GenerationProgress:
+    """A bar of denoising steps on a terminal, a line when the state changes elsewhere, JSON lines for machines."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._bars: Progress | None = None
+        self._row: TaskID | None = None
+        self._told = ""
+        if output.live:
+            columns = (
+                TextColumn("{task.description:>10}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[rest]}"),
+            )
+            self._bars = Progress(*columns, console=output.errors)
+
+    def __enter__(self) -> GenerationProgress:
+        if self._bars:
+            self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bars:
+            self._bars.stop()
+
+    def show(self, generation: generator.Generation) -> None:
+        if self._output.as_json:
+            self._output.line({"event": "progress", **plain_dict(generation)})
+            return
+        if self._bars is None:
+            state = _state(generation)
+            if state != self._told:
+                self._told = state
+                self._output.note(f"{generation.name} {state}")
+            return
+        if self._row is None:
+            self._row = self._bars.add_task("generate", total=None, rest="")
+        self._bars.update(
+            self._row,
+            completed=generation.steps_done,
+            total=generation.steps_total or None,
+            rest=_rest(generation),
+        )
+
+
+def _state(generation: generator.Generation) -> str:
+    word = generator.Generation.State.Name(generation.state).removeprefix("STATE_").lower()
+    if generation.state == generator.Generation.STATE_QUEUED and generation.queue_position:
+        return f"{word}, {generation.queue_position} before it"
+    return word
+
+
+def _rest(generation: generator.Generation) -> str:
+    """What stands behind the bar."""
+    if generation.state == generator.Generation.STATE_RUNNING:
+        return f"{seconds_text(generation.seconds_left)} left" if generation.seconds_left else ""
+    return _state(generation)

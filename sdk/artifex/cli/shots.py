@@ -1,0 +1,174 @@
+"""What to generate, from the words of a command line: shared by the commands that make a shot or plan one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from artifex.cli.output import Output
+from artifex.cli.progress import transfer
+from artifex.client import Client
+from artifex.common.v1 import types_pb2 as common
+from artifex.errors import FileProblem
+from artifex.generator.v1 import messages_pb2 as generator
+from artifex.graphfile import ASSET_PREFIX
+from artifex.provenance import DETAIL, heard
+
+
+def _words(enum: Any, prefix: str) -> dict[str, Any]:
+    """The values of an enum as people type them: "first-block"."""
+    return {name.removeprefix(prefix).lower().replace("_", "-"): value for name, value in enum.items() if value}
+
+
+PRESETS: Final = _words(generator.GenerationPreset, "GENERATION_PRESET_")
+PROFILES: Final = _words(generator.GenerationProfile, "GENERATION_PROFILE_")
+CACHES: Final = _words(generator.StepCache, "STEP_CACHE_")
+PRIORITIES: Final = _words(generator.GenerationPriority, "GENERATION_PRIORITY_")
+_FILLED: Final = ("width", "height", "frame_count", "steps", "guidance_scale", "guidance_scale_2", "flow_shift")
+"""What a preset fills in."""
+
+
+class Rate(click.ParamType[Fraction]):
+    """Frames a second: 24, 23.976 or 24000/1001."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Fraction:
+        try:
+            rate = Fraction(value)
+        except (ValueError, ZeroDivisionError):
+            self.fail(f"{value!r} is no frame rate", param, ctx)
+        if not 0 < rate <= 240:
+            self.fail(f"{value!r} is not between 0 and 240 frames a second", param, ctx)
+        # What people write as 23.976 is 24000/1001.
+        exact = Fraction(round(rate) * 1000, 1001)
+        return exact if abs(rate - exact) < Fraction(1, 1000) else rate.limit_denominator(1001)
+
+
+class LoraOption(click.ParamType[generator.Lora]):
+    """NAME, NAME=STRENGTH, or NAME=HIGH,LOW for the two experts."""
+
+    name = "lora"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> generator.Lora:
+        name, _, strengths = str(value).partition("=")
+        try:
+            numbers = [float(number) for number in strengths.split(",")] if strengths else [1.0]
+        except ValueError:
+            numbers = []
+        if not name or len(numbers) not in (1, 2):
+            self.fail(f"{value!r} is no NAME, NAME=STRENGTH or NAME=HIGH,LOW", param, ctx)
+        return generator.Lora(name=name, strength=numbers[0], strength_2=numbers[-1])
+
+
+_OPTIONS: Final = (
+    click.option("--model", metavar="NAME", help="See `artifex models`. Default: the studio's own choice."),
+    click.option("--preset", type=click.Choice(list(PRESETS)), help="Size, length and care. Default: preview."),
+    click.option("--profile", type=click.Choice(list(PROFILES)), help="What to save where there is a choice."),
+    click.option("--seed", type=click.IntRange(0, 2**53 - 1), help="Another makes another shot. Default: 0."),
+    click.option("--style", metavar="NAME", help="See `artifex styles`."),
+    click.option("--strength", type=click.FloatRange(0, 2, min_open=True), help="Of the style, to 2. Default: 1."),
+    click.option("--extend/--no-extend", default=None, help="Have the prompt told in more words, about 200."),
+    click.option("--negative", metavar="TEXT", help="What is not to be seen."),
+    click.option("--image", metavar="FILE|ASSET", help="The shot's first frame."),
+    click.option("--last-image", metavar="FILE|ASSET", help="The shot's last frame, for models that go to one."),
+    click.option("--width", type=click.IntRange(1, 4096), help="Pixels; the nearest that the model makes is taken."),
+    click.option("--height", type=click.IntRange(1, 4096), help="Pixels."),
+    click.option("--frames", type=click.IntRange(1, 1000), help="Of the shot; the nearest that the model makes."),
+    click.option("--fps", type=Rate(), help="Frames a second. Default: the model's."),
+    click.option("--steps", type=click.IntRange(1, 200), help="Denoising steps."),
+    click.option("--lora", "loras", multiple=True, type=LoraOption(), help="Changes of the weights; repeatable."),
+    click.option("--recipe", metavar="NAME", help="A distilled recipe that lies beside the model, as lightning-4."),
+    click.option("--cache", type=click.Choice(list(CACHES)), help="What of a step is taken over from the one before."),
+    click.option("--from", "source", metavar="ASSET", help="Repeat what made ASSET; other options change it."),
+)
+
+
+def shot_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that `spec_of` takes, and a PROMPT that may be left out with --from."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return click.argument("prompt", required=False, default="")(command)
+
+
+async def spec_of(
+    output: Output, studio: Client, given: dict[str, Any], before: generator.GenerationProvenance | None
+) -> generator.GenerationSpec:
+    """The spec that these options ask for, beginning with what was made before; local pictures are uploaded, once by
+    content. Raises click.UsageError where nobody says what is to be seen."""
+    spec = generator.GenerationSpec()
+    if before is not None:
+        spec.CopyFrom(before.spec)
+    elif not given["prompt"]:
+        raise click.UsageError("say what is to be seen: PROMPT, or --from an asset")
+    if given["preset"]:
+        # Else the numbers of the first time would stand, and the preset would say nothing.
+        for field in _FILLED:
+            spec.ClearField(field)
+    _plain(spec, given)
+    if given["fps"]:
+        rate: Fraction = given["fps"]
+        spec.frame_rate.CopyFrom(common.Rational(numerator=rate.numerator, denominator=rate.denominator))
+    if given["loras"]:
+        del spec.loras[:]
+        spec.loras.extend(given["loras"])
+    for field in ("image", "last_image"):
+        if given[field]:
+            setattr(spec, field, await _asset(output, studio, given[field]))
+    return spec
+
+
+def _plain(spec: generator.GenerationSpec, given: dict[str, Any]) -> None:
+    """What is taken as it was given."""
+    values: dict[str, Any] = {
+        "prompt": given["prompt"] or None,
+        "negative_prompt": given["negative"],
+        "model": _named("models", given["model"]),
+        "style": _named("styles", given["style"]),
+        "style_strength": given["strength"],
+        "extend_prompt": given["extend"],
+        "seed": given["seed"],
+        "width": given["width"],
+        "height": given["height"],
+        "frame_count": given["frames"],
+        "steps": given["steps"],
+        "recipe": given["recipe"],
+        "preset": PRESETS.get(given["preset"]),
+        "profile": PROFILES.get(given["profile"]),
+        "step_cache": CACHES.get(given["cache"]),
+    }
+    for field, value in values.items():
+        if value is not None:
+            setattr(spec, field, value)
+
+
+def _named(collection: str, name: str | None) -> str | None:
+    return f"{collection}/{name}" if name and "/" not in name else name
+
+
+async def _asset(output: Output, studio: Client, given: str) -> str:
+    """The name of a picture's asset, which is made of a file of this machine unless an asset is named: a file below a
+    folder called so is `./assets/…`."""
+    if given.startswith(ASSET_PREFIX):
+        return given
+    with transfer(output, f"uploading {Path(given).name}") as progress:
+        return (await studio.assets.upload(Path(given), on_progress=progress)).name
+
+
+async def made_from(studio: Client, asset: str) -> generator.GenerationProvenance:
+    """What made the only generated clip in an asset. Raises FileProblem where there is none, or several."""
+    found = await studio.assets.get(asset if asset.startswith(ASSET_PREFIX) else f"{ASSET_PREFIX}{asset}")
+    try:
+        made = heard(found.provenance.details.get(DETAIL, ""))
+    except ValueError as error:
+        raise FileProblem(f"{found.name}: {error}") from None
+    if len(made) > 1:
+        prompts = "; ".join(f"“{each.spec.prompt[:60]}”" for each in made[:5])
+        raise FileProblem(f"{found.name} holds {len(made)} generated clips ({prompts}): name the asset of one")
+    if not made:
+        raise FileProblem(f"{found.name} was not generated, so there is nothing to repeat")
+    return made[0]
