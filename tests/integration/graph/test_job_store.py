@@ -60,14 +60,14 @@ async def test_a_job_comes_back_as_it_was_stored(store: SqlJobStore) -> None:
 
 
 async def test_what_is_made_ahead_comes_with_whatever_task_is_locked(store: SqlJobStore) -> None:
-    job = await submit(store, make_job(analyses=1))
+    job = await submit(store, make_job(analyses=1, captures=True))
     async with store.transaction() as transaction:
         locked = await transaction.lock(job.id, ["audio"])
         assert locked is not None
-        assert set(locked.tasks) == {"generate:g0", "analyse:mix0", "audio"}
-        # Before the frames, which do not wait for it.
+        assert set(locked.tasks) == {"capture-first:g0", "generate:g0", "analyse:mix0", "audio"}
+        # First what others wait longest for.
         (waiting,) = await transaction.waiting(START, 9)
-        assert waiting.tasks[0][0] == "analyse:mix0"
+        assert [name for name, _ in waiting.tasks] == ["capture-first:g0", "analyse:mix0"]
 
 
 async def test_another_tenants_job_does_not_exist(store: SqlJobStore) -> None:

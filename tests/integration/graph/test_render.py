@@ -116,7 +116,8 @@ async def why(running: Studio, name: str) -> list[Reason]:
 
 async def workers(running: Studio) -> dict[str, Worker.State.ValueType]:
     answer = await running.render.ListWorkers(messages_pb2.ListWorkersRequest())
-    assert all(worker.slots == 1 and worker.kinds == ["analyse", "capture", "frames", "audio"] for worker in answer.workers)
+    kinds = ["analyse", "capture", "frames", "audio"]
+    assert all(worker.slots == 1 and worker.kinds == kinds for worker in answer.workers)
     return {worker.name.removeprefix("workers/"): worker.state for worker in answer.workers}
 
 

@@ -75,7 +75,7 @@ def explain(compiled: Compiled, sources: Mapping[str, media.MediaInfo]) -> Expla
             groups[step.index],
             asked.sound[step.index],
             0.0
-            if asked.sound[step.index]
+            if asked.sound[step.index] or step.index not in asked.shown
             else cost(asked.nodes[step.index], asked.requests[step.index]) * pixels / 1e6,
         )
         for step in compiled.steps
@@ -112,6 +112,24 @@ class _Asked:
         ]
         self.nodes: list[Node] = [step.asked(request) for step, request in zip(steps, self.requests, strict=True)]
         self.sound = [all(output.kind == AUDIO for _, _, output in readers) for readers in self.readers]
+        self.shown = self._shown()
+
+    def _shown(self) -> set[int]:
+        """The steps that frames are made of; others are only read ahead of rendering, where a generation goes on from
+        them."""
+        shown = {end.step for end in self.ends}
+        for step in reversed(self.steps):
+            if step.index in shown:
+                shown.update(edge.step for name, edge in step.inputs.items() if self._reads(step, name))
+        return shown
+
+    def _reads(self, step: Step, name: str) -> bool:
+        if step.type.frames_needed is Node.frames_needed:
+            return True
+        try:
+            return bool(self.nodes[step.index].frames_needed(name, self.requests[step.index]))
+        except Asked:
+            return True
 
     def is_point(self, step: Step) -> bool:
         node, request = self.nodes[step.index], self.requests[step.index]

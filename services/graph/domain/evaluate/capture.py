@@ -41,8 +41,8 @@ def capture(
 ) -> str:
     """The frame as a PNG at `out_path`; answers its media type.
 
-    Eight bits of display-encoded Rec.709, over black: what a player shows. It is the part of the document's picture
-    area in which there is something on the input, so that a small clip gives itself, and footage the whole frame.
+    Eight bits of display-encoded Rec.709, over black: what a player shows, of the document's whole picture area. Where
+    the input has one opaque picture in it, as a clip that is smaller has, it is that picture alone.
 
     `compiled` and `analysed` as of `analyse`. Raises FailedPrecondition where nothing is seen, the errors of
     libs.frames for media that cannot be read, and Internal naming the node.
@@ -79,6 +79,8 @@ def capture(
             metadata={"node": place.node, "frame": str(planned.frame)},
         )
     pixels = frame.crop(window).filled(window).copy()
+    if pixels[..., 3].min() < 1.0:
+        pixels = frame.crop(puller.format).filled(puller.format).copy()
     # Premultiplied colour is what lies over black already.
     pixels[..., 3] = 1.0
     colour.encode(pixels)

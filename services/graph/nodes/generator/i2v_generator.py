@@ -11,10 +11,11 @@ from services.graph.nodes.generator.generated import Figures
 class I2VGenerator(BegunNode):
     """Generates a shot that begins with a picture, with a Wan2.2 image-to-video model.
 
-    Before the shot is made, one frame of `image` is rendered: of the document at `image_time`, at full size, over
-    black, where there is something on the input. It is filled into the shot's size (what is too much is cut at the
-    sides), and is the shot's first frame. With `last_image` the shot ends with that picture. A shot that begins with
-    the last frame of another goes on from it: connect that shot, and give the time at which its last frame is shown.
+    Before the shot is made, one frame of `image` is rendered: the whole document at `image_time`, at full size, over
+    black; of an opaque picture that is smaller than the document, such as another shot, that picture alone. It is
+    filled into the shot's size (what is too much is cut at the sides), and is the shot's first frame. With `last_image`
+    the shot ends with that picture. A shot that begins with the last frame of another goes on from it: connect that
+    shot, and give the time at which its last frame is shown.
 
     The shot is kept under everything it depends on: equal parameters and equal pictures on the same model give the same
     bytes, and nothing is generated again. It then plays like a clip, at its own size with its top left corner at the

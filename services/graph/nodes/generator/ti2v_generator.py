@@ -8,9 +8,10 @@ from services.graph.nodes.generator.generated import Figures
 class TI2VGenerator(BegunNode):
     """Generates a shot from words, or from words and a picture, with a Wan2.2 text-and-image-to-video model.
 
-    With `image`, one frame of it is rendered before the shot is made: of the document at `image_time`, at full size,
-    over black, where there is something on the input. It is filled into the shot's size (what is too much is cut at the
-    sides), and is the shot's first frame. Without it the words alone say what is seen.
+    With `image`, one frame of it is rendered before the shot is made: the whole document at `image_time`, at full size,
+    over black; of an opaque picture that is smaller than the document, such as another shot, that picture alone. It is
+    filled into the shot's size (what is too much is cut at the sides), and is the shot's first frame. Without it the
+    words alone say what is seen.
 
     The shot is kept under everything it depends on: equal parameters and equal pictures on the same model give the same
     bytes, and nothing is generated again. It then plays like a clip, at its own size with its top left corner at the

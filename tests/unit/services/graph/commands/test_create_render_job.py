@@ -13,11 +13,12 @@ import pytest
 
 from artifex.common.v1 import types_pb2
 from artifex.generator.v1 import messages_pb2 as generator_pb2
+from artifex.generator.v1 import work_pb2 as generator_work_pb2
 from artifex.graph.v1 import messages_pb2, plan_pb2, work_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
 from artifex.provenance import DETAIL, heard, told
 from libs.chassis.errors import InvalidArgument, NotFound, PermissionDenied
-from libs.chassis.objects import ObjectStore
+from libs.chassis.objects import ObjectStore, blob_key
 from libs.chassis.principal import Principal
 from libs.chassis.repeats import Repeat
 from services.graph.adapters.analysis_store import ObjectAnalysisStore
@@ -29,6 +30,7 @@ from services.graph.commands.prepare import prepare
 from services.graph.commands.validate_graph import ValidateGraph
 from services.graph.dispatch import work_item
 from services.graph.domain.compile.analyses import analyses_of, keys_of
+from services.graph.domain.compile.captures import capture_keys, captures_of
 from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.compile.compiler import compile_checked
 from services.graph.domain.jobs import transitions
@@ -188,6 +190,52 @@ async def test_a_clip_that_was_analysed_before_is_not_analysed_again(
     assert (await explain(rival, request)).plan.analyses[0].state == states.STATE_NEEDED
     await objects.put_bytes(analysis_result_key(CALLER.tenant, blob.digest), b"{}")
     assert (await explain(CALLER, request)).plan.analyses[0].state == states.STATE_NEEDED
+
+
+async def test_a_picture_that_was_captured_before_is_not_captured_again(
+    create: CreateRenderJob, store: SqlJobStore, objects: ObjectStore, shelf: Shelf, tmp_path: Path
+) -> None:
+    shelf.add(PLATE)
+    document = graded(PLATE)
+    document["nodes"]["shot"] = {"type": "I2VGenerator", "inputs": {"image": "grade"}, "params": {"prompt": "rain"}}
+    document["nodes"]["out"]["inputs"]["video"] = "shot"
+    first = await submit(create, document)
+    states = {task.id: task.state for task in first.tasks}
+    assert states["capture-first:shot"] == messages_pb2.RenderTask.STATE_READY
+    assert states["generate:shot"] == messages_pb2.RenderTask.STATE_PENDING
+    kept = await store.get(CALLER.tenant, first.name.removeprefix("renderJobs/"))
+    assert kept is not None
+    work = work_item(kept, kept.tasks["capture-first:shot"])
+    assert isinstance(work, work_pb2.CaptureWork)
+    assert (work.node, work.role) == ("shot", generator_work_pb2.GivenPicture.ROLE_FIRST)
+    assert [source.node for source in work.sources] == ["plate"]
+
+    captures = ObjectCaptureStore(objects)
+    path = tmp_path / "picture.png"
+    path.write_bytes(b"picture")
+    prepared = await prepare(json.dumps(document), catalogue(), shelf)
+    compiled = compile_checked(prepared.checked, "", prepared.media)
+    (key,) = capture_keys(compiled, captures_of(compiled), prepared.contents).values()
+    blob = await captures.put(CALLER.tenant, key, path, "image/png")
+    # Another shot that begins with the same frame.
+    document["nodes"]["shot"]["params"] = {"prompt": "snow", "seed": 3}
+    job = await submit(create, document)
+    states = {task.id: task.state for task in job.tasks}
+    assert states["capture-first:shot"] == messages_pb2.RenderTask.STATE_SUCCEEDED
+    assert states["generate:shot"] == messages_pb2.RenderTask.STATE_QUEUED
+    kept = await store.get(CALLER.tenant, job.name.removeprefix("renderJobs/"))
+    assert kept is not None
+    generate = work_item(kept, kept.tasks["generate:shot"])
+    assert isinstance(generate, generator_work_pb2.GenerateWork)
+    assert list(generate.pictures) == [
+        generator_work_pb2.GivenPicture(role=generator_work_pb2.GivenPicture.ROLE_FIRST, blob=blob)
+    ]
+    # Another tenant has no such picture, and one that is gone is made again.
+    assert await captures.find("rival", key) is None
+    await objects.delete(blob_key(CALLER.tenant, blob.digest))
+    assert await captures.find(CALLER.tenant, key) is None
+    again = {task.id: task.state for task in (await submit(create, document)).tasks}
+    assert again["capture-first:shot"] == messages_pb2.RenderTask.STATE_READY
 
 
 async def analysis_key_of(text: str, shelf: Shelf) -> str:

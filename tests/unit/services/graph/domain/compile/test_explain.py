@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from artifex.nodes import VIDEO, Frame, Input, Node, Output, RenderContext, Request
-from services.graph.domain.compile.catalogue import Catalogue
+from services.graph.domain.compile.catalogue import Catalogue, catalogue
 from services.graph.domain.compile.compiler import compile
 from services.graph.domain.compile.explain import Cache, ExplainedStep, Explanation, explain
 from services.graph.domain.evaluate.schedule import MAX_INPUTS
@@ -103,6 +103,17 @@ def test_costs_are_the_nodes_own_or_the_measured_ones_and_add_up() -> None:
     assert all(cost > 0 for cost in costs.values())
     assert found.once_ms == costs["t"]
     assert found.frame_ms == costs["clip"] + costs["m"] + costs["e"]
+
+
+def test_what_is_captured_ahead_costs_frames_nothing() -> None:
+    shot = {"type": "I2VGenerator", "inputs": {"image": "a"}, "params": {"prompt": "p"}}
+    nodes = {"clip": CLIP, "a": one("Blur", "clip"), "shot": shot}
+    parsed = grouped({**nodes, "out": output("shot")}, {}, width=1000, height=1000)
+    sources = {"clip": footage_info()}
+    found = explain(compile(parsed, catalogue(), "", sources), sources)
+    costs = {item.step.node: item.cost_ms for item in found.steps}
+    assert found.frame_ms == costs["shot"] > 0
+    assert costs["clip"] == costs["a"] == 0
 
 
 def test_a_run_costs_less_than_its_members() -> None:

@@ -85,6 +85,15 @@ def test_what_is_transparent_is_black(tmp_path: Path) -> None:
     assert inside.mean() > 0.9
 
 
+def test_what_lies_in_the_document_is_taken_with_what_is_around_it(tmp_path: Path) -> None:
+    title = {"type": "TextInput", "params": {"text": "Artifex", "size": 24}}
+    picture = taken(planned({"title": title, "shot": shot("title")}, {}, width=320, height=180), {}, tmp_path / "x.png")
+    assert picture.shape == (180, 320, 3)
+    assert picture.max() == 255
+    assert not picture[:20].any()
+    assert not picture[-20:].any()
+
+
 @pytest.mark.parametrize("of", ["empty", "muted"])
 def test_where_nothing_is_seen_there_is_nothing_to_go_on_from(tmp_path: Path, of: str) -> None:
     nodes = {

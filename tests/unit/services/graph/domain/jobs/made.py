@@ -27,20 +27,25 @@ def make_job(
     generations: int = 1,
     audio: bool = True,
     analyses: int = 0,
+    captures: bool = False,
     chunk_frames: int = 24,
     job_id: str = "01jb",
     tenant: str = "studio",
     priority: Priority = Priority.NORMAL,
 ) -> Job:
-    """Generations, then analyses of the sound, then frames (and audio), then the assembly."""
+    """Generations, each after the capture of its first picture if there are `captures`, then analyses of the sound,
+    then frames (and audio), then the assembly."""
     made: list[Task] = []
     generated = tuple(f"generate:g{index}" for index in range(generations))
-    for name in generated:
+    for index, name in enumerate(generated):
+        picture = (f"capture-first:g{index}",) if captures else ()
+        made += [Task(each, TaskKind.CAPTURE, len(made), first_frame=7, frame_count=1) for each in picture]
         made.append(
             Task(
                 name,
                 TaskKind.GENERATION,
                 len(made),
+                depends_on=picture,
                 steps_total=4,
                 spec=generator_pb2.GenerationSpec(prompt="a red fox", seed=1, steps=4),
                 generation=new_generation(),

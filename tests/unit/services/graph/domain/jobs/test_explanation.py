@@ -144,6 +144,18 @@ def test_waiting_for_an_analysis() -> None:
     )
 
 
+def test_waiting_for_a_picture_to_go_on_from() -> None:
+    job = make_job(chunks=1, audio=False, captures=True)
+    transitions.begin(job, START)
+    (reason,) = why(job)
+    assert reason.message == 'the first picture for node "g0" waits: no render worker is there'
+    hand_out(job)
+    transitions.task_started(job, Signal(1, "capture-first:g0", 1), "a:1", START)
+    (reason,) = why(job, worker("a:1", busy=1))
+    assert (reason.kind, reason.workers) == (Kind.RENDERING, ["a:1"])
+    assert reason.message == 'the first picture for node "g0" is rendered by a:1; 0 of 24 frames are done'
+
+
 def test_waiting_for_assembly() -> None:
     job = rendering(chunks=1)
     complete(job, "frames:0")

@@ -127,6 +127,33 @@ def test_analyses_go_before_what_needs_them_and_are_kept_by_a_retry() -> None:
     assert ids(hand_out(job).dispatch) == ["audio"]
 
 
+def test_a_generation_waits_for_its_picture_which_a_retry_keeps() -> None:
+    job = make_job(chunks=1, audio=False, captures=True)
+    assert ids(transitions.begin(job, START).dispatch) == []
+    assert ids(hand_out(job).dispatch) == ["capture-first:g0"]
+    assert ids(complete(job, "capture-first:g0").dispatch) == ["generate:g0"]
+    picture = job.tasks["capture-first:g0"].result
+    assert picture is not None
+    failure = types_pb2.Failure(reason="ERROR_REASON_MODEL_FAILED")
+    transitions.task_failed(job, Signal(1, "generate:g0", 1), failure, START)
+    assert ids(transitions.retry(job, set(), START, new_generation).dispatch) == ["generate:g0"]
+    assert job.tasks["capture-first:g0"].result == picture
+
+
+def test_a_capture_is_tried_again_as_other_renders_are() -> None:
+    job = make_job(chunks=1, audio=False, captures=True)
+    transitions.begin(job, START)
+    hand_out(job)
+    failure = types_pb2.Failure(reason="ERROR_REASON_DECODER_CRASHED")
+    transitions.task_failed(job, Signal(1, "capture-first:g0", 1), failure, START, worker="a:1")
+    task = job.tasks["capture-first:g0"]
+    assert (task.state, task.attempt, task.avoid) == (TaskState.READY, 2, ("a:1",))
+    hand_out(job, START + timedelta(seconds=5))
+    nothing = types_pb2.Failure(reason="ERROR_REASON_PRECONDITION_FAILED")
+    transitions.task_failed(job, Signal(1, "capture-first:g0", 2), nothing, START)
+    assert job.state is JobState.FAILED
+
+
 def test_an_analysis_whose_result_was_there_is_done_when_the_job_begins() -> None:
     job = make_job(chunks=1, generations=0, analyses=1)
     job.tasks["analyse:mix0"].state = TaskState.SUCCEEDED
