@@ -7,12 +7,43 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Self
 
+from services.generator.domain.architecture import Architecture
+from services.generator.domain.known import KNOWN
+
 COLLECTION = "models"
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """How a distilled model, or a LoRA that distils one, is run. It lies beside the weights and leaves nothing open."""
+
+    name: str
+    steps: int
+    sampler: str
+    """"unipc", "euler" or "lcm"."""
+    sigmas: tuple[float, ...] = ()
+    """Noise of each step; empty where `flow_shift` says it."""
+    guidance_scale: float = 1.0
+    guidance_scale_2: float = 1.0
+    flow_shift: float = 5.0
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What a model is best asked for where neither spec nor preset says it; 0 leaves that to the preset."""
+
+    width: int = 0
+    height: int = 0
+    frame_count: int = 0
+    steps: int = 0
+    guidance_scale: float = 0.0
+    guidance_scale_2: float = 0.0
+    flow_shift: float = 0.0
+
+
+@dataclass(frozen=True)
 class ModelCard:
-    """A model in the repository. Sizes in pixels."""
+    """A model in the repository, or one that could be. Sizes in pixels."""
 
     model: str
     """The id, without `models/`."""
@@ -20,7 +51,7 @@ class ModelCard:
     kind: str
     """What it is given: "text", "image" (always a first picture) or "text_image" (with or without one)."""
     weights_digest: str
-    """SHA-256 over the weights and their configuration."""
+    """SHA-256 over the weights and their configuration; empty where they are not there."""
     random_weights: bool
     """True for weights that were never trained."""
     size_multiple: int
@@ -29,22 +60,46 @@ class ModelCard:
     frame_multiple: int
     """A clip has a multiple of so many frames, plus one."""
     max_frames: int
+    """Of one run; see `services.generator.domain.windows`."""
     frame_rate: Fraction
     """Frames a second that the model was made for."""
     text_tokens: int
     """As much of a prompt as it reads, in tokens of its text encoder."""
+    available: bool = True
+    """Whether its weights are there."""
+    remedy: str = ""
+    """What to put where, so that they are."""
+    architecture: Architecture | None = None
+    """None where the files beside its weights do not tell it; then nothing can be reckoned."""
+    image_form: str = ""
+    """The id of the model that goes on from a picture where this one cannot; its own where it can."""
+    defaults: Defaults = Defaults()
+    recipes: tuple[Recipe, ...] = ()
+    loras: tuple[str, ...] = ()
+    """Names of what lies beside the weights."""
 
     @property
     def name(self) -> str:
         return f"{COLLECTION}/{self.model}"
 
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """Which it can be given, of "first" and "last"."""
+        return {"text": (), "image": ("first", "last"), "text_image": ("first",)}[self.kind]
+
     @classmethod
     def parse(cls, model: str, values: Mapping[str, Any]) -> Self:
-        """A card as the model server tells it; raises KeyError or ValueError for one that is none."""
+        """A card as the model server tells it; raises KeyError, TypeError or ValueError for one that is none."""
+        kind = str(values["kind"])
+        if kind not in ("text", "image", "text_image"):
+            raise ValueError(f"the card of {model} tells of no kind {kind}")
+        form = model.replace("t2v", "i2v") if kind == "text" else model
+        architecture = values.get("architecture")
+        recipes = values.get("recipes", {})
         return cls(
             model=model,
             display_name=str(values["display_name"]),
-            kind=str(values["kind"]),
+            kind=kind,
             weights_digest=str(values["weights_digest"]),
             random_weights=bool(values["random_weights"]),
             size_multiple=int(values["size_multiple"]),
@@ -54,4 +109,23 @@ class ModelCard:
             max_frames=int(values["max_frames"]),
             frame_rate=Fraction(str(values["frame_rate"])),
             text_tokens=int(values["text_tokens"]),
+            available=bool(values.get("available", True)),
+            remedy=str(values.get("remedy", "")),
+            architecture=None if architecture is None else Architecture.parse(architecture),
+            image_form=str(values.get("image_form", form)),
+            defaults=Defaults(**values.get("defaults", {})),
+            recipes=tuple(_recipe(name, recipe) for name, recipe in sorted(recipes.items())),
+            loras=tuple(sorted(str(name) for name in values.get("loras", ()))),
         )
+
+
+def _recipe(name: str, values: Mapping[str, Any]) -> Recipe:
+    known = {key: value for key, value in values.items() if key in Recipe.__dataclass_fields__}
+    sigmas = tuple(float(sigma) for sigma in values.get("sigmas", ()))
+    return Recipe(**{**known, "name": name, "sigmas": sigmas, "steps": int(values.get("steps", len(sigmas)))})
+
+
+def with_absent(cards: Mapping[str, ModelCard]) -> dict[str, ModelCard]:
+    """All of them, and those that are known and whose weights are not there."""
+    absent = {model: ModelCard.parse(model, values) for model, values in KNOWN.items() if model not in cards}
+    return {**absent, **cards}

@@ -1,75 +1,300 @@
-"""Specs: defaults filled in, checked against the model, and the key of the result."""
+"""Specs: what is left open filled in, what cannot be made taken as the nearest that can, and the key of the result."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
+from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1.messages_pb2 import GenerationSpec
-from libs.chassis.errors import InvalidArgument, Violation
-from services.generator.domain.models import COLLECTION, ModelCard
+from libs.chassis.errors import FailedPrecondition, InvalidArgument, Violation
+from services.generator.domain.models import COLLECTION, ModelCard, Recipe, with_absent
+from services.generator.domain.presets import MOST_STEPS, PRESETS, QUALITY_STEPS, name_of
 
 MAX_FRAME_RATE = 240
+MOST_FRAMES = 1000
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A spec with nothing left open that its model can make, and what was changed on the way."""
+
+    spec: GenerationSpec
+    adjustments: tuple[pb.Adjustment, ...]
 
 
 def resolve(
-    spec: GenerationSpec, cards: Mapping[str, ModelCard], default_model: str
+    spec: GenerationSpec, cards: Mapping[str, ModelCard], default_model: str, pictures: Collection[str] = ()
 ) -> tuple[GenerationSpec, ModelCard]:
-    """The spec with its model and frame rate filled in, and the model's card.
+    """The filled spec and the card of its model, whose weights are there. A resolved spec resolves to itself.
 
-    `cards` are by id, as is `default_model`. Raises InvalidArgument that names each wrong field: an unknown model, a
-    size or length that the model cannot make, a frame rate that is none.
+    `cards` are by id, as is `default_model`; `pictures` tells which of "first" and "last" are given beside those that
+    the spec names. Raises as `chosen`, `require_available` and `filled` do.
     """
-    model = spec.model.removeprefix(f"{COLLECTION}/") or default_model
-    card = cards.get(model)
+    card = chosen(spec, cards, default_model, pictures)
+    require_available(card)
+    return filled(spec, card, cards, pictures).spec, card
+
+
+def chosen(
+    spec: GenerationSpec, cards: Mapping[str, ModelCard], default_model: str, pictures: Collection[str] = ()
+) -> ModelCard:
+    """The card of the spec's model, there or not. A spec that names none and goes on from a picture has the default
+    model's image form. Raises InvalidArgument for an unknown model."""
+    every = with_absent(cards)
+    model = spec.model.removeprefix(f"{COLLECTION}/")
+    if not model:
+        model = default_model
+        if _given(spec, pictures) and model in every and every[model].image_form:
+            model = every[model].image_form
+    card = every.get(model)
     if card is None:
         known = ", ".join(sorted(cards)) or "none"
         raise _invalid([Violation("spec.model", f"there is no model {model}; there are: {known}")])
-    problems = [
-        *_size_problems("width", spec.width, card.max_width, card.size_multiple),
-        *_size_problems("height", spec.height, card.max_height, card.size_multiple),
-    ]
-    count = spec.frame_count
-    if not 1 <= count <= card.max_frames or (count - 1) % card.frame_multiple:
-        expected = f"a multiple of {card.frame_multiple} plus 1, up to {card.max_frames}"
-        problems.append(Violation("spec.frame_count", f"must be {expected}, not {count}"))
-    rate = spec.frame_rate
-    if spec.HasField("frame_rate") and not (
-        rate.denominator > 0 and 0 < Fraction(rate.numerator, rate.denominator) <= MAX_FRAME_RATE
-    ):
-        problems.append(Violation("spec.frame_rate", f"must lie above 0 and up to {MAX_FRAME_RATE} frames a second"))
+    return card
+
+
+def require_available(card: ModelCard) -> None:
+    """Raises FailedPrecondition with ERROR_REASON_MODEL_ABSENT, which tells what to put where, for an absent model."""
+    if not card.available:
+        raise FailedPrecondition(
+            f"the weights of {card.model} are not there: {card.remedy}",
+            reason="ERROR_REASON_MODEL_ABSENT",
+            metadata={"model": card.model},
+        )
+
+
+def filled(
+    spec: GenerationSpec, card: ModelCard, cards: Mapping[str, ModelCard], pictures: Collection[str] = ()
+) -> Filled:
+    """What is 0 or empty comes from a recipe, then the preset, then the model; sizes and counts are the nearest made.
+
+    A spec without a preset has the model's own defaults before those of PREVIEW. Raises InvalidArgument that names each
+    wrong field: pictures, LoRAs or recipes that the model has no use for, a frame rate that is none; with
+    ERROR_REASON_PROMPT_REFUSED where the prompt is empty.
+    """
+    if not spec.prompt.strip():
+        raise InvalidArgument(
+            "spec.prompt says nothing: tell what the clip shows",
+            reason="ERROR_REASON_PROMPT_REFUSED",
+            metadata={"field": "spec.prompt"},
+            violations=[Violation("spec.prompt", "says nothing")],
+        )
+    problems = [*_picture_problems(spec, card, pictures), *_rate_problems(spec), *_addition_problems(spec, card)]
     if problems:
         raise _invalid(problems)
-
-    resolved = GenerationSpec()
-    resolved.CopyFrom(spec)
-    resolved.model = card.name
-    exact = Fraction(rate.numerator, rate.denominator) if spec.HasField("frame_rate") else card.frame_rate
-    resolved.frame_rate.numerator, resolved.frame_rate.denominator = exact.numerator, exact.denominator
-    return resolved, card
+    return _Filling(spec, card, cards).done()
 
 
-def content_key(tenant: str, spec: GenerationSpec, weights_digest: str, pictures: Sequence[str] = ()) -> str:
+def sampling(spec: GenerationSpec, card: ModelCard) -> tuple[str, tuple[float, ...]]:
+    """The sampler of a filled spec, and each step's noise where a recipe says it."""
+    recipe = next((recipe for recipe in card.recipes if recipe.name == spec.recipe), None)
+    return ("unipc", ()) if recipe is None else (recipe.sampler, recipe.sigmas)
+
+
+def content_key(
+    tenant: str,
+    spec: GenerationSpec,
+    weights_digest: str,
+    pictures: Sequence[str] = (),
+    told: tuple[str, str] | None = None,
+) -> str:
     """The same for two resolved specs of a tenant exactly when their clips are the same.
 
-    `pictures`: digests of the files that the clip begins and ends with; two assets may be of one file.
+    `pictures`: the SHA-256 of each given one, first and last, as two assets may be of one file; `told`: the prompt and
+    the negative prompt that the model is told, where they are not the spec's own.
     """
+    keyed = GenerationSpec()
+    keyed.CopyFrom(spec)
+    # All that a preset says is in the spec by now, and an asset is known by its bytes.
+    keyed.ClearField("preset")
+    if told is not None:
+        keyed.prompt, keyed.negative_prompt = told
+        for field in ("style", "style_strength", "extend_prompt"):
+            keyed.ClearField(field)
+    keyed.ClearField("image")
+    keyed.ClearField("last_image")
     digest = hashlib.sha256()
-    told = GenerationSpec()
-    told.CopyFrom(spec)
-    told.ClearField("image")
-    told.ClearField("last_image")
-    parts = [tenant.encode(), weights_digest.encode(), told.SerializeToString(deterministic=True)]
+    parts = (tenant.encode(), weights_digest.encode(), keyed.SerializeToString(deterministic=True))
     for part in (*parts, *(picture.encode() for picture in pictures)):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 
 
-def _size_problems(side: str, value: int, maximum: int, multiple: int) -> list[Violation]:
-    if multiple <= value <= maximum and value % multiple == 0:
+class _Filling:
+    def __init__(self, spec: GenerationSpec, card: ModelCard, cards: Mapping[str, ModelCard]) -> None:
+        self._spec = GenerationSpec()
+        self._spec.CopyFrom(spec)
+        self._card = card
+        self._cards = cards
+        self._changes: list[pb.Adjustment] = []
+
+    def done(self) -> Filled:
+        self._spec.model = self._card.name
+        self._numbers()
+        self._size()
+        self._frames()
+        self._cache()
+        spec, rate = self._spec, self._spec.frame_rate
+        exact = Fraction(rate.numerator, rate.denominator) if spec.HasField("frame_rate") else self._card.frame_rate
+        spec.frame_rate.numerator, spec.frame_rate.denominator = exact.numerator, exact.denominator
+        if spec.style and not spec.style_strength:
+            spec.style_strength = 1.0
+        return Filled(spec, tuple(self._changes))
+
+    @property
+    def _preset(self) -> int:
+        return self._spec.preset or pb.GENERATION_PRESET_PREVIEW
+
+    def _open(self, field: str) -> float:
+        """What a field that was left open is taken as."""
+        own = 0 if self._spec.preset else getattr(self._card.defaults, field)
+        value: float = own or getattr(PRESETS[self._preset], field)
+        return value
+
+    def _numbers(self) -> None:
+        spec = self._spec
+        recipe = next((recipe for recipe in self._card.recipes if recipe.name == spec.recipe), None)
+        if recipe is not None:
+            self._recipe(recipe)
+            return
+        if not spec.steps:
+            more = QUALITY_STEPS if spec.profile == pb.GENERATION_PROFILE_QUALITY else 1.0
+            spec.steps = min(ceil(self._open("steps") * more), MOST_STEPS)
+        for field in ("guidance_scale", "guidance_scale_2", "flow_shift"):
+            value = getattr(spec, field)
+            if not value:
+                setattr(spec, field, self._open(field))
+            elif field != "flow_shift" and value < 1:
+                self._take(field, 1.0, "guidance is from 1 on, which is none")
+
+    def _recipe(self, recipe: Recipe) -> None:
+        for field in ("steps", "guidance_scale", "guidance_scale_2", "flow_shift"):
+            value = getattr(recipe, field)
+            if getattr(self._spec, field):
+                self._take(field, value, f"the recipe {recipe.name} says it")
+            else:
+                setattr(self._spec, field, value)
+
+    def _cache(self) -> None:
+        """A distilled model's few steps differ too much for any of them to be taken over."""
+        spec = self._spec
+        if not spec.step_cache:
+            speed = spec.profile == pb.GENERATION_PROFILE_SPEED and not spec.recipe
+            spec.step_cache = pb.STEP_CACHE_FIRST_BLOCK if speed else pb.STEP_CACHE_NONE
+
+    def _size(self) -> None:
+        spec, card = self._spec, self._card
+        usual = (int(self._open("width")), int(self._open("height")))
+        given = {side: getattr(spec, side) for side in ("width", "height")}
+        width, height = given["width"], given["height"]
+        if not width and not height:
+            width, height = usual
+        elif not width:
+            width = round(height * usual[0] / usual[1])
+        elif not height:
+            height = round(width * usual[1] / usual[0])
+        smaller = min(1.0, card.max_width / width, card.max_height / height)
+        for side, value, most in (("width", width, card.max_width), ("height", height, card.max_height)):
+            taken = _nearest(value * smaller, card.size_multiple, most)
+            if given[side]:
+                reason = (
+                    f"{card.model} makes {card.max_width}x{card.max_height} at the most"
+                    if smaller < 1
+                    else f"{card.model} makes multiples of {card.size_multiple}"
+                )
+                self._take(side, taken, reason)
+            else:
+                setattr(spec, side, taken)
+                if taken != value:
+                    self._told(side, f"{value} of {name_of(self._preset)}", taken, f"{card.model} makes no such size")
+
+    def _frames(self) -> None:
+        spec, card = self._spec, self._card
+        given = spec.frame_count
+        wanted = given or int(self._open("frame_count"))
+        most = MOST_FRAMES if continues(card, self._cards) else card.max_frames
+        parts = max(round((wanted - 1) / card.frame_multiple - 1e-9), 0)
+        taken = min(parts, (most - 1) // card.frame_multiple) * card.frame_multiple + 1
+        if wanted > most:
+            reason = f"{card.model} makes {card.max_frames} frames"
+            if most == card.max_frames:
+                reason += f", and {card.image_form or 'no model'}, which could go on from the last, is not there"
+        else:
+            reason = f"{card.model} makes multiples of {card.frame_multiple}, plus 1"
+        spec.frame_count = taken
+        if taken != wanted:
+            self._told("frame_count", f"{wanted}{'' if given else ' of ' + name_of(self._preset)}", taken, reason)
+
+    def _take(self, field: str, value: float, reason: str) -> None:
+        given = getattr(self._spec, field)
+        setattr(self._spec, field, value)
+        if given != value:
+            self._told(field, f"{given:g}", value, reason)
+
+    def _told(self, field: str, given: str, taken: float, reason: str) -> None:
+        self._changes.append(pb.Adjustment(field=f"spec.{field}", given=given, taken=f"{taken:g}", reason=reason))
+
+
+def continues(card: ModelCard, cards: Mapping[str, ModelCard]) -> bool:
+    """Whether a clip of the model can be longer than it makes at once: something can go on from its last frame.
+
+    A model that itself is not there goes by what is known of its image form.
+    """
+    form = with_absent(cards).get(card.image_form)
+    if form is None or "first" not in form.pictures:
+        return False
+    return form.available or not card.available
+
+
+def _nearest(value: float, multiple: int, most: int) -> int:
+    """The multiple that is nearest, the smaller of two, within bounds."""
+    return int(min(max(ceil(value / multiple - 0.5), 1), most // multiple) * multiple)
+
+
+def _given(spec: GenerationSpec, pictures: Collection[str]) -> set[str]:
+    return {*pictures, *(["first"] if spec.image else []), *(["last"] if spec.last_image else [])}
+
+
+def _picture_problems(spec: GenerationSpec, card: ModelCard, pictures: Collection[str]) -> list[Violation]:
+    given = _given(spec, pictures)
+    if card.kind == "image" and "first" not in given:
+        return [Violation("spec.image", f"is needed: {card.model} goes on from a first picture")]
+    fields = {"first": "spec.image", "last": "spec.last_image"}
+    problems = [
+        Violation(fields[picture], f"is of no use to {card.model}; {card.image_form or 'another model'} takes it")
+        for picture in sorted(given - set(card.pictures))
+    ]
+    if "last" in given and "first" not in given and not problems:
+        problems.append(Violation("spec.last_image", "needs a first picture beside it: spec.image"))
+    return problems
+
+
+def _rate_problems(spec: GenerationSpec) -> list[Violation]:
+    rate = spec.frame_rate
+    if not spec.HasField("frame_rate"):
         return []
-    return [Violation(f"spec.{side}", f"must be a multiple of {multiple} up to {maximum} pixels, not {value}")]
+    if rate.denominator > 0 and 0 < Fraction(rate.numerator, rate.denominator) <= MAX_FRAME_RATE:
+        return []
+    return [Violation("spec.frame_rate", f"must lie above 0 and up to {MAX_FRAME_RATE} frames a second")]
+
+
+def _addition_problems(spec: GenerationSpec, card: ModelCard) -> list[Violation]:
+    problems = []
+    recipes = [recipe.name for recipe in card.recipes]
+    if spec.recipe and spec.recipe not in recipes:
+        there = ", ".join(recipes) or "none"
+        problems.append(Violation("spec.recipe", f"{spec.recipe} does not lie beside {card.model}; there are: {there}"))
+    for index, lora in enumerate(spec.loras):
+        if lora.name not in card.loras:
+            there = ", ".join(card.loras) or "none"
+            problems.append(
+                Violation(f"spec.loras[{index}]", f"{lora.name} does not lie beside {card.model}; there are: {there}")
+            )
+    return problems
 
 
 def _invalid(problems: list[Violation]) -> InvalidArgument:

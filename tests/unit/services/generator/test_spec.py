@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
 from artifex.common.v1.types_pb2 import Rational
+from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1.messages_pb2 import GenerationSpec
-from libs.chassis.errors import InvalidArgument
-from services.generator.domain.models import ModelCard
-from services.generator.domain.spec import content_key, resolve
+from libs.chassis.errors import FailedPrecondition, InvalidArgument
+from services.generator.domain.models import Defaults, ModelCard, Recipe, with_absent
+from services.generator.domain.presets import PRESETS
+from services.generator.domain.spec import Filled, chosen, content_key, filled, resolve, sampling
+from services.generator.domain.windows import windows
 
 NANO = ModelCard(
     model="wan22-nano-t2v",
@@ -24,7 +28,10 @@ NANO = ModelCard(
     frame_rate=Fraction(16),
     text_tokens=64,
 )
+I2V = replace(NANO, model="wan22-nano-i2v", kind="image", image_form="wan22-nano-i2v")
+TI2V = replace(NANO, model="wan22-nano-ti2v", kind="text_image", image_form="wan22-nano-ti2v")
 CARDS = {NANO.model: NANO}
+ALL = {card.model: card for card in (replace(NANO, image_form=I2V.model), I2V, TI2V)}
 
 
 def spec(**changes: object) -> GenerationSpec:
@@ -43,10 +50,19 @@ def spec(**changes: object) -> GenerationSpec:
     return GenerationSpec(**values)  # type: ignore[arg-type]
 
 
-def fields(wrong: GenerationSpec) -> list[str]:
+def fields(wrong: GenerationSpec, card: ModelCard = NANO) -> list[str]:
     with pytest.raises(InvalidArgument) as caught:
-        resolve(wrong, CARDS, NANO.model)
+        filled(wrong, card, ALL)
     return [violation.field for violation in caught.value.violations]
+
+
+def bare(card: ModelCard = NANO, **given: object) -> Filled:
+    """A spec of nothing but words and what is given, filled."""
+    return filled(GenerationSpec(prompt="a river", **given), card, CARDS)  # type: ignore[arg-type]
+
+
+def changed(result: Filled) -> dict[str, tuple[str, str]]:
+    return {change.field: (change.given, change.taken) for change in result.adjustments}
 
 
 def test_the_default_model_and_its_frame_rate_are_filled_in() -> None:
@@ -68,29 +84,160 @@ def test_an_unknown_model_is_named_with_those_there_are() -> None:
         resolve(spec(model="models/wan99"), CARDS, NANO.model)
 
 
+def test_a_known_model_without_weights_is_refused_with_what_to_put_where() -> None:
+    with pytest.raises(FailedPrecondition, match=r"Wan2\.2-T2V-A14B-Diffusers.*ARTIFEX_MODELS") as caught:
+        resolve(spec(model="models/wan22-t2v-a14b"), CARDS, NANO.model)
+    assert caught.value.reason == "ERROR_REASON_MODEL_ABSENT"
+    assert caught.value.metadata == {"model": "wan22-t2v-a14b"}
+
+
 @pytest.mark.parametrize(
-    ("changes", "wrong"),
+    ("given", "model"),
     [
-        ({"width": 250}, ["spec.width"]),
-        ({"width": 848}, ["spec.width"]),
-        ({"width": 0}, ["spec.width"]),
-        ({"height": 496}, ["spec.height"]),
-        ({"frame_count": 32}, ["spec.frame_count"]),
-        ({"frame_count": 85}, ["spec.frame_count"]),
-        ({"frame_count": 0}, ["spec.frame_count"]),
-        ({"frame_rate": Rational(numerator=0, denominator=1)}, ["spec.frame_rate"]),
-        ({"frame_rate": Rational(numerator=1, denominator=0)}, ["spec.frame_rate"]),
-        ({"frame_rate": Rational(numerator=1000, denominator=1)}, ["spec.frame_rate"]),
-        ({"width": 8, "height": 7, "frame_count": 2}, ["spec.width", "spec.height", "spec.frame_count"]),
+        ({}, "wan22-nano-t2v"),
+        ({"image": "assets/a"}, "wan22-nano-i2v"),
+        ({"image": "assets/a", "last_image": "assets/b"}, "wan22-nano-i2v"),
+        ({"image": "assets/a", "model": "models/wan22-nano-ti2v"}, "wan22-nano-ti2v"),
     ],
 )
-def test_every_field_that_the_model_cannot_do_is_named(changes: dict[str, object], wrong: list[str]) -> None:
-    assert fields(spec(**changes)) == wrong
+def test_a_picture_takes_the_default_model_to_its_image_form(given: dict[str, str], model: str) -> None:
+    assert chosen(GenerationSpec(prompt="a", **given), ALL, NANO.model).model == model  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("count", [1, 5, 33, 81])
-def test_lengths_are_a_multiple_of_four_plus_one(count: int) -> None:
-    assert resolve(spec(frame_count=count), CARDS, NANO.model)[0].frame_count == count
+def test_pictures_from_elsewhere_count_as_the_specs_own() -> None:
+    assert chosen(GenerationSpec(prompt="a"), ALL, NANO.model, {"first"}) is I2V
+    resolved, _ = resolve(GenerationSpec(prompt="a"), ALL, NANO.model, {"first", "last"})
+    assert resolved.model == "models/wan22-nano-i2v"
+
+
+@pytest.mark.parametrize("preset", list(PRESETS))
+def test_what_is_left_open_comes_from_the_preset(preset: int) -> None:
+    a14b = with_absent({})["wan22-t2v-a14b"]
+    result = filled(GenerationSpec(prompt="a", preset=preset), a14b, {}).spec  # type: ignore[arg-type]
+    said = PRESETS[preset]
+    assert (result.width, result.height, result.frame_count) == (said.width, said.height, said.frame_count)
+    assert (result.steps, result.guidance_scale, result.guidance_scale_2, result.flow_shift) == (
+        said.steps,
+        said.guidance_scale,
+        said.guidance_scale_2,
+        said.flow_shift,
+    )
+
+
+def test_a_spec_without_a_preset_has_the_models_own_defaults_and_then_those_of_preview() -> None:
+    card = replace(NANO, defaults=Defaults(steps=12, guidance_scale=2.0))
+    open_, draft = bare(card).spec, bare(card, preset=pb.GENERATION_PRESET_DRAFT).spec
+    assert (open_.steps, open_.guidance_scale, open_.guidance_scale_2, open_.flow_shift) == (12, 2.0, 3.5, 4.0)
+    assert (draft.steps, draft.guidance_scale) == (25, 2.5)
+
+
+def test_quality_makes_a_quarter_more_steps_and_speed_caches_them() -> None:
+    quality = bare(profile=pb.GENERATION_PROFILE_QUALITY).spec
+    assert (quality.steps, quality.step_cache) == (45, pb.STEP_CACHE_NONE)
+    assert bare(profile=pb.GENERATION_PROFILE_QUALITY, steps=10).spec.steps == 10
+    assert bare(profile=pb.GENERATION_PROFILE_SPEED).spec.step_cache == pb.STEP_CACHE_FIRST_BLOCK
+    assert bare().spec.step_cache == pb.STEP_CACHE_NONE
+
+
+@pytest.mark.parametrize(
+    ("given", "size"),
+    [
+        ({"width": 250, "height": 144}, (256, 144)),
+        ({"width": 264, "height": 8}, (256, 16)),
+        ({"width": 1280, "height": 720}, (832, 464)),
+        ({"width": 480, "height": 832}, (272, 480)),
+        ({"width": 4096, "height": 64}, (832, 16)),
+        ({"width": 320}, (320, 176)),
+        ({"height": 176}, (320, 176)),
+        ({}, (832, 464)),
+    ],
+)
+def test_sizes_are_the_nearest_that_the_model_makes_in_the_same_shape(
+    given: dict[str, int], size: tuple[int, int]
+) -> None:
+    result = bare(NANO, **given)
+    assert (result.spec.width, result.spec.height) == size
+    for side, taken in zip(("width", "height"), size, strict=True):
+        told = changed(result).get(f"spec.{side}")
+        if side in given:
+            assert told == (None if given[side] == taken else (str(given[side]), str(taken)))
+
+
+def test_a_size_of_the_preset_that_is_not_made_is_told_too() -> None:
+    assert changed(bare())["spec.width"] == ("1280 of preview", "832")
+
+
+@pytest.mark.parametrize(("given", "taken"), [(1, 1), (2, 1), (3, 1), (4, 5), (5, 5), (32, 33), (81, 81), (85, 81)])
+def test_lengths_are_the_nearest_multiple_of_four_plus_one(given: int, taken: int) -> None:
+    result = bare(frame_count=given)
+    assert result.spec.frame_count == taken
+    assert changed(result).get("spec.frame_count") == (None if given == taken else (str(given), str(taken)))
+
+
+def test_a_clip_may_be_longer_where_a_model_goes_on_from_its_last_frame() -> None:
+    text = ALL[NANO.model]
+    assert filled(spec(frame_count=241), text, ALL).spec.frame_count == 241
+    assert filled(spec(frame_count=999), TI2V, ALL).spec.frame_count == 997
+    short = filled(spec(frame_count=241), text, CARDS)
+    assert short.spec.frame_count == 81
+    assert "wan22-nano-i2v" in short.adjustments[0].reason
+
+
+@pytest.mark.parametrize(
+    ("count", "parts"), [(1, (1,)), (81, (81,)), (85, (45, 41)), (241, (81, 81, 81)), (245, (65, 61, 61, 61))]
+)
+def test_runs_of_a_long_clip_share_their_ends(count: int, parts: tuple[int, ...]) -> None:
+    assert windows(count, NANO) == parts
+    assert sum(parts) - (len(parts) - 1) == count
+
+
+def test_a_recipe_says_what_it_was_distilled_for() -> None:
+    card = replace(NANO, recipes=(Recipe("lightning-4", 4, "euler", (1.0, 0.75, 0.5, 0.25)),))
+    result = bare(card, recipe="lightning-4", steps=30, profile=pb.GENERATION_PROFILE_SPEED)
+    assert (result.spec.steps, result.spec.guidance_scale, result.spec.guidance_scale_2) == (4, 1.0, 1.0)
+    assert result.spec.step_cache == pb.STEP_CACHE_NONE
+    assert changed(result)["spec.steps"] == ("30", "4")
+    assert sampling(result.spec, card) == ("euler", (1.0, 0.75, 0.5, 0.25))
+    assert sampling(bare().spec, NANO) == ("unipc", ())
+
+
+def test_guidance_below_one_is_none() -> None:
+    assert changed(bare(guidance_scale=0.5)).items() >= {"spec.guidance_scale": ("0.5", "1")}.items()
+
+
+@pytest.mark.parametrize(
+    ("changes", "card", "wrong"),
+    [
+        ({"frame_rate": Rational(numerator=0, denominator=1)}, NANO, ["spec.frame_rate"]),
+        ({"frame_rate": Rational(numerator=1, denominator=0)}, NANO, ["spec.frame_rate"]),
+        ({"frame_rate": Rational(numerator=1000, denominator=1)}, NANO, ["spec.frame_rate"]),
+        ({"image": "assets/a"}, NANO, ["spec.image"]),
+        ({}, I2V, ["spec.image"]),
+        ({"last_image": "assets/a"}, I2V, ["spec.image"]),
+        ({"image": "assets/a", "last_image": "assets/b"}, TI2V, ["spec.last_image"]),
+        ({"recipe": "lightning-4"}, NANO, ["spec.recipe"]),
+        ({"loras": [pb.Lora(name="grain", strength=1.0)]}, NANO, ["spec.loras[0]"]),
+        ({"prompt": " \n"}, NANO, ["spec.prompt"]),
+    ],
+)
+def test_what_the_model_has_no_use_for_is_named(changes: dict[str, object], card: ModelCard, wrong: list[str]) -> None:
+    assert fields(spec(**changes), card) == wrong
+
+
+def test_an_empty_prompt_is_refused_as_one() -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        filled(spec(prompt=" "), NANO, CARDS)
+    assert caught.value.reason == "ERROR_REASON_PROMPT_REFUSED"
+
+
+@pytest.mark.parametrize("preset", list(PRESETS))
+@pytest.mark.parametrize("profile", pb.GenerationProfile.values())
+@pytest.mark.parametrize("card", [NANO, TI2V])
+def test_a_filled_spec_fills_to_itself(preset: int, profile: int, card: ModelCard) -> None:
+    once = filled(GenerationSpec(prompt="a", preset=preset, profile=profile), card, ALL)  # type: ignore[arg-type]
+    again = filled(once.spec, card, ALL)
+    assert again.spec == once.spec
+    assert not again.adjustments
 
 
 def test_the_content_key_tells_tenants_weights_and_specs_apart() -> None:
@@ -108,10 +255,24 @@ def test_the_content_key_tells_tenants_weights_and_specs_apart() -> None:
 
 
 def test_the_content_key_knows_given_pictures_by_their_bytes() -> None:
-    one, _ = resolve(spec(image="assets/one"), CARDS, NANO.model)
-    copy, _ = resolve(spec(image="assets/copy"), CARDS, NANO.model)
+    one, _ = resolve(spec(image="assets/one"), ALL, NANO.model)
+    copy, _ = resolve(spec(image="assets/copy"), ALL, NANO.model)
     key = content_key("studio", one, "a" * 64, ["1" * 64])
     assert content_key("studio", copy, "a" * 64, ["1" * 64]) == key
     assert content_key("studio", one, "a" * 64, ["2" * 64]) != key
     assert content_key("studio", one, "a" * 64, ["1" * 64, "2" * 64]) != key
     assert one.image == "assets/one", "the spec itself is left alone"
+
+
+def test_the_content_key_follows_what_the_model_is_told_and_shown() -> None:
+    base, _ = resolve(spec(), CARDS, NANO.model)
+    styled, _ = resolve(spec(style="styles/noir", preset=pb.GENERATION_PRESET_DRAFT), CARDS, NANO.model)
+    told = ("a river, noir", "colour")
+    keys = [
+        content_key("studio", base, "a" * 64),
+        content_key("studio", styled, "a" * 64, told=told),
+        content_key("studio", base, "a" * 64, pictures=["1" * 64]),
+        content_key("studio", base, "a" * 64, pictures=["1" * 64, "2" * 64]),
+    ]
+    assert len(set(keys)) == 4
+    assert content_key("studio", base, "a" * 64, told=told) == keys[1], "however the words came about"

@@ -1,0 +1,1 @@
+"""What a generation will take of a device, and the way it goes there; reckoned, with nothing loaded."""
