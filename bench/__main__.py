@@ -9,7 +9,21 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bench import chain, comp, compile, decode, exactness, fused, long, memory, preview, rerender, scaling, scheduling
+from bench import (
+    chain,
+    comp,
+    compile,
+    decode,
+    exactness,
+    fused,
+    generation,
+    long,
+    memory,
+    preview,
+    rerender,
+    scaling,
+    scheduling,
+)
 
 BENCHMARKS = {
     "chain": chain.run,
@@ -24,6 +38,7 @@ BENCHMARKS = {
     "scaling": scaling.run,
     "memory": memory.run,
     "long": long.run,
+    "generation": generation.run,
 }
 
 

@@ -1,0 +1,184 @@
+"""What the platform costs a generation: the same clip through the gateway, and by the bare loop in one process.
+
+The bare loop (`generation_loop.py`) encodes the words, makes the steps and decodes the frames, and throws them away.
+Through the gateway the same clip is planned, queued, made on Triton with its progress told, checkpoints and previews
+kept, stored without loss and announced: the clock runs from the request until the client hears that the clip is there.
+The steps are so many that the bare loop takes about ten seconds. Both take turns, each with the same seeds, so that the
+machine's speed is the same for both; what the loop is told is what the clip's provenance says, and the frames must be
+equal, bit by bit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import math
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import av
+
+from artifex.client import Client
+from artifex.generations import raise_unless_made
+from artifex.generator.v1 import messages_pb2 as generator
+from artifex.up import Stack
+from bench.studio import say
+from services.generator.triton.settings import TritonSettings
+
+SECONDS = 10.0
+TURNS = 5
+GOAL = 0.03
+_LOOP = Path(__file__).with_name("generation_loop.py")
+_MOST_STEPS = 200
+_FIRST_STEPS = 20
+
+
+class BareLoop:
+    """The loop as a child process that takes one clip after the other."""
+
+    def __init__(self, weights: Path, settings: TritonSettings) -> None:
+        self._weights = weights
+        self._settings = settings
+        self._tokens = int(json.loads((weights / "artifex.json").read_text())["text_tokens"])
+
+    async def __aenter__(self) -> BareLoop:
+        self._process = await asyncio.create_subprocess_exec(
+            str(self._settings.venv / "bin" / "python"),
+            str(_LOOP),
+            str(self._weights),
+            str(self._settings.threads),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        await self._process.wait()
+
+    async def make(self, made: generator.GenerationProvenance) -> tuple[float, str]:
+        """Seconds, and the digest of the frames, of the clip that this says."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({**_told(made), "text_tokens": self._tokens}).encode() + b"\n")
+        line = await self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the bare loop ended with {await self._process.wait()}; see its output above")
+        answer = json.loads(line)
+        return float(answer["seconds"]), str(answer["digest"])
+
+
+def _told(made: generator.GenerationProvenance) -> dict[str, Any]:
+    """A clip as the loop takes it."""
+    spec = made.spec
+    return {
+        "prompt": made.prompt,
+        "negative_prompt": made.negative_prompt,
+        "seed": spec.seed,
+        "width": spec.width,
+        "height": spec.height,
+        "frame_count": spec.frame_count,
+        "steps": spec.steps,
+        "guidance_scale": spec.guidance_scale,
+        "guidance_scale_2": spec.guidance_scale_2,
+        "flow_shift": spec.flow_shift,
+        "sampler": made.sampler,
+        "sigmas": [],
+        "pictures": [],
+        "loras": [],
+        "step_cache": "none",
+        "preview_every": 0,
+        "checkpoint_every": 0,
+    }
+
+
+async def run() -> bool:
+    with tempfile.TemporaryDirectory(prefix="artifex-bench-") as folder:
+        home = Path(folder) / "home"
+        async with Stack(home, workers=1) as stack, Client(stack.endpoint, home=stack.home) as client:
+            model = await text_model(client)
+            settings = TritonSettings(home=stack.home)
+            async with BareLoop(settings.models_folder / model.name.removeprefix("models/"), settings) as loop:
+                # Warms both, and says how long a step takes.
+                first = generator.GenerationSpec(
+                    model=model.name,
+                    prompt="a red circle moving right over a blue background",
+                    width=model.max_width,
+                    height=model.max_height,
+                    frame_count=model.max_frames,
+                    steps=_FIRST_STEPS,
+                )
+                _, warm, _ = await through_gateway(client, first)
+                await loop.make(warm)
+                seconds, _ = await loop.make(warm)
+                steps = min(_MOST_STEPS, math.ceil(_FIRST_STEPS * SECONDS / seconds))
+                return await turns(client, loop, first, steps)
+
+
+async def turns(client: Client, loop: BareLoop, first: generator.GenerationSpec, steps: int) -> bool:
+    """Measure both by turns; whether what is claimed was reached."""
+    bare, through = [], []
+    for turn in range(TURNS):
+        spec = generator.GenerationSpec()
+        spec.CopyFrom(first)
+        spec.steps, spec.seed = steps, turn + 1
+        took, made, digest = await through_gateway(client, spec)
+        alone, expected = await loop.make(made)
+        if digest != expected:
+            say(f"the clips of seed {spec.seed} are NOT equal")
+            return False
+        through.append(took)
+        bare.append(alone)
+    overhead = statistics.median(one / other - 1 for one, other in zip(through, bare, strict=True))
+    size = f"{first.width}x{first.height}, {first.frame_count} frames, {steps} steps"
+    say(f"\ngeneration on {first.model.removeprefix('models/')}: {size}; {TURNS} clips, equal bit by bit, seconds")
+    say("| | median | fastest | slowest |")
+    say("|---|---|---|---|")
+    for name, values in (("bare loop", bare), ("through the gateway", through)):
+        say(f"| {name} | {statistics.median(values):.2f} | {min(values):.2f} | {max(values):.2f} |")
+    reached = overhead <= GOAL
+    say(
+        f"claimed: at most {GOAL:.0%} more than the bare loop; {overhead:+.1%}: "
+        + ("reached" if reached else "NOT reached")
+    )
+    return reached
+
+
+async def text_model(client: Client) -> generator.Model:
+    """The first model that is there and makes clips of words alone."""
+    async for model in client.generations.models():
+        if model.available and model.kind == generator.Model.KIND_TEXT_TO_VIDEO:
+            return model
+    raise RuntimeError("the studio has no text-to-video model")
+
+
+async def through_gateway(
+    client: Client, spec: generator.GenerationSpec
+) -> tuple[float, generator.GenerationProvenance, str]:
+    """Seconds until the clip is there, what made it, and the digest of its frames."""
+    began = time.perf_counter()
+    created = await client.generations.create(spec)
+    seen = [generation async for generation in client.generations.watch(created.name)]
+    took = time.perf_counter() - began
+    raise_unless_made(seen[-1])
+    done = await client.generations.output(created.name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mkv"
+        await client.assets.download(done.output_asset, path)
+        return took, done.provenance, await asyncio.to_thread(frames_digest, path)
+
+
+def frames_digest(path: Path) -> str:
+    """SHA-256 of all frames' R'G'B' bytes."""
+    digest = hashlib.sha256()
+    with av.open(str(path)) as clip:
+        for frame in clip.decode(video=0):
+            digest.update(frame.to_ndarray(format="rgb24").tobytes())
+    return digest.hexdigest()
