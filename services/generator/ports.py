@@ -16,6 +16,7 @@ from artifex.generator.v1.messages_pb2 import GenerationSpec
 from artifex.media.v1.messages_pb2 import MediaInfo
 from services.generator.domain.generation import Generation
 from services.generator.domain.models import ModelCard
+from services.generator.domain.prompts.writing import Written
 from services.generator.domain.provenance import Making
 
 Response = TypeVar("Response", bound=Message)
@@ -136,6 +137,21 @@ class ModelServers(ModelLists, Protocol):
         """A server that answers and has a turn free, until the block ends; waits until there is one.
 
         One that has the model in memory before one that has it to load, and any before one that lacks it.
+        """
+        ...
+
+
+class PromptWriter(Protocol):
+    """A local instruction model. Every method raises Unavailable when the server does not answer."""
+
+    async def available(self) -> bool:
+        """Whether there is one."""
+        ...
+
+    async def write(self, messages: Sequence[Mapping[str, str]], *, max_tokens: int) -> Written:
+        """The likeliest answer to a chat, cut off after so many tokens; the same for the same chat and weights.
+
+        It is loaded where it is not. Raises Internal with ERROR_REASON_MODEL_FAILED when it breaks or takes too long.
         """
         ...
 

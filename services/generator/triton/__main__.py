@@ -18,6 +18,7 @@ from services.generator.triton import server
 from services.generator.triton.repository import assemble
 from services.generator.triton.settings import TritonSettings
 from services.generator.triton.weights import discover
+from services.generator.triton.writers import find_writer
 
 _LOG = logging.getLogger("services.generator.triton")
 _ROOT = Path(__file__).resolve().parents[3]
@@ -38,7 +39,9 @@ def main() -> None:
         _build_nano(settings)
     weights = discover(settings.models_folder, folder / "digests.json")
     _LOG.info("models: %s", ", ".join(w.model for w in weights) or "none")
-    assemble(folder / "repository", weights, settings)
+    writer = find_writer(settings.models_folder, settings.writer, folder / "digests.json")
+    _LOG.info("writer of prompts: %s", writer.path.name if writer else "by rule, as there is no instruction model")
+    assemble(folder / "repository", weights, settings, writer)
     server.link_backend(installation, folder / "backends")
     server.sweep_shared_memory(settings)
     arguments = server.command(installation, settings, folder / "repository", folder / "backends")

@@ -1,4 +1,5 @@
-"""Assemble Triton's model repository: one model for each folder of weights, plus the catalogue that lists them."""
+"""Assemble Triton's model repository: one model for each folder of weights, the catalogue that lists them, and the
+writer of prompts where there is one."""
 
 from __future__ import annotations
 
@@ -9,12 +10,14 @@ from pathlib import Path
 
 from services.generator.triton.settings import TritonSettings
 from services.generator.triton.weights import Weights
+from services.generator.triton.writers import Writer
 
 CATALOGUE = "artifex-catalogue"
+WRITER = "artifex-writer"
 _TEMPLATES = Path(__file__).resolve().parents[1] / "model_repository"
 
 
-def assemble(folder: Path, weights: Sequence[Weights], settings: TritonSettings) -> None:
+def assemble(folder: Path, weights: Sequence[Weights], settings: TritonSettings, writer: Writer | None = None) -> None:
     """Write the repository anew into `folder`; what was there before is removed."""
     shutil.rmtree(folder, ignore_errors=True)
     for entry in weights:
@@ -31,11 +34,24 @@ def assemble(folder: Path, weights: Sequence[Weights], settings: TritonSettings)
                 "otlp_endpoint": settings.otlp_endpoint,
             },
         )
+    if writer is not None:
+        _instantiate(
+            "writer",
+            folder / WRITER,
+            {
+                "weights": str(writer.path),
+                "writer": f"{writer.path.name} {writer.weights_digest[:12]}",
+                "threads": str(settings.writer_threads),
+                "device": settings.writer_device,
+                "otlp_endpoint": settings.otlp_endpoint,
+            },
+        )
     _instantiate("catalogue", folder / CATALOGUE, {"cards": json.dumps({w.model: w.card for w in weights})})
 
 
 def _instantiate(template: str, target: Path, parameters: Mapping[str, str]) -> None:
-    shutil.copytree(_TEMPLATES / template, target, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in (template, "shared"):
+        shutil.copytree(_TEMPLATES / part, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     config = target / "config.pbtxt"
     # A JSON string is also a string of protobuf's text format.
     entries = [

@@ -33,6 +33,11 @@ class TritonSettings(BaseSettings):
     load: dict[str, str] = {}
     """How models lie in memory where neither their cards nor a request say it, as JSON: {"vae": "tiled"}; the choices
     are those of model_repository/wan/artifex_wan/options.py."""
+    writer: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,100}$")
+    """The folder, below the models, of the instruction model that extends prompts; empty for the first there is."""
+    writer_device: str = Field(default="cpu", pattern=r"^(auto|cpu|cuda)$")
+    """On the CPU it takes no memory from the models that make video."""
+    writer_threads: int = Field(default=4, ge=1)
     build_nano: bool = True
     """Build the embedded default model where the models folder lacks it."""
 

@@ -54,11 +54,13 @@ def discover(models: Path, digest_cache: Path) -> list[Weights]:
     digests: dict[str, str] = json.loads(digest_cache.read_text()) if digest_cache.exists() else {}
     known = dict(digests)
     for path in sorted(p for p in models.iterdir() if p.is_dir() and not p.name.startswith(".")):
+        if is_language_model(path):
+            continue  # a writer of prompts
         kind, reason = _kind(path)
         if reason:
             _LOG.warning("models folder: %s left out: %s", path.name, reason)
             continue
-        fingerprint = _fingerprint(path)
+        fingerprint = fingerprint_of(path)
         if fingerprint not in known:
             _LOG.info("hashing the weights of %s", path.name)
             known[fingerprint] = weights_digest(path)
@@ -72,6 +74,19 @@ def discover(models: Path, digest_cache: Path) -> list[Weights]:
     return found
 
 
+def is_language_model(path: Path) -> bool:
+    """True for a model that goes on with text, in the layout of transformers."""
+    config = path / "config.json"
+    if not config.exists():
+        return False
+    try:
+        content = json.loads(config.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    names = content.get("architectures") if isinstance(content, dict) else None
+    return isinstance(names, list) and any(str(name).endswith("ForCausalLM") for name in names)
+
+
 def weights_digest(path: Path) -> str:
     """SHA-256 over the names and contents of all files but the card and hidden ones, in the order of their names."""
     digest = hashlib.sha256()
@@ -82,7 +97,8 @@ def weights_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _fingerprint(path: Path) -> str:
+def fingerprint_of(path: Path) -> str:
+    """Changes with the name, size or time of any file below."""
     digest = hashlib.sha256(str(path).encode())
     for file in _files(path):
         status = file.stat()

@@ -23,6 +23,7 @@ Tell what the user left out: how the subject looks, how it moves, the surroundin
 movement, the framing, the colours, the mood. Describe only what is seen in one continuous shot of a few seconds.
 {style}{forbidden}Answer with the paragraph alone: no title, no list, no quotation marks, no remarks."""
 _LEAD: Final = re.compile(r"^(?:(?:rewritten |revised )?prompt|프롬프트|提示词)\s*[:：]\s*", re.IGNORECASE)
+_END: Final = re.compile(r"^.*[.!?…。！？]", re.DOTALL)
 _THOUGHT: Final = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 
@@ -46,9 +47,12 @@ def conversation(
 
 
 def cleaned(answer: str) -> str:
-    """One line, without what models like to put around: thoughts, headings, quotation marks, emphasis."""
+    """One line, without what models like to put around: thoughts, headings, quotation marks, emphasis; and without a
+    last sentence that was cut off."""
     text = " ".join(_THOUGHT.sub("", answer).replace("**", "").split())
-    return _LEAD.sub("", text).strip(" \"“”'`")
+    text = _LEAD.sub("", text).strip(" \"“”'`")
+    whole = _END.match(text)
+    return whole.group() if whole else text
 
 
 def fault_of(text: str, language: Language, forbidden: Sequence[str]) -> str:

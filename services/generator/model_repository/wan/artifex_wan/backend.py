@@ -28,17 +28,17 @@ import torch
 import triton_python_backend_utils as pb_utils
 from diffusers.utils import logging as diffusers_logging
 
+from artifex_process.orphan import die_with_parent
+from artifex_process.tracing import Tracing
 from artifex_wan.decode import decoded, still
 from artifex_wan.denoise import Run, begun, resumed
 from artifex_wan.events import Responder, blocks
 from artifex_wan.loading import Model
 from artifex_wan.loras import Loras
 from artifex_wan.options import Options
-from artifex_wan.orphan import die_with_parent
 from artifex_wan.pieces import Pieces
 from artifex_wan.spec import Limits, Spec, SpecError
 from artifex_wan.stages import Stages, is_out_of_memory
-from artifex_wan.tracing import Tracing
 
 _RECORDED: Final = ("torch", "diffusers", "transformers", "tokenizers", "peft", "numpy")
 """Packages whose versions may change a clip."""

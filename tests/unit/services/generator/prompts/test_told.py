@@ -202,9 +202,10 @@ def test_a_writer_is_asked_in_the_prompts_language_with_style_and_what_is_forbid
 
 
 def test_what_a_writer_wrote_is_told_without_its_trimmings_and_with_the_style() -> None:
-    found = told(spec(extend_prompt=True, style="styles/anime"), card(), Written(ANSWER, "qwen 0123"))
+    cut_off = ANSWER + "And at the very end it"
+    found = told(spec(extend_prompt=True, style="styles/anime"), card(), Written(cut_off, "qwen 0123"))
     assert found.prompt.startswith("A grey cat walks through the rain. It walks")
-    assert found.prompt.endswith("hand-drawn anime, clean line art, cel shading.")
+    assert found.prompt.endswith("the lamps. hand-drawn anime, clean line art, cel shading.")
     assert list(found.notes) == ["extended by qwen 0123"]
 
 
@@ -216,7 +217,7 @@ def test_what_a_writer_wrote_is_told_without_its_trimmings_and_with_the_style() 
         ("cat " * 400, "400 words"),
         ("<think>a cat, hm. " * 60, "0 words"),
         (PROMPTS[Language.CHINESE] * 30, "not in English"),
-        (ANSWER + "\ufffd", "broken characters"),
+        ("\ufffd " + ANSWER, "broken characters"),
         (ANSWER + "A dog follows.", "asks for “dog”"),
     ],
 )

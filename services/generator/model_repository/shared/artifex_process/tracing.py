@@ -24,7 +24,7 @@ class Tracing:
         if endpoint:
             exporter = OTLPSpanExporter(endpoint=endpoint, insecure=True)
             self._provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
-        self._tracer = self._provider.get_tracer("artifex_wan")
+        self._tracer = self._provider.get_tracer("artifex_process")
 
     @contextmanager
     def request(self, name: str, traceparent: str, **attributes: str | int) -> Iterator[None]:

@@ -1,0 +1,1 @@
+"""What the process of each model does besides: end with Triton, and tell its spans."""

@@ -1,0 +1,1 @@
+"""An instruction model in Triton's Python backend."""
