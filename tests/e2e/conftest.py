@@ -16,6 +16,7 @@ from artifex.client import Client
 from artifex.up import Stack
 from libs.chassis.testing import PostgresServer, SeaweedServer
 from tests.support.footage import bunny
+from tests.support.triton import I2V, TI2V, tiny_weights
 
 
 def show(name: str, line: str) -> None:
@@ -27,6 +28,10 @@ def show(name: str, line: str) -> None:
 async def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """A whole studio, Triton included."""
     folder = tmp_path_factory.mktemp(request.param)
+    models = folder / "home" / "models"
+    models.mkdir(parents=True)
+    for name in (I2V, TI2V):
+        (models / name).symlink_to(tiny_weights(name))
     if request.param == "embedded":
         async with Stack(folder / "home", workers=2, report=show) as studio:
             yield studio

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from libs.chassis.errors import FailedPrecondition, Internal
 from libs.frames.probe import probe
-from libs.frames.stills import read_image
 from libs.frames.video_reader import VideoReader
 from services.graph.domain.compile.captures import Place
 from services.graph.domain.evaluate import plans
@@ -36,7 +35,9 @@ def planned(nodes: dict[str, Any], sources: Sources, **settings: Any) -> Any:
 
 def taken(made: Any, sources: Sources, path: Path, *, threads: int = 1) -> NDArray[np.uint8]:
     assert capture(made, sources, Place("shot", "first"), {}, path, threads) == "image/png"
-    codes = read_image(path) * 255.0
+    # Read as the generator reads what it is given.
+    with VideoReader(path) as reader:
+        codes = reader.frame_at(Fraction(0)) * 255.0
     assert (codes[..., 3] == 255).all()
     return np.asarray(np.rint(codes[..., :3]), np.uint8)
 

@@ -1,0 +1,90 @@
+"""Generated shots in graphs: from words, from another shot's last frame, and from footage; and never twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from artifex.client import Client
+from artifex.generator.v1 import messages_pb2 as generator
+from artifex.graph.v1 import messages_pb2 as graph
+from tests.support.documents import Document
+from tests.support.footage import frames_rgb
+from tests.support.jobs import render
+from tests.support.triton import I2V, NANO, TI2V
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Task = graph.RenderTask
+SIZE: dict[str, Any] = {"width": 64, "height": 64, "frames": 9, "fps": 16, "steps": 2, "flow_shift": 5}
+
+
+def shots(plate: str, **grade: float) -> Document:
+    """A shot, another that goes on from its last frame, and one that begins with footage, side by side."""
+    nodes = {
+        "plate": {"type": "MediaInput", "params": {"asset": plate}},
+        "words": {
+            "type": "T2VGenerator",
+            "params": {"prompt": "a kite", "model": f"models/{NANO}", "seed": 31, **SIZE},
+        },
+        "on": {
+            "type": "I2VGenerator",
+            "inputs": {"image": "words"},
+            "params": {"prompt": "it flies", "model": f"models/{I2V}", "image_time": "8/16", "start": "9/16", **SIZE},
+        },
+        "still": {
+            "type": "TI2VGenerator",
+            "inputs": {"image": "plate.video"},
+            "params": {"prompt": "a rabbit", "model": f"models/{TI2V}", "image_time": 2, **SIZE},
+        },
+        "both": {"type": "Merge", "inputs": {"a": "on", "b": "words"}},
+        "beside": {"type": "Transform2D", "inputs": {"video": "still"}, "params": {"translate": [64, 0]}},
+        "all": {"type": "Merge", "inputs": {"a": "beside", "b": "both"}},
+        "grade": {"type": "ColorCorrector", "inputs": {"video": "all"}, "params": grade},
+        "out": {"type": "FileOutput", "inputs": {"video": "grade"}, "params": {"path": "shots.mp4"}},
+    }
+    settings = {"width": 128, "height": 64, "fps": "16", "duration": "18/16"}
+    return {"schema": "artifex.graph/1", "settings": settings, "nodes": nodes}
+
+
+async def test_shots_go_on_from_frames_and_are_made_once(client: Client, plate: str, movie: Path) -> None:
+    first = await render(client, shots(plate), movie)
+    tasks = {task.id: task for task in first.tasks}
+    for picture, before in (("capture-first:on", "generate:words"), ("capture-first:still", "")):
+        assert (tasks[picture].kind, tasks[picture].state) == (Task.KIND_CAPTURE, Task.STATE_SUCCEEDED)
+        assert tasks[picture].worker
+        if before:
+            assert tasks[picture].start_time.ToNanoseconds() >= tasks[before].end_time.ToNanoseconds()
+    assert tasks["generate:on"].start_time.ToNanoseconds() >= tasks["capture-first:on"].end_time.ToNanoseconds()
+    seen = frames_rgb(movie, list(range(18)))
+    assert len(seen) == 18
+    assert all(np.asarray(frame)[:, half].std() > 1 for frame in seen for half in (slice(0, 64), slice(64, 128)))
+    made = await generations(client, first)
+    assert len(made["on"].provenance.picture_digests) == len(made["still"].provenance.picture_digests) == 1
+    assert not made["words"].provenance.picture_digests
+    asset = await client.assets.get(first.output_asset)
+    assert asset.provenance.details["capture-first:on"] == made["on"].provenance.picture_digests[0]
+
+    # Another grade is another movie of the same shots: nothing is generated, and no device is charged for.
+    second = await render(client, shots(plate, exposure=-1.0), movie)
+    again = await generations(client, second)
+    for name, shot in made.items():
+        assert shot.device_seconds > 0
+        assert again[name].result.digest == shot.result.digest
+        assert again[name].device_seconds == 0
+    # The picture of footage is known before the job begins; that of a shot once the shot is there.
+    known = {task.id: task for task in second.tasks}["capture-first:still"]
+    assert (known.state, known.worker) == (Task.STATE_SUCCEEDED, "")
+    assert frames_rgb(movie, [4])[0].mean() < seen[4].mean()
+
+
+async def generations(client: Client, job: graph.RenderJob) -> dict[str, generator.Generation]:
+    """What was generated for a job, by node, from its movie's provenance."""
+    details = (await client.assets.get(job.output_asset)).provenance.details
+    head = "generation.generate:"
+    return {
+        key[len(head) :]: await client.generations.get(name) for key, name in details.items() if key.startswith(head)
+    }
