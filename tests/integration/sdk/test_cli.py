@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -18,40 +15,11 @@ from artifex.assets import file_digest
 from artifex.client import Client
 from artifex.graph.v1 import messages_pb2 as graph
 from artifex.up import Stack
+from tests.support.commands import artifex, start
 from tests.support.documents import graded
 from tests.support.footage import bunny
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
-
-
-@dataclass
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-async def start(stack: Stack, folder: Path, *arguments: str, **env: str) -> asyncio.subprocess.Process:
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("ARTIFEX_")}
-    return await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).parent / "artifex"),
-        *arguments,
-        cwd=folder,
-        env={**clean, "ARTIFEX_HOME": str(stack.home), "ARTIFEX_ENDPOINT": stack.endpoint, **env},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-
-
-async def artifex(stack: Stack, folder: Path, *arguments: str, **env: str) -> Ran:
-    process = await start(stack, folder, *arguments, **env)
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return Ran(process.returncode, out.decode(), err.decode())
 
 
 def graph_file(folder: Path, **changes: Any) -> Path:

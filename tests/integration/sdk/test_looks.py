@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from artifex.up import Stack
 from libs.frames.video_reader import VideoReader
-from tests.integration.sdk.test_cli import artifex
+from tests.support.commands import artifex
 from tests.support.footage import bunny
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]

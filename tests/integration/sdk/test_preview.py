@@ -15,7 +15,8 @@ from artifex.errors import GraphInvalid, InvalidArgument, NotFound
 from artifex.graph.v1 import preview_pb2
 from artifex.previews import Picture, look_at, measure
 from artifex.up import Stack
-from tests.integration.sdk.test_cli import artifex, graph_file
+from tests.integration.sdk.test_cli import graph_file
+from tests.support.commands import artifex
 from tests.support.documents import graded, titled
 from tests.support.footage import bunny
 

@@ -12,7 +12,7 @@ import pytest
 
 from artifex.up import Stack
 from libs.frames.audio_reader import AudioReader
-from tests.integration.sdk.test_cli import artifex
+from tests.support.commands import artifex
 from tests.support.footage import bunny
 from tests.support.stills import noise, write_still
 

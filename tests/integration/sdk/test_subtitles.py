@@ -10,7 +10,7 @@ import pytest
 
 from artifex.up import Stack
 from libs.frames.video_reader import VideoReader
-from tests.integration.sdk.test_cli import artifex
+from tests.support.commands import artifex
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 

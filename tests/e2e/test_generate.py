@@ -1,0 +1,118 @@
+"""`artifex generate` and what is beside it, on a whole studio with Triton."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import av
+import pytest
+
+from artifex.assets import file_digest
+from artifex.client import Client
+from artifex.provenance import DETAIL, TAG, heard
+from artifex.up import Stack
+from tests.support.commands import Ran, artifex, start
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+
+PROMPT = "a red circle moving right over a blue background"
+SMALL = ("--width", "64", "--height", "64", "--frames", "17", "--steps", "4")
+
+
+async def generate(stack: Stack, folder: Path, *arguments: str, out: str = "a.mp4") -> Ran:
+    ran = await artifex(stack, folder, "generate", *arguments, "--out", out, "--json")
+    assert ran.code == 0, ran
+    return ran
+
+
+async def test_the_same_words_and_seed_are_the_same_bytes_and_another_seed_is_another_shot(
+    stack: Stack, client: Client, tmp_path: Path
+) -> None:
+    ran = await generate(stack, tmp_path, PROMPT, *SMALL, "--seed", "7")
+    done = ran.lines[-1]
+    assert (done["event"], done["verified"], done["frames"]) == ("done", True, 17)
+    assert file_digest(tmp_path / "a.mp4") == done["digest"]
+    await generate(stack, tmp_path, PROMPT, *SMALL, "--seed", "7", out="b.mp4")
+    await generate(stack, tmp_path, PROMPT, *SMALL, "--seed", "8", out="c.mp4")
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    assert (tmp_path / "a.mp4").read_bytes() != (tmp_path / "c.mp4").read_bytes()
+
+    # The movie and its asset say what made it, and that is enough to make it again.
+    with av.open(str(tmp_path / "a.mp4")) as movie:
+        (told,) = heard(json.dumps(json.loads(movie.metadata[TAG])[DETAIL]))
+    assert (told.spec.prompt, told.spec.seed, told.spec.steps) == (PROMPT, 7, 4)
+    assert (len(told.weights_digest), len(told.sigmas), told.device) == (64, 4, "cpu")
+    assert "diffusers" in told.versions
+    asset = await client.assets.get(done["asset"])
+    assert heard(asset.provenance.details[DETAIL]) == [told]
+    await generate(stack, tmp_path, "--from", done["asset"], out="d.mp4")
+    assert (tmp_path / "d.mp4").read_bytes() == (tmp_path / "a.mp4").read_bytes()
+
+
+async def test_what_is_not_given_comes_from_the_preset_and_changes_are_told(stack: Stack, tmp_path: Path) -> None:
+    ran = await generate(stack, tmp_path, PROMPT, "--preset", "draft", "--steps", "2", "--frames", "6")
+    created = next(line for line in ran.lines if line["event"] == "generation")
+    assert created["spec"]["steps"] == 2
+    changed = {change["field"]: change["taken"] for change in created["plan"]["adjustments"]}
+    assert changed["spec.frame_count"] == "5"
+    assert ran.lines[-1]["frames"] == 5
+
+
+async def test_an_asset_that_was_not_generated_cannot_be_repeated(stack: Stack, plate: str, tmp_path: Path) -> None:
+    ran = await artifex(stack, tmp_path, "generate", "--from", plate, "--json")
+    assert (ran.code, ran.lines[-1]["reason"]) == (3, "FILE_PROBLEM")
+    assert "was not generated" in ran.lines[-1]["message"]
+
+
+async def test_a_generation_is_paused_and_resumed_by_name(stack: Stack, client: Client, tmp_path: Path) -> None:
+    long = (PROMPT, "--width", "64", "--height", "64", "--frames", "17", "--steps", "80", "--seed", "21")
+    process = await start(stack, tmp_path, "generate", *long, "--out", "p.mp4", "--json")
+    assert process.stdout is not None
+    created = json.loads(await process.stdout.readline())
+    name = created["name"]
+    async for generation in client.generations.watch(name):
+        if generation.steps_done >= 6:
+            break
+    paused = await artifex(stack, tmp_path, "generations", "pause", name)
+    assert (paused.code, paused.out.split()) == (0, [name, "paused"]), paused
+    held = await client.generations.get(name)
+    await asyncio.sleep(1.0)
+    assert (await client.generations.get(name)).steps_done == held.steps_done < 80
+    listed = await artifex(stack, tmp_path, "generations", "list")
+    assert any(name in line and "paused" in line for line in listed.out.splitlines())
+    assert (await artifex(stack, tmp_path, "generations", "resume", name)).code == 0
+    watched = await artifex(stack, tmp_path, "generations", "watch", name)
+    assert watched.code == 0, watched
+    assert "succeeded: assets/" in watched.out
+    out, err = await process.communicate()
+    assert process.returncode == 0, (out, err)
+    assert json.loads(out.splitlines()[-1])["frames"] == 17
+
+
+async def test_a_generation_is_cancelled_by_name(stack: Stack, client: Client, tmp_path: Path) -> None:
+    long = (PROMPT, "--width", "64", "--height", "64", "--frames", "17", "--steps", "150", "--seed", "22")
+    process = await start(stack, tmp_path, "generate", *long, "--out", "q.mp4", "--json")
+    assert process.stdout is not None
+    name = json.loads(await process.stdout.readline())["name"]
+    async for generation in client.generations.watch(name):
+        if generation.steps_done >= 1:
+            break
+    assert (await artifex(stack, tmp_path, "generations", "cancel", name)).code == 0
+    await process.communicate()
+    assert process.returncode == 7
+    assert not (tmp_path / "q.mp4").exists()
+
+
+async def test_models_and_styles_are_listed(stack: Stack, tmp_path: Path) -> None:
+    models = await artifex(stack, tmp_path, "models", "--json")
+    known = {line["name"]: line for line in models.lines}
+    assert known["models/wan22-nano-t2v"]["available"]
+    absent = known["models/wan22-t2v-a14b"]
+    assert not absent.get("available")
+    assert "Wan-AI/Wan2.2-T2V-A14B-Diffusers" in absent["remedy"]
+    assert "absent" in (await artifex(stack, tmp_path, "models")).out
+    styles = await artifex(stack, tmp_path, "styles", "--json")
+    assert len(styles.lines) >= 40
+    assert all(line["display_name"] and line["display_name_ko"] for line in styles.lines)
