@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from artifex.common.v1 import types_pb2
+from artifex.generator.v1 import work_pb2 as generator_work_pb2
 from artifex.graph.v1 import work_pb2
 from libs.chassis.bus import Bus, Control, Delivery
 from libs.chassis.clock import utcnow
 from libs.chassis.database import Database
-from libs.chassis.objects import LocalCache, ObjectStore
+from libs.chassis.objects import LocalCache, ObjectStore, blob_key
 from libs.chassis.outbox import Outbox
 from libs.chassis.sandbox import SandboxPool
 from libs.chassis.testing import NatsServer, eventually
@@ -26,8 +27,9 @@ from services.graph.adapters import tables
 from services.graph.adapters.job_store import SqlJobStore
 from services.graph.commands.release_tasks import release_tasks
 from services.graph.commands.watch_render_job import Wakeups
+from services.graph.dispatch import work_item
 from services.graph.domain.jobs import transitions
-from services.graph.domain.jobs.job import Job, JobState, document_key, segment_key
+from services.graph.domain.jobs.job import Job, JobState, TaskState, document_key, segment_key
 from services.graph.events import RESULT_SUBJECTS, ResultHandler
 from services.graph.worker.conduct import Conduct
 from services.graph.worker.render_worker import WORK_SUBJECTS, FrameStore, RenderWorker
@@ -49,9 +51,17 @@ class Shop:
     """Who took which attempt."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def job(self, how: str, job_id: str, *, analyses: int = 0) -> Job:
-        """One chunk of 24 frames; or else the sound alone, and before it so many analyses."""
-        job = make_job(job_id=job_id, chunks=0 if analyses else 1, generations=0, audio=analyses > 0, analyses=analyses)
+    async def job(self, how: str, job_id: str, *, analyses: int = 0, captures: bool = False) -> Job:
+        """One chunk of 24 frames, perhaps of a shot that goes on from a picture; or else the sound alone, and before it
+        so many analyses."""
+        job = make_job(
+            job_id=job_id,
+            chunks=0 if analyses else 1,
+            generations=int(captures),
+            captures=captures,
+            audio=analyses > 0,
+            analyses=analyses,
+        )
         job.sources = ()
         job.document = types_pb2.Blob(digest=hashlib.sha256(how.encode()).hexdigest())
         await self.objects.put_bytes(document_key(job.tenant, job.document.digest), how.encode())
@@ -174,6 +184,27 @@ async def test_a_clip_is_analysed_once_though_its_evaluator_is_killed(shop: Shop
         assert log.read_text().splitlines() == lines
         assert second.tasks["analyse:mix1"].result == first.tasks["analyse:mix1"].result
         assert await heard(shop, second) == found
+
+
+async def test_a_picture_is_captured_once_though_its_evaluator_is_killed(shop: Shop, tmp_path: Path) -> None:
+    log = tmp_path / "captures"
+    async with shop.worker("a:1"):
+        first = await shop.until_ended(await shop.job(str(log), "01jg", captures=True), "capture-first:g0")
+        task = first.tasks["capture-first:g0"]
+        assert (task.attempt, task.result and task.result.node) == (2, "g0")
+        assert log.read_text().splitlines() == ["g0 first"] * 2
+        # It lies where the generator looks for what it is given, and the generation is told which it is.
+        assert task.result is not None
+        key = blob_key(first.tenant, task.result.blob.digest)
+        assert b"".join([piece async for piece in shop.objects.get(key)]) == b"picture"
+        assert first.tasks["generate:g0"].state is TaskState.QUEUED
+        work = work_item(first, first.tasks["generate:g0"])
+        assert isinstance(work, generator_work_pb2.GenerateWork)
+        assert [picture.blob for picture in work.pictures] == [task.result.blob]
+        # Another job, which was submitted before the picture was there: its worker finds it.
+        second = await shop.until_ended(await shop.job(str(log), "01jh", captures=True), "capture-first:g0")
+        assert log.read_text().splitlines() == ["g0 first"] * 2
+        assert second.tasks["capture-first:g0"].result == task.result
 
 
 async def heard(shop: Shop, job: Job) -> dict[str, str]:
