@@ -16,6 +16,7 @@ from artifex.generator.v1.messages_pb2 import GenerationSpec
 from artifex.media.v1.messages_pb2 import MediaInfo
 from services.generator.domain.generation import Generation
 from services.generator.domain.models import ModelCard
+from services.generator.domain.plan.devices import Calibration, Device
 from services.generator.domain.prompts.writing import Written
 from services.generator.domain.provenance import Making
 
@@ -89,6 +90,10 @@ class ModelLists(Protocol):
 
     async def loaded(self) -> frozenset[str]:
         """The ids of the models that are in memory."""
+        ...
+
+    async def devices(self) -> Sequence[Device]:
+        """What models run on: one of each server that answers."""
         ...
 
 
@@ -252,6 +257,18 @@ class Store(Protocol):
 
     async def find_equal(self, tenant: str, content_key: str) -> Generation | None:
         """A generation of the tenant that succeeded with this content key."""
+        ...
+
+
+class Calibrations(Protocol):
+    """How fast devices have run models. Every method raises Unavailable when the database does not answer."""
+
+    async def get(self, device: str, model: str) -> Calibration | None:
+        """By the names of both; None before the first clip."""
+        ...
+
+    async def add(self, device: str, model: str, flops: float, vae_flops: float) -> None:
+        """Another clip's rates, each second; see `calibrated`."""
         ...
 
 

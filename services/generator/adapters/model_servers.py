@@ -12,6 +12,7 @@ from typing import Self
 from libs.chassis.errors import Unavailable
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.domain.models import ModelCard
+from services.generator.domain.plan.devices import Device
 from services.generator.ports import ModelServer
 
 _log = logging.getLogger(__name__)
@@ -49,6 +50,10 @@ class TritonServers:
     async def loaded(self) -> frozenset[str]:
         found = await asyncio.gather(*(server.loaded() for server in await self._answering()))
         return frozenset[str]().union(*found)
+
+    async def devices(self) -> Sequence[Device]:
+        found = await asyncio.gather(*(server.devices() for server in await self._answering()))
+        return [device for devices in found for device in devices]
 
     async def _answering(self) -> list[TritonModelServer]:
         ready = await _ready(self._servers)

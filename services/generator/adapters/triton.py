@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -20,6 +20,7 @@ from libs.chassis.telemetry import inject, tracer
 from services.generator.adapters.kserve import inference_pb2 as pb
 from services.generator.adapters.kserve import inference_pb2_grpc as pb_grpc
 from services.generator.domain.models import ModelCard
+from services.generator.domain.plan.devices import Device
 from services.generator.ports import Checkpoint, Finished, FrameBytes, ModelEvent, PreviewFrame, Resumed, StepDone
 
 CATALOGUE = "artifex-catalogue"
@@ -69,11 +70,17 @@ class TritonModelServer:
         return answer.ready
 
     async def models(self) -> Mapping[str, ModelCard]:
+        cards = json.loads((await self._catalogue())["CARDS"])
+        return {model: ModelCard.parse(model, values) for model, values in cards.items()}
+
+    async def devices(self) -> Sequence[Device]:
+        return [Device.parse(json.loads((await self._catalogue())["DEVICE"]))]
+
+    async def _catalogue(self) -> Mapping[str, bytes]:
         request = pb.ModelInferRequest(model_name=CATALOGUE, inputs=[_text("REQUEST", "")])
         async with _outages_named():
             answer = await self._stub.ModelInfer(request, timeout=_QUICK_SECONDS, wait_for_ready=True)
-        cards = json.loads(_outputs(answer)["CARDS"])
-        return {model: ModelCard.parse(model, values) for model, values in cards.items()}
+        return _outputs(answer)
 
     async def loaded(self) -> frozenset[str]:
         return await self._in_states({"READY"})

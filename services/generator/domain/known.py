@@ -98,7 +98,33 @@ LIMITS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 )
 """What holds for Wan2.2's published weights by what they are given, where they bring no card of their own."""
 
-_NANO: Final[Mapping[str, Any]] = {"max_width": 112, "max_height": 112, "max_frames": 17, "text_tokens": 64}
+_NANO: Final[Mapping[str, Any]] = {
+    "experts": 2,
+    "boundary_ratio": 0.875,
+    "transformer": {
+        "num_attention_heads": 4,
+        "attention_head_dim": 32,
+        "in_channels": 8,
+        "out_channels": 8,
+        "text_dim": 64,
+        "freq_dim": 128,
+        "ffn_dim": 512,
+        "num_layers": 6,
+    },
+    "text_encoder": {
+        **_UMT5_XXL,
+        "vocab_size": 512,
+        "d_model": 64,
+        "d_kv": 16,
+        "d_ff": 128,
+        "num_layers": 2,
+        "num_heads": 4,
+        "relative_attention_num_buckets": 16,
+    },
+    "vae": {**_VAE, "base_dim": 8, "z_dim": 8, "num_res_blocks": 1},
+}
+_NANO_I2V: Final = {**_NANO, "boundary_ratio": 0.9, "transformer": {**_NANO["transformer"], "in_channels": 20}}
+_NANO_TI2V: Final = {**_NANO, "experts": 1, "boundary_ratio": None, "expand_timesteps": True}
 
 
 def _published(kind: str, name: str, repository: str, model: str, architecture: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,6 +135,23 @@ def _published(kind: str, name: str, repository: str, model: str, architecture: 
         "architecture": architecture,
         "remedy": f"put {repository} (diffusers layout, a model_index.json at its top) into the folder {model} of "
         "ARTIFEX_MODELS, and start the model server again",
+    }
+
+
+def _embedded(kind: str, name: str, architecture: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **LIMITS[kind],
+        "available": False,
+        "display_name": name,
+        "size_multiple": 16,
+        "max_width": 112,
+        "max_height": 112,
+        "max_frames": 17,
+        "frame_rate": "16",
+        "text_tokens": 64,
+        "architecture": architecture,
+        "remedy": "it comes with this program: start the model server with ARTIFEX_GENERATOR_TRITON_BUILD_NANO set, "
+        "and a folder ARTIFEX_MODELS that it may write to",
     }
 
 
@@ -123,6 +166,9 @@ KNOWN: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         "wan22-ti2v-5b": _published(
             "text_image", "Wan2.2 TI2V 5B", "Wan-AI/Wan2.2-TI2V-5B-Diffusers", "wan22-ti2v-5b", _TI2V
         ),
+        "wan22-nano-t2v": _embedded("text", "Wan2.2 nano T2V", _NANO),
+        "wan22-nano-i2v": _embedded("image", "Wan2.2 nano I2V", _NANO_I2V),
+        "wan22-nano-ti2v": _embedded("text_image", "Wan2.2 nano TI2V", _NANO_TI2V),
     }
 )
 """Cards by id, as `ModelCard.parse` takes them."""

@@ -48,7 +48,7 @@ def chosen(
     model = spec.model.removeprefix(f"{COLLECTION}/")
     if not model:
         model = default_model
-        if _given(spec, pictures) and model in every and every[model].image_form:
+        if _given(spec, pictures) and model in every and every[model].image_form in every:
             model = every[model].image_form
     card = every.get(model)
     if card is None:
@@ -73,16 +73,9 @@ def filled(
     """What is 0 or empty comes from a recipe, then the preset, then the model; sizes and counts are the nearest made.
 
     A spec without a preset has the model's own defaults before those of PREVIEW. Raises InvalidArgument that names each
-    wrong field: pictures, LoRAs or recipes that the model has no use for, a frame rate that is none; with
-    ERROR_REASON_PROMPT_REFUSED where the prompt is empty.
+    wrong field: pictures, LoRAs or recipes that the model has no use for, a frame rate that is none. What the prompt
+    says is another's matter: `told`.
     """
-    if not spec.prompt.strip():
-        raise InvalidArgument(
-            "spec.prompt says nothing: tell what the clip shows",
-            reason="ERROR_REASON_PROMPT_REFUSED",
-            metadata={"field": "spec.prompt"},
-            violations=[Violation("spec.prompt", "says nothing")],
-        )
     problems = [*_picture_problems(spec, card, pictures), *_rate_problems(spec), *_addition_problems(spec, card)]
     if problems:
         raise _invalid(problems)

@@ -38,9 +38,7 @@ def pipelines(trained: Trained) -> dict[str, Any]:
         "vae": trained.vae,
         "scheduler": scheduler(),
     }
-    of = {
-        model: {part: trained.denoisers[name] for part, name in parts.items()} for model, parts in DENOISERS.items()
-    }
+    of = {model: {part: trained.denoisers[name] for part, name in parts.items()} for model, parts in DENOISERS.items()}
     return {
         "wan22-nano-t2v": WanPipeline(**shared, **of["wan22-nano-t2v"], boundary_ratio=BOUNDARY_T2V),
         "wan22-nano-i2v": WanImageToVideoPipeline(

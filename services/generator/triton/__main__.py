@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from services.generator.nano import NANO_VERSION
-from services.generator.triton import server
+from services.generator.triton import devices, server
 from services.generator.triton.repository import assemble
 from services.generator.triton.settings import TritonSettings
 from services.generator.triton.weights import discover
@@ -41,7 +41,9 @@ def main() -> None:
     _LOG.info("models: %s", ", ".join(w.model for w in weights) or "none")
     writer = find_writer(settings.models_folder, settings.writer, folder / "digests.json")
     _LOG.info("writer of prompts: %s", writer.path.name if writer else "by rule, as there is no instruction model")
-    assemble(folder / "repository", weights, settings, writer)
+    device = devices.found(settings)
+    _LOG.info("device: %s, %.1f GB", device["name"], device["memory"] / 1e9)
+    assemble(folder / "repository", weights, settings, device, writer)
     server.link_backend(installation, folder / "backends")
     server.sweep_shared_memory(settings)
     arguments = server.command(installation, settings, folder / "repository", folder / "backends")

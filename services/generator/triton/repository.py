@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from services.generator.triton.settings import TritonSettings
 from services.generator.triton.weights import Weights
@@ -17,8 +18,14 @@ WRITER = "artifex-writer"
 _TEMPLATES = Path(__file__).resolve().parents[1] / "model_repository"
 
 
-def assemble(folder: Path, weights: Sequence[Weights], settings: TritonSettings, writer: Writer | None = None) -> None:
-    """Write the repository anew into `folder`; what was there before is removed."""
+def assemble(
+    folder: Path,
+    weights: Sequence[Weights],
+    settings: TritonSettings,
+    device: Mapping[str, Any],
+    writer: Writer | None = None,
+) -> None:
+    """Write the repository anew into `folder`; what was there before is removed. `device`: see devices.py."""
     shutil.rmtree(folder, ignore_errors=True)
     for entry in weights:
         _instantiate(
@@ -46,7 +53,11 @@ def assemble(folder: Path, weights: Sequence[Weights], settings: TritonSettings,
                 "otlp_endpoint": settings.otlp_endpoint,
             },
         )
-    _instantiate("catalogue", folder / CATALOGUE, {"cards": json.dumps({w.model: w.card for w in weights})})
+    _instantiate(
+        "catalogue",
+        folder / CATALOGUE,
+        {"cards": json.dumps({w.model: w.card for w in weights}), "device": json.dumps(device)},
+    )
 
 
 def _instantiate(template: str, target: Path, parameters: Mapping[str, str]) -> None:

@@ -8,30 +8,23 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from services.generator.domain.architecture import Architecture
+from services.generator.domain.known import LIMITS
 
 _LOG = logging.getLogger(__name__)
 _MODEL_ID = re.compile(r"^[a-z0-9-]{1,64}$")
 _CARD_FILE = "artifex.json"
-
-_A14B: dict[str, Any] = {
-    "random_weights": False,
-    "size_multiple": 16,
-    "max_width": 1280,
-    "max_height": 1280,
-    "frame_multiple": 4,
-    "max_frames": 81,
-    "frame_rate": "16",
-    "text_tokens": 512,
-}
-_TI2V_5B = {**_A14B, "size_multiple": 32, "max_frames": 121, "frame_rate": "24"}
-_CARDS: dict[str, dict[str, Any]] = {
-    "text": {**_A14B, "kind": "text"},
-    "image": {**_A14B, "kind": "image"},
-    "text_image": {**_TI2V_5B, "kind": "text_image"},
-}
-"""What holds for Wan2.2's published weights by what they are given, where they bring no card of their own."""
+_RECIPES: Final = "recipes"
+"""NAME.json each: {"sigmas": [1.0, 0.75, 0.5, 0.25], "sampler": "euler"}, or {"steps": 4, "flow_shift": 5.0, "sampler":
+"unipc"}; "guidance_scale" and "guidance_scale_2" where they are not 1."""
+_LORAS: Final = "loras"
+_PARTS: Final = ("transformer", "text_encoder", "vae")
+_NAME: Final = re.compile(r"^[a-z0-9-]{1,64}$")
+_SAMPLERS: Final = ("unipc", "euler", "lcm")
 
 
 @dataclass(frozen=True)
@@ -66,7 +59,8 @@ def discover(models: Path, digest_cache: Path) -> list[Weights]:
             known[fingerprint] = weights_digest(path)
         card_file = path / _CARD_FILE
         own = json.loads(card_file.read_text(encoding="utf-8")) if card_file.exists() else {}
-        card = {"display_name": path.name, **_CARDS[kind], **own, "weights_digest": known[fingerprint]}
+        beside = {"recipes": recipes(path), "loras": loras(path), "architecture": architecture(path)}
+        card = {"display_name": path.name, **LIMITS[kind], **beside, **own, "weights_digest": known[fingerprint]}
         found.append(Weights(path.name, path, card))
     if known != digests:
         digest_cache.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +79,50 @@ def is_language_model(path: Path) -> bool:
         return False
     names = content.get("architectures") if isinstance(content, dict) else None
     return isinstance(names, list) and any(str(name).endswith("ForCausalLM") for name in names)
+
+
+def architecture(path: Path) -> dict[str, Any] | None:
+    """What the model is built of, as `Architecture.parse` takes it; None, and a line in the log, where none tells."""
+    try:
+        index = json.loads((path / "model_index.json").read_text(encoding="utf-8"))
+        found: dict[str, Any] = {
+            part: json.loads((path / part / "config.json").read_text(encoding="utf-8")) for part in _PARTS
+        }
+        second = index.get("transformer_2") or [None]
+        found |= {
+            "experts": 1 if second[0] is None else 2,
+            "boundary_ratio": index.get("boundary_ratio"),
+            "expand_timesteps": bool(index.get("expand_timesteps")),
+        }
+        Architecture.parse(found)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        _LOG.warning("models folder: what %s will take of a device cannot be reckoned: %r", path.name, error)
+        return None
+    return found
+
+
+def recipes(path: Path) -> dict[str, dict[str, Any]]:
+    """The distilled recipes beside a model's weights, by name; one of another form is named in the log and left out."""
+    found = {}
+    for file in sorted((path / _RECIPES).glob("*.json")):
+        try:
+            values = json.loads(file.read_text(encoding="utf-8"))
+            sigmas = [float(sigma) for sigma in values.get("sigmas", [])]
+            falling = all(high > low for high, low in pairwise(sigmas))
+            if not _NAME.match(file.stem) or values["sampler"] not in _SAMPLERS or not (sigmas or values.get("steps")):
+                raise ValueError("a recipe has a name in lower case, a sampler, and sigmas or steps")
+            if sigmas and not (falling and sigmas[0] <= 1 and sigmas[-1] > 0 and values["sampler"] != "unipc"):
+                raise ValueError("sigmas fall from at most 1 to above 0, and are not for unipc")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            _LOG.warning("models folder: %s left out: %r", file, error)
+            continue
+        found[file.stem] = {**values, "sigmas": sigmas}
+    return found
+
+
+def loras(path: Path) -> list[str]:
+    """The names of the LoRAs beside a model's weights."""
+    return sorted(file.stem for file in (path / _LORAS).glob("*.safetensors"))
 
 
 def weights_digest(path: Path) -> str:

@@ -31,8 +31,9 @@ class Options:
         return self.precision != "float8" and self.vae == "whole"
 
     def told(self) -> dict[str, str]:
-        """As the model server is told."""
-        return asdict(self)
+        """As the model server is told: what is otherwise than plain, so that its operator's own choices stand."""
+        usual = {**asdict(Options()), "precision": self.precision if self.precision != "float8" else ""}
+        return {name: value for name, value in asdict(self).items() if value != usual[name]}
 
 
 def ways(*, lossy: bool) -> Iterator[Options]:

@@ -114,24 +114,6 @@ def options_of(message: GenerationPlan) -> Options:
     return Options(**{choice.subject: choice.choice for choice in message.choices if choice.subject in known})
 
 
-def fallback(message: GenerationPlan, card: ModelCard, device: Device, stage: str) -> Options | None:
-    """What to try after the device ran out of memory in a stage ("load" for before any): the fastest that takes less
-    there, by a tenth at least, and keeps the pixels if any does. None where there is none."""
-    model = card.architecture
-    if model is None:
-        return None
-    clip, before = clip_of(message.spec, card, model), options_of(message)
-    stage = stage if stage in STAGES else "encode"
-    limit = 0.9 * memory(model, clip.width, clip.height, clip.frames, before)[stage].device
-    every = [_way(model, clip, device, options, None) for options in _options(device, before, lossy=True)]
-    less = [way for way in every if way.memory[stage].device <= limit]
-    for exact in (True, False):
-        found = [way for way in less if way.options.exact or not exact]
-        if found:
-            return min(found, key=lambda way: way.seconds).options
-    return None
-
-
 def clip_of(spec: GenerationSpec, card: ModelCard, model: Architecture) -> Clip:
     """What the work of a filled spec depends on."""
     return Clip(

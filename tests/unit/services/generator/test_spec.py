@@ -217,17 +217,10 @@ def test_guidance_below_one_is_none() -> None:
         ({"image": "assets/a", "last_image": "assets/b"}, TI2V, ["spec.last_image"]),
         ({"recipe": "lightning-4"}, NANO, ["spec.recipe"]),
         ({"loras": [pb.Lora(name="grain", strength=1.0)]}, NANO, ["spec.loras[0]"]),
-        ({"prompt": " \n"}, NANO, ["spec.prompt"]),
     ],
 )
 def test_what_the_model_has_no_use_for_is_named(changes: dict[str, object], card: ModelCard, wrong: list[str]) -> None:
     assert fields(spec(**changes), card) == wrong
-
-
-def test_an_empty_prompt_is_refused_as_one() -> None:
-    with pytest.raises(InvalidArgument) as caught:
-        filled(spec(prompt=" "), NANO, CARDS)
-    assert caught.value.reason == "ERROR_REASON_PROMPT_REFUSED"
 
 
 @pytest.mark.parametrize("preset", list(PRESETS))

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from services.generator.domain.architecture import Architecture
+from services.generator.domain.known import KNOWN
+from services.generator.domain.models import ModelCard, Recipe
 from services.generator.triton.repository import CATALOGUE, assemble
 from services.generator.triton.settings import TritonSettings
 from services.generator.triton.weights import discover, weights_digest
@@ -81,9 +84,54 @@ def test_the_repository_has_a_model_for_each_weights_folder_and_the_catalogue(tm
     weights(models, "two")
     (repository / "stale").mkdir(parents=True)
     settings = TritonSettings(home=tmp_path, models=models, threads=3)
-    assemble(repository, discover(models, tmp_path / "digests.json"), settings)
+    assemble(repository, discover(models, tmp_path / "digests.json"), settings, {"kind": "cpu"})
     assert sorted(path.name for path in repository.iterdir()) == sorted(["one", "two", CATALOGUE])
     config = (repository / "two" / "config.pbtxt").read_text()
     assert 'key: "threads" value { string_value: "3" }' in config
+    assert (
+        'key: "device" value { string_value: "{\\"kind\\": \\"cpu\\"}" }'
+        in (repository / CATALOGUE / "config.pbtxt").read_text()
+    )
     assert (repository / "two" / "1" / "model.py").exists()
     assert (repository / "two" / "artifex_wan" / "backend.py").exists()
+
+
+def test_what_a_model_is_built_of_is_read_from_the_files_beside_its_weights(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    known = KNOWN["wan22-i2v-a14b"]["architecture"]
+    folder = weights(
+        models, "i2v", boundary_ratio=0.9, transformer=["diffusers", "X"], transformer_2=["diffusers", "X"]
+    )
+    for part in ("transformer", "text_encoder", "vae"):
+        (folder / part).mkdir(exist_ok=True)
+        (folder / part / "config.json").write_text(json.dumps(known[part]))
+    weights(models, "untold")
+    i2v, untold = discover(models, tmp_path / "digests.json")
+    card = ModelCard.parse("i2v", i2v.card)
+    assert card.architecture == Architecture.parse(known)
+    assert ModelCard.parse("untold", untold.card).architecture is None
+
+
+def test_recipes_and_loras_beside_the_weights_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    models = tmp_path / "models"
+    folder = weights(models, "t2v")
+    (folder / "recipes").mkdir()
+    for name, values in {
+        "lightning-4": {"sigmas": [1, 0.75, 0.5, 0.25], "sampler": "euler"},
+        "two-steps": {"steps": 2, "flow_shift": 5.0, "sampler": "unipc", "guidance_scale": 3.5},
+        "rising": {"sigmas": [0.5, 0.75], "sampler": "euler"},
+        "unsampled": {"steps": 4},
+    }.items():
+        (folder / "recipes" / f"{name}.json").write_text(json.dumps(values))
+    (folder / "recipes" / "torn.json").write_text("{")
+    (folder / "loras").mkdir()
+    (folder / "loras" / "grain.safetensors").write_bytes(b"\0")
+    (found,) = discover(models, tmp_path / "digests.json")
+    card = ModelCard.parse("t2v", found.card)
+    assert card.recipes == (
+        Recipe("lightning-4", 4, "euler", (1.0, 0.75, 0.5, 0.25)),
+        Recipe("two-steps", 2, "unipc", (), 3.5, 1.0, 5.0),
+    )
+    assert card.loras == ("grain",)
+    for name in ("rising", "unsampled", "torn"):
+        assert f"{name}.json left out" in caplog.text

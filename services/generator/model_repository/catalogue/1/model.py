@@ -1,4 +1,4 @@
-"""The repository's list of models with their cards, as the launcher wrote it into this model's configuration."""
+"""The repository's models with their cards, and the device, as the launcher wrote them into this configuration."""
 
 import json
 
@@ -8,8 +8,12 @@ import triton_python_backend_utils as pb_utils
 
 class TritonPythonModel:
     def initialize(self, args):
-        cards = json.loads(args["model_config"])["parameters"]["cards"]["string_value"]
-        self._cards = np.array([cards.encode()], dtype=np.object_)
+        parameters = json.loads(args["model_config"])["parameters"]
+        self._told = {
+            output: np.array([parameters[name]["string_value"].encode()], dtype=np.object_)
+            for output, name in (("CARDS", "cards"), ("DEVICE", "device"))
+        }
 
     def execute(self, requests):
-        return [pb_utils.InferenceResponse([pb_utils.Tensor("CARDS", self._cards)]) for _ in requests]
+        tensors = [pb_utils.Tensor(output, value) for output, value in self._told.items()]
+        return [pb_utils.InferenceResponse(tensors) for _ in requests]
