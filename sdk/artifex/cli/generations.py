@@ -135,10 +135,10 @@ async def plan(output: Output, studio: Client, memory: int, **given: Any) -> Non
     output.console.print(table)
     for choice in found.choices:
         output.text(f"{choice.subject}: {choice.choice} ({choice.reason})")
-    output.text(_verdict(found))
+    output.text(verdict(found))
 
 
-def _verdict(plan: generator.GenerationPlan) -> str:
+def verdict(plan: generator.GenerationPlan) -> str:
     devices = f"{plan.device_count} x {plan.device}" if plan.device_count > 1 else plan.device
     where = f"{devices} with {size_text(plan.device_memory_bytes)}"
     if plan.fits:
