@@ -144,7 +144,8 @@ def resumed(model: Model, spec: Spec, pictures: Pictures, saved: bytes) -> Run:
             raise ValueError(f"of format {state['format']}")
     except Exception as error:
         raise ValueError("these bytes are no checkpoint") from error
-    given = (positive.to(model.device), None if negative is None else negative.to(model.device))
+    # Perhaps put down where the model lay in memory with another precision.
+    given = (model.taken(positive), None if negative is None else model.taken(negative))
     run = Run(model, spec, _condition(model, spec, pictures), given)
     if latents.shape != run.latents.shape or not 0 <= done <= run.steps:
         raise ValueError("the checkpoint is of another clip")

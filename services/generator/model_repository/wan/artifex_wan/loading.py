@@ -69,7 +69,8 @@ class Model:
                 )
         if options.compile == "blocks":
             for expert in self.transformers.values():
-                expert.compile_repeated_blocks(fullgraph=True)
+                # Not as one graph: a step cache looks in between.
+                expert.compile_repeated_blocks()
 
     @staticmethod
     def read(weights: Path, device: str, options: Options) -> Model:
@@ -144,8 +145,11 @@ class Model:
                 max_sequence_length=tokens,
                 device=where,
             )
-        dtype = self.pipeline.transformer.dtype
-        return positive.to(self.device, dtype), None if negative is None else negative.to(self.device, dtype)
+        return self.taken(positive), None if negative is None else self.taken(negative)
+
+    def taken(self, text: torch.Tensor) -> torch.Tensor:
+        """An embedded prompt as the experts take it."""
+        return text.to(self.device, self.pipeline.transformer.dtype)
 
     @contextmanager
     def _encoding(self) -> Iterator[torch.device]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from diffusers.hooks.group_offloading import _maybe_remove_and_reapply_group_offloading
 from peft.tuners.tuners_utils import BaseTunerLayer
+from safetensors import SafetensorError
 
 from artifex_wan.loading import EXPERTS, Model
 from artifex_wan.spec import Lora, SpecError
@@ -57,15 +59,34 @@ class Loras:
         try:
             tensors = pipeline.lora_state_dict(str(file), use_safetensors=True)
             pipeline.load_lora_into_transformer(tensors, transformer, adapter_name=adapter, _pipeline=pipeline)
-        except (RuntimeError, ValueError, KeyError, OSError) as error:
-            raise SpecError("loras", f"hold {name}, which does not fit this model: {error}") from error
-        expected = sum(".lora_A." in key or ".lora_down." in key for key in tensors)
-        # Keys that a model does not have are left out with no more than a warning.
-        found = sum(isinstance(part, BaseTunerLayer) and adapter in part.lora_A for part in transformer.modules())
-        if found != expected or not found:
+        except (RuntimeError, ValueError, KeyError, OSError, SafetensorError) as error:
             raise SpecError(
-                "loras", f"hold {name}, which does not fit this model: {expected} layers, of which {found} are here"
+                "loras", f"hold {name}, which does not fit this model: {str(error).splitlines()[0]}"
+            ) from error
+        expected = sum(".lora_A." in key for key in tensors)
+        layers = {
+            place: part
+            for place, part in transformer.named_modules()
+            if isinstance(part, BaseTunerLayer) and adapter in part.lora_A
+        }
+        # Keys that a model does not have are left out with no more than a warning.
+        if len(layers) != expected or not layers:
+            raise SpecError(
+                "loras",
+                f"hold {name}, which does not fit this model: {expected} layers, of which {len(layers)} are here",
             )
+        if self._model.options.precision == "float8":
+            self._restore(transformer, layers, adapter, tensors)
+
+    def _restore(self, transformer: Any, layers: dict[str, Any], adapter: str, tensors: dict[str, Any]) -> None:
+        """Give layers whose base is stored in 8 bits, which the LoRA was taken down to, the file's own numbers."""
+        for place, layer in layers.items():
+            for half in ("lora_A", "lora_B"):
+                for name, parameter in getattr(layer, half)[adapter].named_parameters():
+                    exact = tensors[f"{EXPERTS[0]}.{place}.{half}.{name}"]
+                    parameter.data = exact.to(parameter.device, transformer.dtype)
+        # What is streamed has copies, which are to be of the new numbers.
+        _maybe_remove_and_reapply_group_offloading(transformer)
 
     def _undress(self) -> None:
         for transformer in self._model.transformers.values():

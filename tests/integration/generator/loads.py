@@ -1,0 +1,299 @@
+"""Run in Triton's environment: every choice of how a model is loaded, LoRAs and step caches on models of each class.
+
+python loads.py choices|loras|refusals|caches t2v|i2v|ti2v        prints one JSON line a case
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "services/generator/model_repository/wan"))
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from artifex_wan.decode import decoded
+from artifex_wan.denoise import Run, begun, resumed
+from artifex_wan.loading import EXPERTS, Model
+from artifex_wan.loras import FOLDER, Loras
+from artifex_wan.magnitudes import MAGNITUDES_FILE
+from artifex_wan.options import Options
+from artifex_wan.spec import Lora, Spec, SpecError
+from artifex_wan.stages import is_out_of_memory
+from diffusers.utils import logging
+from safetensors.torch import save_file
+
+from tests.integration.generator.parity import BASE, pictures
+from tests.integration.generator.tiny_wan import pipeline
+
+Pixels = npt.NDArray[np.uint8]
+CHOICES = (
+    {"experts": "swapped"},
+    {"experts": "streamed"},
+    {"text_encoder": "swapped"},
+    {"text_encoder": "cpu"},
+    {"vae": "tiled"},
+    {"attention": "_native_flash"},
+    {"precision": "bfloat16"},
+    {"precision": "float8"},
+    {"compile": "blocks"},
+    {"precision": "float8", "experts": "swapped", "text_encoder": "swapped", "vae": "tiled"},
+    {"precision": "float8", "experts": "streamed", "text_encoder": "cpu"},
+)
+COMBINED = (
+    {},
+    {"experts": "swapped"},
+    {"experts": "streamed"},
+    {"precision": "float8"},
+    {"precision": "float8", "experts": "streamed"},
+    {"compile": "blocks"},
+)
+"""With LoRAs and with step caches."""
+RANK = 2
+LAYERS = ("attn1.to_q", "attn1.to_v", "attn2.to_k", "ffn.net.0.proj")
+
+
+class Made:
+    """A run to its end, and what was seen under way."""
+
+    def __init__(self, model: Model, spec: Spec, run: Run | None = None) -> None:
+        self.latents, self.experts, self.present, self.saved = [], [], [], {}
+        run = run or begun(model, spec, pictures(spec), 64)
+        first = run.done
+        while run.done < run.steps:
+            self.experts.append(run.expert)
+            run.advance()
+            self.present.append(sorted(model.present))
+            self.latents.append(run.latents.clone())
+            if run.rests:
+                self.saved[run.done] = run.saved()
+        self.first = first
+        self.clip: Pixels = np.concatenate(list(decoded(model.vae, run.finished())))
+        self.present.append(sorted(model.present))
+
+
+def spec_of(kind: str, **changes: Any) -> Spec:
+    """With a picture where the class takes one."""
+    given: dict[str, Any] = {"frame_count": 5, "pictures": () if kind == "t2v" else ("first",)}
+    return replace(BASE, **{**given, **changes})
+
+
+def difference(one: Pixels, other: Pixels) -> int:
+    return int(np.abs(one.astype(int) - other.astype(int)).max())
+
+
+def report(**values: object) -> None:
+    sys.stdout.write(json.dumps(values) + "\n")
+
+
+def choices(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
+    plain = Model.read(folder, "cpu", Options())
+    # Tiles are of 256 pixels.
+    sizes = {size: spec_of(kind, width=size, height=size) for size in (64, 288)}
+    wholes = {size: Made(plain, spec) for size, spec in sizes.items()}
+    for choice in CHOICES:
+        size = 288 if "vae" in choice else 64
+        spec, whole = sizes[size], wholes[size]
+        model = Model.read(folder, "cpu", Options.parse(choice))
+        made = Made(model, spec)
+        adapted = plain.adapt(Options.parse(choice))
+        yield {
+            "load": choice,
+            "difference": difference(made.clip, whole.clip),
+            "evidence": evidence(model),
+            "present": made.present,
+            # A model that goes over to the choice does as one that was read with it.
+            "adapted": adapted and np.array_equal(Made(plain, spec).clip, made.clip),
+            "back": plain.adapt(Options()) and np.array_equal(Made(plain, spec).clip, whole.clip),
+            "elsewhere": elsewhere(model, whole, spec),
+        }
+
+
+def elsewhere(model: Model, whole: Made, spec: Spec) -> bool:
+    """Whether a run that was put down in a plain model goes on in this one to about the same clip."""
+    again = Made(model, spec, resumed(model, spec, pictures(spec), whole.saved[2]))
+    return again.first == 2 and difference(again.clip, whole.clip) < 64
+
+
+def evidence(model: Model) -> dict[str, Any]:
+    block = model.pipeline.transformer.blocks[0]
+    return {
+        "stored": str(block.ffn.net[0].proj.weight.dtype),
+        "hooks": sorted(getattr(block, "_diffusers_hook", None).hooks) if hasattr(block, "_diffusers_hook") else [],
+        "attention": str(block.attn1.processor._attention_backend or "native").split(".")[-1].lower(),
+        "compiled": block._compiled_call_impl is not None,
+        "tiled": model.vae.use_tiling,
+    }
+
+
+def lora_file(model: Model, file: Path, seed: int, layers: tuple[str, ...] = LAYERS) -> dict[str, torch.Tensor]:
+    """Random changes of some layers, large enough to be seen."""
+    chance = torch.Generator().manual_seed(seed)
+    tensors = {}
+    for index, block in enumerate(model.pipeline.transformer.blocks):
+        for layer in layers:
+            weight = block.get_submodule(layer).weight
+            name = f"transformer.blocks.{index}.{layer}"
+            tensors[f"{name}.lora_A.weight"] = torch.randn(RANK, weight.shape[1], generator=chance) / 4
+            tensors[f"{name}.lora_B.weight"] = torch.randn(weight.shape[0], RANK, generator=chance) / 4
+    file.parent.mkdir(exist_ok=True)
+    save_file(tensors, file)
+    return tensors
+
+
+def merged(folder: Path, tensors: dict[str, torch.Tensor], expert: str, strength: float) -> Model:
+    """The model with a LoRA worked into its weights."""
+    model = Model.read(folder, "cpu", Options())
+    with torch.no_grad():
+        for name in tensors:
+            if ".lora_A." in name:
+                layer = name.removeprefix("transformer.").removesuffix(".lora_A.weight")
+                change = tensors[name.replace("lora_A", "lora_B")] @ tensors[name]
+                model.transformers[expert].get_submodule(layer).weight += strength * change
+    return model
+
+
+def loras(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
+    spec = spec_of(kind)
+    for choice in COMBINED:
+        if choice == {"compile": "blocks"} and kind != "t2v":
+            continue  # the blocks are the same ones, and take long to compile
+        model = Model.read(folder, "cpu", Options.parse(choice))
+        high = lora_file(model, folder / FOLDER / "high.v1.safetensors", 1)
+        lora_file(model, folder / FOLDER / "low.safetensors", 2)
+        wardrobe = Loras(model, folder)
+        plain = Made(model, spec)
+
+        def worn(*wanted: Lora, model: Model = model, wardrobe: Loras = wardrobe) -> Made:
+            wardrobe.wear(wanted)
+            return Made(model, spec)
+
+        two = () if model.alone else (Lora("low", 0.0, 0.5),)
+        both = worn(Lora("high.v1", 1.0, 0.0), *two)
+        found = {
+            "lora": choice,
+            "first": unlike(both.latents[0], worn(Lora("high.v1", 1.0, 0.0)).latents[0]),
+            "changed": unlike(both.latents[0], plain.latents[0]),
+            "weaker": unlike(worn(Lora("high.v1", 0.5, 0.0)).latents[0], both.latents[0]),
+            "off": np.array_equal(worn().clip, plain.clip),
+            "nothing": np.array_equal(worn(Lora("high.v1", 0.0, 0.0)).clip, plain.clip),
+        }
+        if not choice:
+            inside = Made(merged(folder, high, EXPERTS[0], 1.0), spec)
+            found["as_merged"] = unlike(inside.latents[1], both.latents[1])
+        if two:
+            # The low-noise expert's comes in when that makes its first step.
+            low_alone = worn(*two)
+            at = plain.experts.index("low_noise")
+            found["low"] = [unlike(low_alone.latents[step], plain.latents[step]) for step in (at - 1, at)]
+        yield found
+
+
+def unlike(one: torch.Tensor, other: torch.Tensor) -> float:
+    return round(float((one - other).abs().max()), 5)
+
+
+def refusals(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
+    model = Model.read(folder, "cpu", Options())
+    wardrobe = Loras(model, folder)
+    lora_file(model, folder / FOLDER / "high.v1.safetensors", 1)
+    foreign = lora_file(model, folder / FOLDER / "foreign.safetensors", 1)
+    save_file(
+        {name.replace("blocks.", "layers."): value for name, value in foreign.items()},
+        folder / FOLDER / "foreign.safetensors",
+    )
+    save_file({name: value.repeat(2, 2) for name, value in foreign.items()}, folder / FOLDER / "large.safetensors")
+    half = {name.replace("blocks.1.", "blocks.7."): value for name, value in foreign.items()}
+    save_file(half, folder / FOLDER / "half.safetensors")
+    (folder / FOLDER / "torn.safetensors").write_bytes(b"no tensors")
+    spec = spec_of(kind)
+    before = Made(model, spec).clip
+    cases: dict[str, Callable[[], object]] = {
+        name: lambda name=name: wardrobe.wear((Lora(name, 1.0, 0.0),))  # type: ignore[misc]
+        for name in ("absent", "foreign", "large", "half", "torn")
+    }
+    cases["twice"] = lambda: wardrobe.wear((Lora("high.v1", 1.0, 0.0), Lora("high.v1", 0.5, 0.0)))
+    cases["magnitude"] = lambda: begun(model, replace(spec, step_cache="magnitude"), pictures(spec), 64)
+    for backend in ("flash", "_native_cudnn"):
+        cases[backend] = lambda backend=backend: Model.read(folder, "cpu", Options(attention=backend))  # type: ignore[misc]
+    if model.alone:
+        cases["second"] = lambda: wardrobe.wear((Lora("high.v1", 1.0, 1.0),))
+    for name, case in cases.items():
+        try:
+            case()
+        except SpecError as error:
+            yield {"refused": name, "field": error.field, "description": error.description}
+        else:
+            yield {"refused": name, "field": "", "description": ""}
+    yield {"host_out_of_memory": host_out_of_memory()}
+    yield {"after_refusals": bool(np.array_equal(Made(model, spec).clip, before))}
+
+
+def caches(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
+    (folder / MAGNITUDES_FILE).write_text(json.dumps({name: [1.0, 1.01, 0.99, 1.0] for name in EXPERTS}))
+    for choice in COMBINED:
+        if choice == {"compile": "blocks"} and kind != "t2v":
+            continue
+        model = Model.read(folder, "cpu", Options.parse(choice))
+        made = 0
+
+        def count(*_: object) -> None:
+            nonlocal made
+            made += 1
+
+        for transformer in model.transformers.values():
+            transformer.blocks[-1].ffn.register_forward_pre_hook(count)
+        spec = spec_of(kind, steps=20, flow_shift=3.0)
+        plain, passes = Made(model, spec), made
+        for cache in ("first_block", "magnitude"):
+            made = 0
+            cached = Made(model, replace(spec, step_cache=cache))
+            computed = made
+            yield {
+                "cache": cache,
+                "load": choice,
+                "passes": passes,
+                "computed": computed,
+                "difference": difference(cached.clip, plain.clip),
+                "rests": sorted(cached.saved),
+                "resumed": [again(model, replace(spec, step_cache=cache), cached, at) for at in sorted(cached.saved)],
+                "without": bool(np.array_equal(Made(model, spec).clip, plain.clip)),
+            }
+
+
+def again(model: Model, spec: Spec, whole: Made, at: int) -> bool:
+    run = resumed(model, spec, pictures(spec), whole.saved[at])
+    return bool(np.array_equal(Made(model, spec, run).clip, whole.clip))
+
+
+def host_out_of_memory() -> bool:
+    try:
+        torch.empty(1 << 60, dtype=torch.uint8)
+    except RuntimeError as error:
+        return is_out_of_memory(error) and not is_out_of_memory(RuntimeError("another"))
+    return False
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    logging.disable_progress_bar()
+    part, kind = {each.__name__: each for each in (choices, loras, refusals, caches)}[sys.argv[1]], sys.argv[2]
+    with tempfile.TemporaryDirectory() as name, torch.no_grad():
+        folder = Path(name)
+        pipeline(kind).save_pretrained(folder)
+        for found in part(kind, folder):
+            report(**found)
+
+
+if __name__ == "__main__":
+    main()

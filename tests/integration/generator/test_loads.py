@@ -1,0 +1,110 @@
+"""How a model lies in memory, LoRAs and step caches, on models of every class in Triton's environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.triton import ROOT
+
+each_kind = pytest.mark.parametrize("kind", ["t2v", "i2v", "ti2v"])
+STORED = {"float8": "torch.float8_e4m3fn", "bfloat16": "torch.bfloat16"}
+ONLY_PLACES = {"experts", "text_encoder"}
+ADAPTABLE = {*ONLY_PLACES, "vae", "attention"}
+
+
+def cases(part: str, kind: str) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [ROOT / ".venv-triton" / "bin" / "python", Path(__file__).with_name("loads.py"), part, kind],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@each_kind
+def test_each_choice_does_what_it_says_and_makes_the_same_clip_or_one_much_like_it(kind: str) -> None:
+    found = cases("choices", kind)
+    assert len(found) == 11
+    for case in found:
+        load, told = case["load"], case["evidence"]
+        if load.keys() <= ONLY_PLACES:
+            assert case["difference"] == 0, case
+        else:
+            # Of 255, in pictures that random weights make of noise.
+            assert case["difference"] < 64, case
+        assert told["stored"] == STORED.get(load.get("precision", ""), "torch.float32")
+        assert ("group_offloading" in told["hooks"]) == (load.get("experts") == "streamed")
+        assert told["attention"] == load.get("attention", "native")
+        assert told["compiled"] == (load.get("compile") == "blocks")
+        assert told["tiled"] == (load.get("vae") == "tiled")
+        assert case["back"], case
+        assert case["elsewhere"], case
+        assert case["adapted"] == (load.keys() <= ADAPTABLE and load.get("experts") != "streamed"), case
+    differences = {json.dumps(case["load"]): case["difference"] for case in found}
+    assert differences['{"vae": "tiled"}'] > 0
+    assert differences['{"precision": "float8"}'] > 0
+    swapped = next(case["present"] for case in found if case["load"] == {"experts": "swapped"})
+    # One at a time, and none beside the decoder.
+    second = "transformer" if kind == "ti2v" else "transformer_2"
+    assert swapped == [["transformer"], ["transformer"], [second], [second], []]
+
+
+@each_kind
+def test_loras_change_their_expert_by_their_strength_and_leave_nothing_behind(kind: str) -> None:
+    found = cases("loras", kind)
+    assert len(found) == (6 if kind == "t2v" else 5)
+    for case in found:
+        assert case["off"], case
+        assert case["nothing"], case
+        assert case["changed"] > 0.005, case
+        assert 0.2 < case["weaker"] / case["changed"] < 0.8, case
+        # That of the low-noise expert says nothing while the other is at work.
+        assert case["first"] == 0, case
+        if kind != "ti2v":
+            before, at = case["low"]
+            assert before == 0, case
+            assert at > 0.005, case
+        # Where the weights are stored in 8 bits the LoRA is not.
+        assert abs(case["changed"] / found[0]["changed"] - 1) < 0.1, case
+    assert found[0]["as_merged"] < 1e-4
+
+
+@each_kind
+def test_what_cannot_be_is_refused_by_name_and_changes_nothing(kind: str) -> None:
+    *refused, memory, after = cases("refusals", kind)
+    fields = {
+        **dict.fromkeys(("absent", "foreign", "large", "half", "torn", "twice"), "loras"),
+        "magnitude": "step_cache",
+        "flash": "load.attention",
+        "_native_cudnn": "load.attention",
+        **({"second": "loras"} if kind == "ti2v" else {}),
+    }
+    assert {case["refused"]: case["field"] for case in refused} == fields
+    assert (
+        refused[0]["description"] == "have no absent; beside this model there are: foreign, half, high.v1, large, torn"
+    )
+    assert memory == {"host_out_of_memory": True}
+    assert after == {"after_refusals": True}
+
+
+@each_kind
+def test_step_caches_skip_work_begin_anew_where_a_run_rests_and_are_gone_afterwards(kind: str) -> None:
+    found = cases("caches", kind)
+    assert len(found) == (12 if kind == "t2v" else 10)
+    for case in found:
+        assert case["rests"] == [8, 16]
+        assert case["resumed"] == [True, True], case
+        assert case["without"], case
+        assert 0 < case["difference"] < 64, case
+        if case["load"] != {"compile": "blocks"}:  # whose passes run unseen
+            assert case["passes"] == 40
+            assert case["computed"] < 40, case
