@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from libs.chassis.settings import Roles
+
+
+def _parts(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """The parts of a list with commas."""
+    return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
 
 class GeneratorSettings(BaseSettings):
@@ -31,6 +38,9 @@ class GeneratorSettings(BaseSettings):
     concurrency: int = Field(default=1, ge=1)
     """Generations at a time on each Triton. A model computes one after the other anyway."""
 
+    refused_terms: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = ()
+    """What no clip is made of, separated by commas; see docs/prompts.md."""
+
     checkpoint_every: int = Field(default=5, ge=0, le=200)
     """Steps after which a run can be taken up by another worker, or another model server; 0 for never."""
 
@@ -45,4 +55,4 @@ class GeneratorSettings(BaseSettings):
 
     @property
     def triton_endpoints(self) -> tuple[str, ...]:
-        return tuple(part.strip() for part in self.triton_endpoint.split(",") if part.strip())
+        return _parts(self.triton_endpoint)

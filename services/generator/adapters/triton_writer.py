@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
 
 import grpc
 
@@ -19,6 +19,8 @@ from services.generator.domain.prompts.writing import Written
 WRITER: Final = "artifex-writer"
 """The model's name in the repository; the launcher puts it there."""
 
+Stub: TypeAlias = "pb_grpc.GRPCInferenceServiceAsyncStub"
+
 _log = logging.getLogger(__name__)
 _tracer = tracer(__name__)
 _OPTIONS: Final = (("grpc.max_reconnect_backoff_ms", 1000),)
@@ -29,24 +31,26 @@ _AWAY: Final = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
 
 class TritonPromptWriter:
-    """Async context manager over one channel. `seconds`: how long an answer may take."""
+    """Async context manager over a channel to each Triton; the first that has a writer is asked."""
 
-    def __init__(self, endpoint: str, *, seconds: float = 180.0) -> None:
-        self._endpoint = endpoint
+    def __init__(self, *endpoints: str, seconds: float = 180.0) -> None:
+        """`endpoints`: `host:port` of each; `seconds`: how long an answer may take."""
+        self._endpoints = endpoints
         self._seconds = seconds
 
     async def __aenter__(self) -> Self:
-        self._channel = grpc.aio.insecure_channel(self._endpoint, options=_OPTIONS)
-        self._stub: pb_grpc.GRPCInferenceServiceAsyncStub = pb_grpc.GRPCInferenceServiceStub(self._channel)
+        self._channels = [grpc.aio.insecure_channel(endpoint, options=_OPTIONS) for endpoint in self._endpoints]
+        self._stubs: list[Stub] = [pb_grpc.GRPCInferenceServiceStub(channel) for channel in self._channels]
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._channel.close()
+        for channel in self._channels:
+            await channel.close()
 
     async def available(self) -> bool:
-        return WRITER in await self._states()
+        return await self._found() is not None
 
     async def write(self, messages: Sequence[Mapping[str, str]], *, max_tokens: int) -> Written:
         with _tracer.start_as_current_span("write prompt") as span:
@@ -56,26 +60,33 @@ class TritonPromptWriter:
             inputs = [_text("REQUEST", asked), _text("TRACEPARENT", headers.get("traceparent", ""))]
             return _written(await self._answer(pb.ModelInferRequest(model_name=WRITER, inputs=inputs)))
 
-    async def _states(self) -> Mapping[str, str]:
-        try:
-            index = await self._stub.RepositoryIndex(
-                pb.RepositoryIndexRequest(), timeout=_QUICK_SECONDS, wait_for_ready=True
-            )
-        except grpc.aio.AioRpcError as error:
-            raise _unavailable(error) from error
-        return {model.name: model.state for model in index.models}
+    async def _found(self) -> Stub | None:
+        """A Triton that has a writer. Raises Unavailable when none has that answers, and not all do."""
+        away: Unavailable | None = None
+        for stub in self._stubs:
+            try:
+                if WRITER in await _states(stub):
+                    return stub
+            except Unavailable as error:
+                away = error
+        if away is not None:
+            raise away
+        return None
 
     async def _answer(self, request: pb.ModelInferRequest) -> Mapping[str, Any]:
+        stub = await self._found()
+        if stub is None:
+            raise _failed("is not there any more")
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                if (await self._states()).get(WRITER) != "READY":
+                if (await _states(stub)).get(WRITER) != "READY":
                     _log.info("loading the writer of prompts")
                     load = pb.RepositoryModelLoadRequest(model_name=WRITER)
-                    await self._stub.RepositoryModelLoad(load, timeout=_LOAD_SECONDS)
-                answer = await self._stub.ModelInfer(request, timeout=self._seconds)
+                    await stub.RepositoryModelLoad(load, timeout=_LOAD_SECONDS)
+                answer = await stub.ModelInfer(request, timeout=self._seconds)
             except grpc.aio.AioRpcError as error:
                 # A model that makes video may have been loaded in its place in between.
-                if attempt < _ATTEMPTS and (await self._states()).get(WRITER) != "READY":
+                if attempt < _ATTEMPTS and (await _states(stub)).get(WRITER) != "READY":
                     continue
                 if error.code() in _AWAY:
                     raise _unavailable(error) from error
@@ -84,6 +95,15 @@ class TritonPromptWriter:
             event: Mapping[str, Any] = json.loads(answer.raw_output_contents[0][4:])
             return event
         raise AssertionError("the last attempt returns or raises")
+
+
+async def _states(stub: Stub) -> Mapping[str, str]:
+    """Of each model, loaded or not."""
+    try:
+        index = await stub.RepositoryIndex(pb.RepositoryIndexRequest(), timeout=_QUICK_SECONDS, wait_for_ready=True)
+    except grpc.aio.AioRpcError as error:
+        raise _unavailable(error) from error
+    return {model.name: model.state for model in index.models}
 
 
 def _written(event: Mapping[str, Any]) -> Written:

@@ -116,6 +116,16 @@ async def test_without_a_writer_prompts_are_extended_by_rule(triton: TritonServe
         assert await tell_prompt(nobody, spec, card) == told(spec, card)
 
 
+async def test_of_several_tritons_the_one_that_has_a_writer_is_asked(
+    with_writer: TritonServer, triton: TritonServer
+) -> None:
+    async with TritonPromptWriter(triton.endpoint, with_writer.endpoint) as both:
+        assert (await both.write(CHAT, max_tokens=5)).writer.startswith(NAME)
+    async with TritonPromptWriter(triton.endpoint, f"127.0.0.1:{free_port()}") as unsure:
+        with pytest.raises(Unavailable):
+            await unsure.available()
+
+
 async def test_without_triton_there_is_no_answer() -> None:
     async with TritonPromptWriter(f"127.0.0.1:{free_port()}") as nobody:
         with pytest.raises(Unavailable):
