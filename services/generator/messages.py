@@ -50,7 +50,7 @@ def generation_message(generation: Generation, ahead: int = 0) -> messages_pb2.G
         spec=generation.spec,
         state=messages_pb2.Generation.State.Value(f"STATE_{generation.state.value}"),
         steps_done=generation.steps_done,
-        steps_total=generation.spec.steps,
+        steps_total=generation.steps_total,
         result=generation.result,
         output_asset=generation.output_asset,
         failure=generation.failure,
@@ -119,7 +119,7 @@ def progressed_event(generation: Generation) -> work_pb2.GenerationProgressedEve
         task=generation.task,
         attempt=generation.attempt,
         steps_done=generation.steps_done,
-        steps_total=generation.spec.steps,
+        steps_total=generation.steps_total,
     )
 
 
@@ -133,6 +133,16 @@ def completed_event(generation: Generation) -> work_pb2.GenerationCompletedEvent
         result=generation.result,
         media=generation.media,
         provenance=generation.provenance,
+    )
+
+
+def usage_event(generation: Generation) -> work_pb2.UsageRecordedEvent:
+    return work_pb2.UsageRecordedEvent(
+        actor=generation.actor,
+        generation=generation.name,
+        job=generation.job,
+        model=generation.spec.model,
+        device_seconds=generation.device_seconds,
     )
 
 

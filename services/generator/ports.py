@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from artifex.common.v1.types_pb2 import Blob
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from artifex.media.v1.messages_pb2 import MediaInfo
+from libs.chassis.errors import ResourceExhausted
 from services.generator.domain.generation import Generation
 from services.generator.domain.models import ModelCard
 from services.generator.domain.plan.devices import Calibration, Device
@@ -21,7 +22,8 @@ from services.generator.domain.prompts.writing import Written
 from services.generator.domain.provenance import Making
 
 Response = TypeVar("Response", bound=Message)
-_NO_PICTURES: Mapping[str, bytes] = MappingProxyType({})
+_NONE: Mapping[str, bytes] = MappingProxyType({})
+_NO_CHOICES: Mapping[str, str] = MappingProxyType({})
 
 
 # -- the model server --------------------------------------------------------------------------------------------------
@@ -78,6 +80,20 @@ class Finished(Making):
     """For which the request had the device."""
 
 
+class OutOfMemory(ResourceExhausted):
+    """The device, or the host, had no memory left; `stage` is "load", "encode", "denoise" or "decode"."""
+
+    default_reason = "ERROR_REASON_DOES_NOT_FIT"
+    permanent = True
+
+    def __init__(self, model: str, stage: str) -> None:
+        super().__init__(
+            f"{model} ran out of memory in the stage {stage}: ask for fewer frames, a smaller size or to save memory",
+            metadata={"model": model, "stage": stage},
+        )
+        self.stage = stage
+
+
 ModelEvent = Resumed | StepDone | Checkpoint | PreviewFrame | FrameBytes | Finished
 
 
@@ -112,21 +128,24 @@ class ModelServer(ModelLists, Protocol):
         model: str,
         spec: GenerationSpec,
         *,
-        pictures: Mapping[str, bytes] = _NO_PICTURES,
+        pictures: Mapping[str, bytes] = _NONE,
+        load: Mapping[str, str] = _NO_CHOICES,
         checkpoint_every: int = 0,
         preview_every: int = 0,
         resume: bytes = b"",
     ) -> AsyncGenerator[ModelEvent, None]:
         """Run a loaded model: `spec.steps` StepDone in order, then FrameBytes that make up the clip, then Finished.
 
-        `pictures`: "first" and perhaps "last", RGB of the clip's size, 8 bits, rows from the top.
+        `pictures`: "first" and perhaps "last", RGB of the clip's size, 8 bits, rows from the top. `load`: how the
+        model is to lie in memory, where that is to be otherwise than the server has it; see the model repository's
+        options.
 
         Every `preview_every` steps there is a PreviewFrame, every `checkpoint_every` a Checkpoint, of which the last is
         as good as all. With one's bytes as `resume` the first event is Resumed, and steps follow from there on. Equal
         specs on equal weights and devices give equal bytes, resumed or not. Closing it stops the model within a step.
 
         Raises InvalidArgument when the model refuses the spec, of the field "spec.resume" when it refuses the
-        checkpoint, and Internal with ERROR_REASON_MODEL_FAILED when it breaks.
+        checkpoint, OutOfMemory, and Internal with ERROR_REASON_MODEL_FAILED when it breaks.
         """
         ...
 
@@ -194,18 +213,32 @@ class Masters(Protocol):
 
 
 class Checkpoints(Protocol):
-    """The newest checkpoint of each run, by tenant and the run's key."""
+    """By tenant and the run's key: the newest checkpoint of each window, and the windows that a longer clip has so far."""
 
-    async def put(self, tenant: str, key: str, checkpoint: Checkpoint) -> None:
+    async def put(self, tenant: str, key: str, window: int, checkpoint: Checkpoint) -> None:
         """It takes the place of the one before."""
         ...
 
-    async def get(self, tenant: str, key: str) -> bytes:
+    async def get(self, tenant: str, key: str, window: int) -> bytes:
         """Its bytes; none where there is none."""
         ...
 
+    async def put_frames(self, tenant: str, key: str, window: int, frames: AsyncIterator[bytes]) -> None:
+        """Keep a window of a longer clip; its error is raised, and then nothing is kept."""
+        ...
+
+    def frames(self, tenant: str, key: str, window: int) -> AsyncIterator[bytes]:
+        """What `put_frames` was given, cut anywhere."""
+        ...
+
+    async def has_frames(self, tenant: str, key: str, window: int) -> bool: ...
+
+    async def drop_newest(self, tenant: str, key: str, window: int) -> None:
+        """The window's checkpoint alone; nothing happens where there is none."""
+        ...
+
     async def drop(self, tenant: str, key: str) -> None:
-        """Nothing happens where there is none."""
+        """All that is kept of the run; nothing happens where there is nothing."""
         ...
 
 

@@ -11,7 +11,8 @@ from typing import Self
 # Imported so that the child's typed errors are rebuilt as these classes.
 import libs.frames.errors  # noqa: F401
 from artifex.common.v1.types_pb2 import Blob
-from libs.chassis.objects import LocalCache, blob_key
+from libs.chassis.errors import NotFound
+from libs.chassis.objects import LocalCache, ObjectMissing, blob_key
 from libs.chassis.sandbox import Limits, SandboxPool
 
 _TARGET = "services.generator.adapters.picture_child:run"
@@ -43,14 +44,14 @@ class SandboxPictures:
     async def filled(self, tenant: str, blob: Blob, width: int, height: int) -> bytes:
         with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
             output = Path(folder) / "rgb"
-            async with self._files.path(blob_key(tenant, blob.digest)) as path:
-                await self._children.call(
-                    {
-                        "path": str(path),
-                        "name": f"the given picture {blob.digest[:12]}",
-                        "width": width,
-                        "height": height,
-                        "output": str(output),
-                    }
-                )
+            name = f"the given picture {blob.digest[:12]}"
+            try:
+                async with self._files.path(blob_key(tenant, blob.digest)) as path:
+                    request = {"path": str(path), "name": name, "output": str(output)}
+                    await self._children.call({**request, "width": width, "height": height})
+            except ObjectMissing as error:
+                # With its last asset a file goes, too.
+                raise NotFound(
+                    f"blobs/{blob.digest}", message=f"{name} was deleted before the clip was made: give it again"
+                ) from error
             return await asyncio.to_thread(output.read_bytes)

@@ -40,6 +40,7 @@ generations = Table(
     Column("plan", LargeBinary, nullable=True),
     Column("queued_at", UtcDateTime, nullable=True),
     Column("pauses", Integer, nullable=False),
+    Column("windows", Integer, nullable=False),
     Column("seconds_left", Float, nullable=False),
     Column("device_seconds", Float, nullable=False),
     Column("preview", LargeBinary, nullable=True),

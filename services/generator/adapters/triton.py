@@ -21,7 +21,16 @@ from services.generator.adapters.kserve import inference_pb2 as pb
 from services.generator.adapters.kserve import inference_pb2_grpc as pb_grpc
 from services.generator.domain.models import ModelCard
 from services.generator.domain.plan.devices import Device
-from services.generator.ports import Checkpoint, Finished, FrameBytes, ModelEvent, PreviewFrame, Resumed, StepDone
+from services.generator.ports import (
+    Checkpoint,
+    Finished,
+    FrameBytes,
+    ModelEvent,
+    OutOfMemory,
+    PreviewFrame,
+    Resumed,
+    StepDone,
+)
 
 CATALOGUE = "artifex-catalogue"
 """The model that lists the others; the launcher puts it into the repository and loads it."""
@@ -39,7 +48,8 @@ _STEP_CACHES: Mapping[StepCache.ValueType, str] = {
     StepCache.STEP_CACHE_FIRST_BLOCK: "first_block",
     StepCache.STEP_CACHE_MAGNITUDE: "magnitude",
 }
-_NO_PICTURES: Mapping[str, bytes] = MappingProxyType({})
+_NONE: Mapping[str, bytes] = MappingProxyType({})
+_NO_CHOICES: Mapping[str, str] = MappingProxyType({})
 _TRANSPORT = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
 
 
@@ -133,7 +143,8 @@ class TritonModelServer:
         model: str,
         spec: GenerationSpec,
         *,
-        pictures: Mapping[str, bytes] = _NO_PICTURES,
+        pictures: Mapping[str, bytes] = _NONE,
+        load: Mapping[str, str] = _NO_CHOICES,
         checkpoint_every: int = 0,
         preview_every: int = 0,
         resume: bytes = b"",
@@ -147,7 +158,7 @@ class TritonModelServer:
         upload = uuid.uuid4().hex if resume else ""
         told = {**_spec(spec), "pictures": list(pictures)}
         told |= {"checkpoint_every": checkpoint_every, "preview_every": preview_every}
-        asked = json.dumps({"spec": told, "resume": upload})
+        asked = json.dumps({"spec": told, "resume": upload, "load": dict(load)})
         given = {"PICTURES": b"".join(pictures.values())} if pictures else {}
         request = _request(model, asked, headers.get("traceparent", ""), given)
 
@@ -189,7 +200,7 @@ class TritonModelServer:
         except grpc.aio.AioRpcError as error:
             span.set_status(Status(StatusCode.ERROR, error.code().name))
             raise _failure(error, model, "failed") from error
-        except (Internal, Unavailable, InvalidArgument) as error:
+        except (Internal, Unavailable, InvalidArgument, OutOfMemory) as error:
             span.set_status(Status(StatusCode.ERROR, error.reason))
             await _drain(call)
             raise
@@ -275,6 +286,8 @@ def _event(model: str, event: Mapping[str, Any], frames: bytes) -> ModelEvent:
         case "refused":
             violation = Violation(f"spec.{event['field']}", str(event["description"]))
             raise InvalidArgument(f"{violation.field} {violation.description}", violations=[violation])
+        case "out_of_memory":
+            raise OutOfMemory(model, str(event["stage"]))
         case "cancelled":
             raise Unavailable("the model server stopped the generation", metadata={"dependency": "triton"})
         case "failed":

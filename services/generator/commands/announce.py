@@ -16,8 +16,11 @@ async def announce_work(unit: Unit, generation: Generation) -> None:
     )
 
 
-async def announce_end(unit: Unit, generation: Generation) -> None:
-    """Publish the completed or failed event of an ended generation, for the attempt that waits for it now."""
+async def announce_end(unit: Unit, generation: Generation, *, again: bool = False) -> None:
+    """Publish the completed or failed event of an ended generation, for the attempt that waits for it now.
+
+    `again`: it was told before, to somebody else.
+    """
     succeeded = generation.state is State.SUCCEEDED
     verb = "completed" if succeeded else "failed"
     await unit.announce(
@@ -25,5 +28,11 @@ async def announce_end(unit: Unit, generation: Generation) -> None:
         messages.completed_event(generation) if succeeded else messages.failed_event(generation),
         key=messages.event_key(generation, verb),
     )
+    if generation.device_seconds and not again:
+        await unit.announce(
+            f"evt.{generation.tenant}.generator.usage.recorded",
+            messages.usage_event(generation),
+            key=f"{generation.name}/usage",
+        )
     if succeeded and not generation.output_asset:
         await unit.announce(messages.INGEST_SUBJECT, messages.ingest_work(generation), key=f"{generation.name}/ingest")

@@ -11,7 +11,7 @@ from libs.chassis.telemetry import current_trace_id
 from services.generator import messages
 from services.generator.commands.announce import announce_work
 from services.generator.domain.generation import Generation, Priority
-from services.generator.domain.pictures import FIRST, LAST, check_pictures, wanted
+from services.generator.domain.pictures import FIRST, LAST
 from services.generator.domain.spec import resolve
 from services.generator.ports import Assets, ModelLists, Store
 
@@ -30,7 +30,6 @@ async def create_generation(
     has none of; AlreadyExists for a reused request id.
     """
     spec, card = resolve(request.spec, await server.models(), default_model)
-    check_pictures(card, wanted(spec))
     now = utcnow()
     generation = Generation(
         tenant=caller.tenant,
@@ -56,6 +55,6 @@ async def create_generation(
 
 
 async def given_pictures(assets: Assets, spec: pb.GenerationSpec) -> tuple[GivenPicture, ...]:
-    """The files of the pictures that the spec names: the clip stays what it was when the assets are gone."""
+    """The files of the pictures that the spec names, by which the worker asks for them: it has no caller's rights."""
     named = ((FIRST, spec.image), (LAST, spec.last_image))
     return tuple([GivenPicture(role=role, blob=await assets.picture(name)) for role, name in named if name])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from artifex.common.v1.types_pb2 import Blob
 from artifex.generator.v1.messages_pb2 import GenerationSpec
@@ -14,16 +14,20 @@ from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis.errors import InvalidArgument
 from libs.chassis.telemetry import tracer
 from services.generator.commands.run_record import RunRecord
+from services.generator.domain.fallback import fallback
 from services.generator.domain.generation import run_key
-from services.generator.domain.pictures import NAMES
-from services.generator.domain.provenance import told
+from services.generator.domain.models import ModelCard
+from services.generator.domain.pictures import FIRST, LAST, NAMES, ordered
+from services.generator.domain.windows import windows
 from services.generator.ports import (
     Checkpoint,
     Checkpoints,
     Finished,
     FrameBytes,
+    Master,
     Masters,
     ModelServer,
+    OutOfMemory,
     Pictures,
     PreviewFrame,
     Resumed,
@@ -32,6 +36,32 @@ from services.generator.ports import (
 
 _log = logging.getLogger(__name__)
 _tracer = tracer(__name__)
+_MOST_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be made, and by what."""
+
+    asked: GenerationSpec
+    """As it was resolved, with what the model is told for a prompt."""
+    card: ModelCard
+    follower: ModelCard
+    """What goes on from a last frame, where the clip is longer than the model makes at once."""
+    key: str
+    """Of the content."""
+    load: Mapping[str, str] = field(default_factory=dict)
+    """How the plan wants the model to lie in memory, where that is not as the server has it."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A run of the model; see `services.generator.domain.windows`."""
+
+    index: int
+    frame_count: int
+    seed: int
+    """The first window has the clip's own."""
 
 
 @dataclass(frozen=True)
@@ -60,70 +90,167 @@ class ClipMaker:
         self._checkpoint_every = checkpoint_every
         self._preview_every = preview_every
 
-    async def make(self, record: RunRecord, server: ModelServer, model: str, spec: GenerationSpec, key: str) -> Clip:
-        """The stored clip of a resolved spec by a loaded model; `key` is its content key. Raises Interrupted."""
-        generation = record.generation
-        run = run_key(generation.id, key)
-        given = {
-            NAMES[picture.role]: await self._pictures.filled(generation.tenant, picture.blob, spec.width, spec.height)
-            for picture in sorted(generation.pictures, key=lambda picture: picture.role)
-        }
-        asked = GenerationSpec()
-        asked.CopyFrom(spec)
-        asked.prompt, asked.negative_prompt = told(generation)
-        saved = await self._checkpoints.get(generation.tenant, run)
-        try:
-            return await self._made(record, server, model, asked, given, run, saved)
-        except InvalidArgument as error:
-            if not saved or [violation.field for violation in error.violations] != ["spec.resume"]:
-                raise
-            # Of another version of the model server, say: the steps are made again.
-            _log.warning("%s cannot go on from its checkpoint: %s", generation.name, error)
-            await self._checkpoints.drop(generation.tenant, run)
-            return await self._made(record, server, model, asked, given, run, b"")
+    async def make(self, record: RunRecord, server: ModelServer, job: Job) -> Clip:
+        """The stored clip. Raises Interrupted, and what the model server does.
 
-    async def _made(
+        A device that runs out of memory is tried once more, the next thriftier way, which the record then says.
+        """
+        making = _Making(self, record, server, job)
+        try:
+            return await making.clip(job.load)
+        except OutOfMemory as error:
+            thriftier = fallback(job.load, error.stage)
+            if thriftier is None:
+                raise
+            _log.warning("%s: %s", record.generation.name, thriftier.note)
+            await record.noted(thriftier.note)
+            return await making.clip(thriftier.load)
+
+
+class _Making:
+    """One clip in the making on one server."""
+
+    def __init__(self, maker: ClipMaker, record: RunRecord, server: ModelServer, job: Job) -> None:
+        self._maker = maker
+        self._record = record
+        self._server = server
+        self._job = job
+        self._tenant = record.generation.tenant
+        self._run = run_key(record.generation.id, job.key)
+        self._watch = _Stopwatch()
+        self._how: Finished | None = None
+
+    async def clip(self, load: Mapping[str, str]) -> Clip:
+        job, checkpoints = self._job, self._maker._checkpoints
+        parts = _windows(job)
+        async with self._maker._masters.record(job.asked) as master:
+            last = b""
+            for part in parts:
+                if await checkpoints.has_frames(self._tenant, self._run, part.index):
+                    reel = _Reel(master, job.asked, part)
+                    async for data in checkpoints.frames(self._tenant, self._run, part.index):
+                        await reel.append(data)
+                else:
+                    reel = await self._window(master, part, parts, last, load)
+                last = reel.last_frame
+            assert self._how is not None  # the last window is always made here, and a stream without an end raises
+            seconds = self._watch.lap()
+            with _tracer.start_as_current_span("store clip"):
+                blob, media = await master.store(self._tenant)
+        return Clip(blob, media, self._how, seconds)
+
+    async def _window(
+        self, master: Master, part: Window, parts: tuple[Window, ...], last: bytes, load: Mapping[str, str]
+    ) -> _Reel:
+        """Make the window, and keep it where others are to follow."""
+        checkpoints = self._maker._checkpoints
+        card = self._job.follower if part.index else self._job.card
+        with _tracer.start_as_current_span("load model", attributes={"artifex.model": card.model}):
+            await self._server.load(card.model)
+        spec, pictures = await self._asked(part, parts, last)
+        saved = await checkpoints.get(self._tenant, self._run, part.index)
+        for resume in (saved, b""):
+            reel = _Reel(master, self._job.asked, part)
+            frames = self._frames(card.model, spec, pictures, load, resume, part, reel)
+            try:
+                if part is parts[-1]:
+                    async for _ in frames:
+                        pass
+                else:
+                    await checkpoints.put_frames(self._tenant, self._run, part.index, frames)
+                    await checkpoints.drop_newest(self._tenant, self._run, part.index)
+            except InvalidArgument as error:
+                if not resume or [violation.field for violation in error.violations] != ["spec.resume"]:
+                    raise
+                # Of another version of the model server, say: the steps are made again.
+                _log.warning("%s cannot go on from its checkpoint: %s", self._record.generation.name, error)
+                await checkpoints.drop_newest(self._tenant, self._run, part.index)
+            else:
+                break
+        return reel
+
+    async def _asked(
+        self, part: Window, parts: tuple[Window, ...], last: bytes
+    ) -> tuple[GenerationSpec, dict[str, bytes]]:
+        """What the model is asked for, and given, for one window."""
+        spec = GenerationSpec()
+        spec.CopyFrom(self._job.asked)
+        spec.frame_count, spec.seed = part.frame_count, part.seed
+        pictures = {NAMES[FIRST]: last} if last else {}
+        for given in ordered(self._record.generation.pictures):
+            wanted = (given.role == FIRST and part is parts[0]) or (given.role == LAST and part is parts[-1])
+            if wanted:
+                pictures[NAMES[given.role]] = await self._maker._pictures.filled(
+                    self._tenant, given.blob, spec.width, spec.height
+                )
+        return spec, pictures
+
+    async def _frames(
         self,
-        record: RunRecord,
-        server: ModelServer,
         model: str,
         spec: GenerationSpec,
         pictures: Mapping[str, bytes],
-        run: str,
-        saved: bytes,
-    ) -> Clip:
-        generation = record.generation
-        events = server.generate(
+        load: Mapping[str, str],
+        resume: bytes,
+        part: Window,
+        reel: _Reel,
+    ) -> AsyncIterator[bytes]:
+        """The window's bytes, as they come and go into the master; all else that comes is recorded."""
+        record, before = self._record, part.index * spec.steps
+        stream = self._server.generate(
             model,
             spec,
             pictures=pictures,
-            checkpoint_every=self._checkpoint_every,
-            preview_every=self._preview_every,
-            resume=saved,
+            load=load,
+            checkpoint_every=self._maker._checkpoint_every,
+            preview_every=self._maker._preview_every,
+            resume=resume,
         )
-        finished: Finished | None = None
-        spent = _Stopwatch()
-        async with self._masters.record(spec) as master, aclosing(events) as stream:
-            async for event in stream:
+        self._watch.lap()
+        async with aclosing(stream) as events:
+            async for event in events:
                 match event:
                     case Resumed(step):
-                        _log.info("%s goes on from step %d", generation.name, step)
-                        await record.progressed(step, 0.0, spent.lap())
+                        _log.info("%s goes on from step %d", record.generation.name, before + step)
+                        await record.progressed(before + step, 0.0, self._watch.lap())
                     case StepDone(step, seconds_left):
-                        await record.progressed(step, seconds_left, spent.lap())
+                        await record.progressed(before + step, seconds_left, self._watch.lap())
                     case Checkpoint():
-                        await self._checkpoints.put(generation.tenant, run, event)
+                        await self._maker._checkpoints.put(self._tenant, self._run, part.index, event)
                     case PreviewFrame():
-                        await record.previewed(await self._masters.still(generation.tenant, event))
+                        await record.previewed(await self._maker._masters.still(self._tenant, event))
                     case FrameBytes(data):
-                        await master.append(data)
+                        await reel.append(data)
+                        yield data
                     case Finished():
-                        finished = event
-            assert finished is not None  # a stream that does not end with it raises
-            seconds = spent.lap()
-            with _tracer.start_as_current_span("store clip"):
-                blob, media = await master.store(generation.tenant)
-        return Clip(blob, media, finished, seconds)
+                        self._how = event
+
+
+def _windows(job: Job) -> tuple[Window, ...]:
+    counts, first = windows(job.asked.frame_count, job.card), job.asked.seed
+    return tuple(Window(index, count, (first + index) & _MOST_SEED) for index, count in enumerate(counts))
+
+
+class _Reel:
+    """A window on its way into the master: the first frame is left out that the window before ended with."""
+
+    def __init__(self, master: Master, spec: GenerationSpec, part: Window) -> None:
+        self._master = master
+        self._frame_bytes = spec.width * spec.height * 3
+        self._left_out = self._frame_bytes if part.index else 0
+        self._tail = bytearray()
+
+    async def append(self, data: bytes) -> None:
+        self._tail += data
+        del self._tail[: -self._frame_bytes]
+        new = data[self._left_out :]
+        self._left_out -= len(data) - len(new)
+        if new:
+            await self._master.append(new)
+
+    @property
+    def last_frame(self) -> bytes:
+        return bytes(self._tail)
 
 
 class _Stopwatch:

@@ -17,18 +17,18 @@ from libs.chassis.clock import utcnow
 from libs.chassis.errors import ArtifexError, Internal, Unavailable
 from libs.chassis.interruption import Interrupted, unless_set
 from libs.chassis.rpc.failures import to_failure
-from libs.chassis.telemetry import current_trace_id, meter, tracer
+from libs.chassis.telemetry import current_trace_id, meter
 from services.generator.commands.announce import announce_end
-from services.generator.commands.make_clip import Clip, ClipMaker
+from services.generator.commands.make_clip import Clip, ClipMaker, Job
 from services.generator.commands.run_record import RunRecord
 from services.generator.domain.generation import Generation, Priority, State, id_of
-from services.generator.domain.pictures import check_pictures, digests, roles
-from services.generator.domain.provenance import note_making, take_over_making
+from services.generator.domain.pictures import digests, names
+from services.generator.domain.provenance import asked, load_of, note_making, take_over_making, told_of
 from services.generator.domain.spec import content_key, resolve
+from services.generator.domain.windows import windows
 from services.generator.ports import Cancellations, Checkpoints, Masters, ModelServers, Store
 
 _log = logging.getLogger(__name__)
-_tracer = tracer(__name__)
 
 MOST_LOSSES = 5
 """So often a model server may be lost over the same steps before they are taken for what it dies of."""
@@ -113,7 +113,7 @@ class GenerationRunner:
                 found.job, found.task, found.attempt = work.job, work.task, work.attempt
                 await unit.save(found)
             if found.state.ended:
-                await announce_end(unit, found)
+                await announce_end(unit, found, again=True)
         self._notify()
         return found
 
@@ -140,15 +140,22 @@ class GenerationRunner:
         began = time.monotonic()
         generation = record.generation
         async with self._servers.take(self._model(generation)) as server:
-            spec, card = resolve(generation.spec, await server.models(), self._default_model)
-            check_pictures(card, roles(generation.pictures))
-            key = content_key(generation.tenant, spec, card.weights_digest, digests(generation.pictures))
-            await record.started(spec, card, key)
+            cards = await server.models()
+            spec, card = resolve(generation.spec, cards, self._default_model, names(generation.pictures))
+            told = told_of(generation, spec, card)
+            parts = windows(spec.frame_count, card)
+            # Whose weights do not count where nothing follows.
+            following = cards[card.image_form] if len(parts) > 1 else card
+            weights = "+".join(dict.fromkeys((card.weights_digest, following.weights_digest)))
+            key = content_key(
+                generation.tenant, spec, weights, digests(generation.pictures), (told.prompt, told.negative)
+            )
+            await record.started(spec, card, key, len(parts), told)
             if await self._reused(record, key):
                 return
-            with _tracer.start_as_current_span("load model", attributes={"artifex.model": card.model}):
-                await server.load(card.model)
-            clip = await self._clips.make(record, server, card.model, spec, key)
+            clip = await self._clips.make(
+                record, server, Job(asked(spec, told), card, following, key, load_of(generation.plan))
+            )
         await record.ended(lambda found: _succeed(found, clip))
         self._seconds.record(time.monotonic() - began, {"model": card.model, "device": clip.how.device})
 

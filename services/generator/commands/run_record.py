@@ -13,6 +13,7 @@ from services.generator import messages
 from services.generator.commands.announce import announce_end
 from services.generator.domain.generation import Generation, State, run_key
 from services.generator.domain.models import ModelCard
+from services.generator.domain.prompts.told import Told
 from services.generator.domain.provenance import begun
 from services.generator.ports import Checkpoints, Store, Unit
 
@@ -29,11 +30,14 @@ class RunRecord:
         self._checkpoints = checkpoints
         self._notify = notify
 
-    async def started(self, spec: GenerationSpec, card: ModelCard, key: str) -> None:
-        """A model is about to make it: `spec` as it was resolved, `key` its content key. Raises Interrupted."""
+    async def started(self, spec: GenerationSpec, card: ModelCard, key: str, parts: int, told: Told) -> None:
+        """A model is about to make it: `spec` as it was resolved, `key` its content key, `parts` its windows.
+
+        Raises Interrupted.
+        """
         async with self._changed() as (unit, found):
-            found.start(spec, card, key, utcnow())
-            found.provenance = begun(found, card)
+            found.start(spec, card, key, utcnow(), parts)
+            found.provenance = begun(found, card, told)
             await unit.announce(
                 messages.event_subject(found, "started"),
                 messages.started_event(found),

@@ -72,6 +72,8 @@ class Generation:
     pauses: int = 0
     """How often it was paused: a run that was begun before the last time is over."""
     state: State = State.QUEUED
+    windows: int = 1
+    """How many runs of the model its clip is made of, one after the other."""
     steps_done: int = 0
     seconds_left: float = 0.0
     """Until its last step is made, as the model reckons; 0 where nothing is known."""
@@ -101,7 +103,11 @@ class Generation:
     def actor(self) -> Actor:
         return Actor(tenant=self.tenant, subject=self.subject)
 
-    def start(self, spec: GenerationSpec, card: ModelCard, key: str, now: datetime) -> None:
+    @property
+    def steps_total(self) -> int:
+        return self.spec.steps * self.windows
+
+    def start(self, spec: GenerationSpec, card: ModelCard, key: str, now: datetime, windows: int = 1) -> None:
         """A worker begins, or begins again; `spec` is the resolved one, `key` its content key."""
         self._require_not_ended()
         if self.state is State.PAUSED:
@@ -111,6 +117,7 @@ class Generation:
         self.weights_digest = card.weights_digest
         self.random_weights = card.random_weights
         self.content_key = key
+        self.windows = windows
         self.steps_done = 0
         self.start_time = self.start_time or now
 
@@ -139,7 +146,7 @@ class Generation:
     def succeed(self, result: Blob, media: MediaInfo, device: str, now: datetime) -> None:
         self._require_not_ended()
         self.state = State.SUCCEEDED
-        self.steps_done, self.seconds_left = self.spec.steps, 0.0
+        self.steps_done, self.seconds_left = self.steps_total, 0.0
         self.result, self.media, self.device = result, media, device
         self.end_time = now
 

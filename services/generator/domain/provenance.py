@@ -5,33 +5,49 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from artifex.generator.v1.messages_pb2 import GenerationProvenance
+from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationProvenance, GenerationSpec
 from artifex.provenance import DETAIL
 from artifex.provenance import told as movie_detail
 from services.generator.domain.generation import Generation
 from services.generator.domain.models import ModelCard
 from services.generator.domain.pictures import digests
+from services.generator.domain.plan.planner import options_of
+from services.generator.domain.prompts.told import Told, told
 
 
-def begun(generation: Generation, card: ModelCard) -> GenerationProvenance:
+def begun(generation: Generation, card: ModelCard, told: Told) -> GenerationProvenance:
     """What is known of a started generation before its first step; notes of an earlier run are kept."""
-    prompt, negative = told(generation)
+    notes = generation.provenance.notes if generation.provenance else told.notes
     return GenerationProvenance(
         model=card.name,
         weights_digest=card.weights_digest,
         spec=generation.spec,
-        prompt=prompt,
-        negative_prompt=negative,
+        prompt=told.prompt,
+        negative_prompt=told.negative,
         picture_digests=digests(generation.pictures),
-        notes=generation.provenance.notes if generation.provenance else [],
+        notes=notes,
     )
 
 
-def told(generation: Generation) -> tuple[str, str]:
-    """What the model is told: prompt and negative prompt."""
-    if generation.plan is not None and generation.plan.prompt:
-        return generation.plan.prompt, generation.plan.negative_prompt
-    return generation.spec.prompt, generation.spec.negative_prompt
+def told_of(generation: Generation, spec: GenerationSpec, card: ModelCard) -> Told:
+    """What the model is told: as the plan has it, where there is one, since a writer may have had a hand in it."""
+    plan = generation.plan
+    if plan is not None and plan.prompt:
+        return Told(plan.prompt, plan.negative_prompt, tuple(plan.prompt_notes))
+    return told(spec, card)
+
+
+def asked(spec: GenerationSpec, told: Told) -> GenerationSpec:
+    """The spec with what the model is told for a prompt."""
+    found = GenerationSpec()
+    found.CopyFrom(spec)
+    found.prompt, found.negative_prompt = told.prompt, told.negative
+    return found
+
+
+def load_of(plan: GenerationPlan | None) -> Mapping[str, str]:
+    """How the plan wants the model to lie in memory; nothing where nothing was reckoned."""
+    return options_of(plan).told() if plan is not None and plan.choices else {}
 
 
 @dataclass(frozen=True)

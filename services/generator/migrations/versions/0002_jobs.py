@@ -16,6 +16,7 @@ _ADDED = (
     "plan",
     "queued_at",
     "pauses",
+    "windows",
     "seconds_left",
     "device_seconds",
     "preview",
@@ -30,6 +31,7 @@ def upgrade() -> None:
         generations.add_column(sa.Column("plan", sa.LargeBinary, nullable=True))
         generations.add_column(sa.Column("queued_at", UtcDateTime, nullable=True))
         generations.add_column(sa.Column("pauses", sa.Integer, nullable=False, server_default="0"))
+        generations.add_column(sa.Column("windows", sa.Integer, nullable=False, server_default="1"))
         generations.add_column(sa.Column("seconds_left", sa.Float, nullable=False, server_default="0"))
         generations.add_column(sa.Column("device_seconds", sa.Float, nullable=False, server_default="0"))
         generations.add_column(sa.Column("preview", sa.LargeBinary, nullable=True))
