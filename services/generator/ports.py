@@ -129,6 +129,7 @@ class ModelServer(ModelLists, Protocol):
         spec: GenerationSpec,
         *,
         pictures: Mapping[str, bytes] = _NONE,
+        sampling: tuple[str, Sequence[float]] = ("unipc", ()),
         load: Mapping[str, str] = _NO_CHOICES,
         checkpoint_every: int = 0,
         preview_every: int = 0,
@@ -136,9 +137,9 @@ class ModelServer(ModelLists, Protocol):
     ) -> AsyncGenerator[ModelEvent, None]:
         """Run a loaded model: `spec.steps` StepDone in order, then FrameBytes that make up the clip, then Finished.
 
-        `pictures`: "first" and perhaps "last", RGB of the clip's size, 8 bits, rows from the top. `load`: how the
-        model is to lie in memory, where that is to be otherwise than the server has it; see the model repository's
-        options.
+        `pictures`: "first" and perhaps "last", RGB of the clip's size, 8 bits, rows from the top. `sampling`: the
+        sampler, and each step's noise where it is not spread by the spec's shift. `load`: how the model is to lie in
+        memory, where that is to be otherwise than the server has it; see the model repository's options.
 
         Every `preview_every` steps there is a PreviewFrame, every `checkpoint_every` a Checkpoint, of which the last is
         as good as all. With one's bytes as `resume` the first event is Resumed, and steps follow from there on. Equal
@@ -213,7 +214,7 @@ class Masters(Protocol):
 
 
 class Checkpoints(Protocol):
-    """By tenant and the run's key: the newest checkpoint of each window, and the windows that a longer clip has so far."""
+    """By tenant and the run's key: each window's newest checkpoint, and the windows that a longer clip has so far."""
 
     async def put(self, tenant: str, key: str, window: int, checkpoint: Checkpoint) -> None:
         """It takes the place of the one before."""

@@ -18,10 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 NANO = "wan22-nano-t2v"
 TWIN = "wan22-nano-twin"
 """The same weights under another name: a second model."""
+T2V = "tiny-t2v"
 I2V = "tiny-i2v"
 TI2V = "tiny-ti2v"
-"""Models that go on from pictures, of a few thousand random weights; see tests/integration/generator/tiny_wan.py."""
+"""Models of every kind, of a few thousand random weights; see tests/integration/generator/tiny_wan.py."""
 _TINY = {
+    T2V: {"size_multiple": 16, "max_width": 256, "max_height": 256, "max_frames": 33},
     I2V: {"size_multiple": 16, "max_width": 256, "max_height": 256, "max_frames": 33},
     TI2V: {"size_multiple": 32, "max_width": 256, "max_height": 256, "max_frames": 33},
 }
@@ -91,7 +93,7 @@ class TritonServer(Server):
         for name in (NANO, TWIN):
             if not (models / name).exists():
                 (models / name).symlink_to(nano_weights())
-        for name in (I2V, TI2V):
+        for name in _TINY:
             if not (models / name).exists():
                 (models / name).symlink_to(tiny_weights(name))
         self.process = spawn(self.command(), log=self.log, env=self._env)

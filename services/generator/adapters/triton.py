@@ -144,6 +144,7 @@ class TritonModelServer:
         spec: GenerationSpec,
         *,
         pictures: Mapping[str, bytes] = _NONE,
+        sampling: tuple[str, Sequence[float]] = ("unipc", ()),
         load: Mapping[str, str] = _NO_CHOICES,
         checkpoint_every: int = 0,
         preview_every: int = 0,
@@ -157,6 +158,7 @@ class TritonModelServer:
         inject(headers, span)
         upload = uuid.uuid4().hex if resume else ""
         told = {**_spec(spec), "pictures": list(pictures)}
+        told |= {"sampler": sampling[0], "sigmas": list(sampling[1])}
         told |= {"checkpoint_every": checkpoint_every, "preview_every": preview_every}
         asked = json.dumps({"spec": told, "resume": upload, "load": dict(load)})
         given = {"PICTURES": b"".join(pictures.values())} if pictures else {}
@@ -233,8 +235,6 @@ def _spec(spec: GenerationSpec) -> dict[str, Any]:
         "guidance_scale": spec.guidance_scale,
         "guidance_scale_2": spec.guidance_scale_2,
         "flow_shift": spec.flow_shift,
-        "sampler": "unipc",
-        "sigmas": [],
         "loras": [{"name": each.name, "strength": each.strength, "strength_2": each.strength_2} for each in spec.loras],
         "step_cache": _STEP_CACHES[spec.step_cache],
     }

@@ -18,6 +18,7 @@ from services.generator.domain.fallback import fallback
 from services.generator.domain.generation import run_key
 from services.generator.domain.models import ModelCard
 from services.generator.domain.pictures import FIRST, LAST, NAMES, ordered
+from services.generator.domain.spec import sampling
 from services.generator.domain.windows import windows
 from services.generator.ports import (
     Checkpoint,
@@ -201,6 +202,7 @@ class _Making:
             model,
             spec,
             pictures=pictures,
+            sampling=sampling(self._job.asked, self._job.card),
             load=load,
             checkpoint_every=self._maker._checkpoint_every,
             preview_every=self._maker._preview_every,

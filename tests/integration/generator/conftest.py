@@ -13,6 +13,7 @@ from artifex.generator.v1.messages_pb2 import GenerationSpec
 from libs.chassis.testing import Server, free_port, spawn
 from libs.chassis.testing.process import accepts
 from services.generator.adapters.triton import TritonModelServer
+from tests.integration.generator.served import Generator, generator
 from tests.support.triton import TritonServer
 
 
@@ -73,3 +74,9 @@ def spec() -> GenerationSpec:
         guidance_scale_2=3.0,
         flow_shift=5.0,
     )
+
+
+@pytest.fixture
+async def running(tmp_path: Path, triton: TritonServer) -> AsyncIterator[Generator]:
+    async with generator(tmp_path, triton.endpoint) as found:
+        yield found

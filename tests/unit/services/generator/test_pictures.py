@@ -1,18 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-import pytest
 
 from artifex.common.v1.types_pb2 import Blob
-from artifex.generator.v1.messages_pb2 import GenerationSpec
 from artifex.generator.v1.work_pb2 import GivenPicture
-from libs.chassis.errors import InvalidArgument
 from services.generator.adapters.picture_child import filled
-from services.generator.domain.pictures import FIRST, LAST, check_pictures, digests, roles, wanted
-from tests.unit.services.generator.test_spec import NANO
+from services.generator.domain.pictures import FIRST, LAST, digests, names
 
 SQUARE = Fraction(1)
 
@@ -68,37 +63,11 @@ def test_what_is_transparent_shows_black() -> None:
     assert (made[:, :16, 2] == 255).all()
 
 
-@pytest.mark.parametrize(
-    ("kind", "given", "wrong"),
-    [
-        ("text", {}, []),
-        ("text", {FIRST}, ["spec.image"]),
-        ("text", {LAST}, ["spec.last_image"]),
-        ("image", {FIRST}, []),
-        ("image", {FIRST, LAST}, []),
-        ("image", {}, ["spec.image"]),
-        ("image", {LAST}, ["spec.image"]),
-        ("text_image", {}, []),
-        ("text_image", {FIRST}, []),
-        ("text_image", {FIRST, LAST}, ["spec.last_image"]),
-    ],
-)
-def test_each_kind_of_model_is_given_what_it_takes(kind: str, given: set[int], wrong: list[str]) -> None:
-    card = replace(NANO, kind=kind)
-    found: list[str] = []
-    try:
-        check_pictures(card, frozenset(given))  # type: ignore[arg-type]
-    except InvalidArgument as error:
-        found = [violation.field for violation in error.violations]
-    assert found == wrong
-
-
 def test_pictures_are_known_by_their_role_however_they_come() -> None:
-    assert wanted(GenerationSpec(image="assets/a", last_image="assets/b")) == {FIRST, LAST}
-    assert wanted(GenerationSpec()) == frozenset()
     given = [
         GivenPicture(role=LAST, blob=Blob(digest="b" * 64)),
         GivenPicture(role=FIRST, blob=Blob(digest="a" * 64)),
     ]
-    assert roles(given) == {FIRST, LAST}
+    assert names(given) == ("first", "last")
     assert digests(given) == ("a" * 64, "b" * 64)
+    assert (names([]), digests([])) == ((), ())

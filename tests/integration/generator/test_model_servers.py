@@ -1,0 +1,106 @@
+"""Work shared by several Tritons, and what becomes of it when they go."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from artifex.generator.v1 import messages_pb2 as pb
+from libs.chassis.errors import Unavailable
+from libs.chassis.testing import eventually
+from services.generator.adapters.model_servers import TritonServers
+from services.generator.adapters.triton import TritonModelServer
+from services.generator.ports import FrameBytes
+from tests.integration.generator.served import FAILED, SUCCEEDED, assert_resumed, frames_of, generator, long
+from tests.support.triton import NANO, TritonServer
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
+    with TritonServer(tmp_path_factory.mktemp("second")) as server:
+        yield server
+
+
+async def test_two_tritons_make_two_clips_at_a_time_and_one_takes_over_what_the_other_dies_over(
+    tmp_path: Path, triton: TritonServer, second: TritonServer, models: TritonModelServer, spec: pb.GenerationSpec
+) -> None:
+    spec.steps, spec.width, spec.height = 40, 256, 144
+    triton.kill9()
+    async with generator(tmp_path, f"{triton.endpoint},{second.endpoint}") as running:
+        first = await running.create(spec)
+        await running.until_step(first.name, 2)  # by the second, as the first is down
+        triton.start()
+        other = await running.create(long(spec))
+        await running.until_step(other.name, 1)
+        assert (await running.get(first.name)).state == pb.Generation.STATE_RUNNING
+        await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=other.name))
+        await running.until_step(first.name, 7)
+        second.kill9()
+        done = (await running.watch(first.name))[-1]
+        assert done.state == SUCCEEDED, done.failure
+        await eventually(lambda: running.steps(first.name)[-1:] == [40], what="the last step's event")
+        assert_resumed(running.steps(first.name), 40)
+        raw = b"".join([e.data async for e in models.generate(NANO, spec) if isinstance(e, FrameBytes)])
+        assert frames_of(running.clip(done), spec) == raw
+    second.start()
+
+
+async def test_work_waits_for_as_long_as_no_triton_answers(
+    tmp_path: Path, second: TritonServer, spec: pb.GenerationSpec
+) -> None:
+    async with generator(tmp_path, second.endpoint) as running:
+        await running.stub.ListModels(pb.ListModelsRequest())
+        created = await running.create(long(spec))
+        await running.until_step(created.name, 1)
+        second.kill9()
+        await asyncio.sleep(3)
+        assert (await running.get(created.name)).state == pb.Generation.STATE_RUNNING
+        with pytest.raises(Unavailable):
+            await running.create(spec)
+        # What waits is cancelled like anything else.
+        await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=created.name))
+        second.start()
+        done = (await running.watch((await running.create(spec)).name))[-1]
+        assert done.state == SUCCEEDED, done.failure
+
+
+async def test_a_turn_goes_to_the_server_that_has_the_model_in_memory(
+    triton: TritonServer, second: TritonServer, models: TritonModelServer
+) -> None:
+    await models.load(NANO)
+    async with TritonModelServer(second.endpoint) as other:
+        for name in await other.loaded():
+            await other.unload(name)
+    async with TritonServers([second.endpoint, triton.endpoint]) as servers:
+        assert await servers.loaded() == {NANO}
+        async with servers.take(NANO) as taken:
+            assert await taken.loaded() == {NANO}
+            async with servers.take(NANO) as rest:
+                assert await rest.loaded() == frozenset()
+                waiting = asyncio.create_task(servers.take(NANO).__aenter__())
+                await asyncio.sleep(0.2)
+                assert not waiting.done()
+            assert await (await waiting).loaded() == frozenset()
+
+
+async def test_a_device_out_of_memory_is_tried_once_more_and_then_told(
+    tmp_path: Path, second: TritonServer, spec: pb.GenerationSpec
+) -> None:
+    spec.width, spec.height, spec.frame_count = 832, 480, 81
+    async with generator(tmp_path, second.endpoint) as running:
+        async with TritonModelServer(second.endpoint) as server:
+            await server.load(NANO)
+        for pid in second.model_processes():
+            used = int(Path(f"/proc/{pid}/statm").read_text().split()[5]) * resource.getpagesize()
+            resource.prlimit(pid, resource.RLIMIT_DATA, (used + (32 << 20), used + (32 << 20)))
+        done = (await running.watch((await running.create(spec)).name))[-1]
+        assert (done.state, done.failure.reason) == (FAILED, "ERROR_REASON_DOES_NOT_FIT")
+        assert dict(done.failure.metadata)["model"] == NANO
+        (note,) = done.provenance.notes
+        assert note.startswith("out of memory in the stage ")
+    second.kill9()
+    second.start()
