@@ -25,6 +25,12 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
         yield server
 
 
+def leave(pid: int, spare: int) -> None:
+    """Let a process have so many bytes more, and then none."""
+    used = int(Path(f"/proc/{pid}/statm").read_text().split()[5]) * resource.getpagesize()
+    resource.prlimit(pid, resource.RLIMIT_DATA, (used + spare, used + spare))
+
+
 async def test_two_tritons_make_two_clips_at_a_time_and_one_takes_over_what_the_other_dies_over(
     tmp_path: Path, triton: TritonServer, second: TritonServer, models: TritonModelServer, spec: pb.GenerationSpec
 ) -> None:
@@ -95,8 +101,7 @@ async def test_a_device_out_of_memory_is_tried_once_more_and_then_told(
         async with TritonModelServer(second.endpoint) as server:
             await server.load(NANO)
         for pid in second.model_processes():
-            used = int(Path(f"/proc/{pid}/statm").read_text().split()[5]) * resource.getpagesize()
-            resource.prlimit(pid, resource.RLIMIT_DATA, (used + (32 << 20), used + (32 << 20)))
+            leave(pid, 32 << 20)
         done = (await running.watch((await running.create(spec)).name))[-1]
         assert (done.state, done.failure.reason) == (FAILED, "ERROR_REASON_DOES_NOT_FIT")
         assert dict(done.failure.metadata)["model"] == NANO
