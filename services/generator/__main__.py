@@ -21,10 +21,13 @@ from services.generator.adapters.clip_masters import ClipMasters
 from services.generator.adapters.media_assets import MediaAssets
 from services.generator.adapters.model_servers import TritonServers
 from services.generator.adapters.sandbox_pictures import SandboxPictures
+from services.generator.adapters.sql_calibrations import SqlCalibrations
 from services.generator.adapters.sql_store import SqlStore
 from services.generator.adapters.stored_checkpoints import StoredCheckpoints
+from services.generator.adapters.triton_writer import TritonPromptWriter
 from services.generator.api.generator_service import GeneratorServicer
 from services.generator.commands.make_clip import ClipMaker
+from services.generator.commands.plan_generation import Planner
 from services.generator.commands.run_generation import GenerationRunner
 from services.generator.commands.watch_generation import Wakeups
 from services.generator.events import ASSET_SUBJECTS, DEAD_SUBJECTS, WORK_SUBJECTS, EventHandler, WorkHandler
@@ -122,7 +125,15 @@ async def build(
         ),
     )
     media = MediaAssets(await runtime.enter(service_channel(platform.media_endpoint, service="media", timeout=10.0)))
-    servicer = GeneratorServicer(store, servers, media, checkpoints, cancellations, wakeups, settings.default_model)
+    planner = Planner(
+        models=servers,
+        calibrations=SqlCalibrations(database),
+        # Where there are several servers, the first has the writer.
+        writer=await runtime.enter(TritonPromptWriter(endpoints[0])),
+        default_model=settings.default_model,
+        refused=settings.refused_terms,
+    )
+    servicer = GeneratorServicer(store, servers, media, checkpoints, cancellations, wakeups, planner)
     return await runtime.enter(
         GrpcServer(
             settings.listen,

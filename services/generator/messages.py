@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from artifex.common.v1 import types_pb2
 from artifex.generator.v1 import messages_pb2, work_pb2
 from artifex.media.v1 import messages_pb2 as media_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
@@ -13,6 +14,12 @@ from services.generator.domain.prompts.styles import Style
 from services.generator.domain.provenance import details
 
 INGEST_SUBJECT = "work.ingest.normal"
+
+_KINDS = {
+    "text": messages_pb2.Model.KIND_TEXT_TO_VIDEO,
+    "image": messages_pb2.Model.KIND_IMAGE_TO_VIDEO,
+    "text_image": messages_pb2.Model.KIND_TEXT_IMAGE_TO_VIDEO,
+}
 
 
 def model_message(card: ModelCard, *, loaded: bool) -> messages_pb2.Model:
@@ -27,6 +34,10 @@ def model_message(card: ModelCard, *, loaded: bool) -> messages_pb2.Model:
         frame_multiple=card.frame_multiple,
         max_frames=card.max_frames,
         loaded=loaded,
+        kind=_KINDS[card.kind],
+        available=card.available,
+        remedy=card.remedy,
+        frame_rate=types_pb2.Rational(numerator=card.frame_rate.numerator, denominator=card.frame_rate.denominator),
     )
 
 

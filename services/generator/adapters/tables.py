@@ -50,5 +50,17 @@ generations = Table(
 Index("ix_generations_content", generations.c.tenant, generations.c.content_key)
 Index("ix_generations_queue", generations.c.state, generations.c.priority, generations.c.queued_at)
 
+calibrations = Table(
+    "calibrations",
+    metadata,
+    Column("device", String(200), nullable=False),
+    Column("model", String(64), nullable=False),
+    Column("flops", Float(53), nullable=False),
+    Column("vae_flops", Float(53), nullable=False),
+    Column("clips", Integer, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("device", "model"),
+)
+
 outbox = outbox_table(metadata)
 idempotency = idempotency_table(metadata)

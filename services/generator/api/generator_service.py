@@ -16,6 +16,7 @@ from services.generator.commands.list_generations import list_generations
 from services.generator.commands.list_models import list_models
 from services.generator.commands.list_styles import list_styles
 from services.generator.commands.pause_generation import pause_generation
+from services.generator.commands.plan_generation import Planner
 from services.generator.commands.resume_generation import resume_generation
 from services.generator.commands.watch_generation import Wakeups, watch_generation
 from services.generator.messages import generation_message, model_message, style_message
@@ -33,7 +34,7 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
         checkpoints: Checkpoints,
         cancellations: Cancellations,
         wakeups: Wakeups,
-        default_model: str,
+        planner: Planner,
     ) -> None:
         self._store = store
         self._server = server
@@ -41,7 +42,7 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
         self._checkpoints = checkpoints
         self._cancellations = cancellations
         self._wakeups = wakeups
-        self._default_model = default_model
+        self._planner = planner
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         page = await read_page(
@@ -61,9 +62,11 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
     async def CreateGeneration(
         self, request: pb.CreateGenerationRequest, context: Context
     ) -> pb.CreateGenerationResponse:
-        return await create_generation(
-            self._store, self._server, self._assets, current_principal(), request, self._default_model
-        )
+        return await create_generation(self._store, self._planner, self._assets, current_principal(), request)
+
+    async def PlanGeneration(self, request: pb.PlanGenerationRequest, context: Context) -> pb.PlanGenerationResponse:
+        planned = await self._planner.plan(request.spec, memory=request.device_memory_bytes, write=False)
+        return pb.PlanGenerationResponse(plan=planned.plan)
 
     async def GetGeneration(self, request: pb.GetGenerationRequest, context: Context) -> pb.GetGenerationResponse:
         return pb.GetGenerationResponse(generation=await self._read(request.name))

@@ -1,4 +1,4 @@
-"""Queue a text-to-video generation."""
+"""Plan a generation and queue it."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from libs.chassis.principal import Principal
 from libs.chassis.telemetry import current_trace_id
 from services.generator import messages
 from services.generator.commands.announce import announce_work
+from services.generator.commands.plan_generation import Planner
 from services.generator.domain.generation import Generation, Priority
 from services.generator.domain.pictures import FIRST, LAST
-from services.generator.domain.spec import resolve
-from services.generator.ports import Assets, ModelLists, Store
+from services.generator.domain.plan.planner import require_fit
+from services.generator.domain.spec import require_available
+from services.generator.ports import Assets, Store
 
 METHOD = "CreateGeneration"
 
 
 async def create_generation(
-    store: Store,
-    server: ModelLists,
-    assets: Assets,
-    caller: Principal,
-    request: pb.CreateGenerationRequest,
-    default_model: str,
+    store: Store, planner: Planner, assets: Assets, caller: Principal, request: pb.CreateGenerationRequest
 ) -> pb.CreateGenerationResponse:
-    """Raises InvalidArgument that names each field which the model cannot do; NotFound for a picture that the caller
-    has none of; AlreadyExists for a reused request id.
+    """Raises what the plan says cannot be: InvalidArgument that names each field which the model cannot do,
+    FailedPrecondition with ERROR_REASON_MODEL_ABSENT, ResourceExhausted with ERROR_REASON_DOES_NOT_FIT; NotFound for a
+    picture that the caller has none of; AlreadyExists for a reused request id.
     """
-    spec, card = resolve(request.spec, await server.models(), default_model)
+    planned = await planner.plan(request.spec)
+    card, spec = planned.card, planned.plan.spec
+    require_available(card)
+    require_fit(planned.plan, card)
     now = utcnow()
     generation = Generation(
         tenant=caller.tenant,
@@ -41,6 +42,7 @@ async def create_generation(
         pictures=await given_pictures(assets, spec),
         priority=Priority(request.priority or Priority.NORMAL),
         trace_id=current_trace_id(),
+        plan=planned.plan,
         weights_digest=card.weights_digest,
         random_weights=card.random_weights,
     )

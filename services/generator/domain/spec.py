@@ -209,6 +209,9 @@ class _Filling:
         spec, card = self._spec, self._card
         given = spec.frame_count
         wanted = given or int(self._open("frame_count"))
+        if not given and not spec.preset:
+            # Only who asks for a longer clip has it put together.
+            wanted = min(wanted, card.max_frames)
         most = MOST_FRAMES if continues(card, self._cards) else card.max_frames
         parts = max(round((wanted - 1) / card.frame_multiple - 1e-9), 0)
         taken = min(parts, (most - 1) // card.frame_multiple) * card.frame_multiple + 1

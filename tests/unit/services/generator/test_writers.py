@@ -81,11 +81,11 @@ def test_it_makes_no_video_and_has_a_model_of_its_own_in_the_repository(
     assert discover(models, tmp_path / "digests.json") == []
     assert "left out" not in caplog.text
     settings = TritonSettings(home=tmp_path, models=models, writer_threads=3)
-    assemble(repository, [], settings, find_writer(models, "", tmp_path / "digests.json"))
+    assemble(repository, [], settings, {}, find_writer(models, "", tmp_path / "digests.json"))
     config = (repository / WRITER / "config.pbtxt").read_text()
     assert 'key: "threads" value { string_value: "3" }' in config
     assert 'key: "writer" value { string_value: "qwen ' in config
     for part in ("artifex_writer/backend.py", "artifex_process/orphan.py", "1/model.py"):
         assert (repository / WRITER / part).exists()
-    assemble(repository, [], settings)
+    assemble(repository, [], settings, {})
     assert not (repository / WRITER).exists()

@@ -1,0 +1,288 @@
+"""What the planner picks, and what it reckons with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from artifex.generator.v1 import messages_pb2 as pb
+from libs.chassis.errors import ResourceExhausted
+from services.generator.domain.models import ModelCard, with_absent
+from services.generator.domain.plan.devices import Calibration, Device, calibrated
+from services.generator.domain.plan.memory import memory
+from services.generator.domain.plan.options import Options, ways
+from services.generator.domain.plan.planner import options_of, plan, require_fit
+from services.generator.domain.plan.work import decode_flops, pass_flops
+from services.generator.domain.presets import PRESETS
+from services.generator.domain.spec import filled
+
+GB = 10**9
+CARDS = with_absent({})
+T2V, I2V, TI2V = (CARDS[f"wan22-{name}"] for name in ("t2v-a14b", "i2v-a14b", "ti2v-5b"))
+NANO = CARDS["wan22-nano-t2v"]
+NAMES = {24: "NVIDIA GeForce RTX 4090", 48: "NVIDIA RTX A6000", 80: "NVIDIA H100 80GB HBM3"}
+PROFILES = {
+    "": pb.GENERATION_PROFILE_UNSPECIFIED,
+    "speed": pb.GENERATION_PROFILE_SPEED,
+    "memory": pb.GENERATION_PROFILE_MEMORY,
+    "quality": pb.GENERATION_PROFILE_QUALITY,
+}
+
+
+def device(gigabytes: int, host: int = 128) -> Device:
+    return Device("cuda", NAMES.get(gigabytes, "a device"), gigabytes << 30, host << 30, 16, "_native_cudnn")
+
+
+CPU = Device("cpu", "cpu", 16 << 30, 16 << 30, 2)
+
+
+def planned(card: ModelCard, on: Device, calibration: Calibration | None = None, **given: object) -> pb.GenerationPlan:
+    image = {"image": "assets/a"} if card.kind == "image" else {}
+    spec = pb.GenerationSpec(prompt="a river", **image, **given)  # type: ignore[arg-type]
+    return plan(filled(spec, card, CARDS), card, on, calibration)
+
+
+def told(message: pb.GenerationPlan) -> tuple[str, str, str, str]:
+    options = options_of(message)
+    return options.precision, options.experts, options.text_encoder, options.vae
+
+
+DRAFT, PREVIEW, PRODUCTION, CINEMA = PRESETS
+
+TABLE = {
+    # What is picked without a profile: the fastest that changes no pixel.
+    ("t2v-a14b", 24): {
+        DRAFT: ("bfloat16", "streamed", "resident", "whole"),
+        PREVIEW: ("bfloat16", "streamed", "swapped", "whole"),
+        PRODUCTION: ("bfloat16", "streamed", "swapped", "whole"),
+        CINEMA: ("bfloat16", "streamed", "swapped", "whole"),
+    },
+    ("t2v-a14b", 48): dict.fromkeys(PRESETS, ("bfloat16", "swapped", "resident", "whole")),
+    ("t2v-a14b", 80): {
+        DRAFT: ("bfloat16", "resident", "resident", "whole"),
+        PREVIEW: ("bfloat16", "resident", "swapped", "whole"),
+        PRODUCTION: ("bfloat16", "resident", "swapped", "whole"),
+        CINEMA: ("bfloat16", "resident", "swapped", "whole"),
+    },
+    ("ti2v-5b", 24): {
+        DRAFT: ("bfloat16", "resident", "swapped", "whole"),
+        PREVIEW: ("bfloat16", "swapped", "swapped", "whole"),
+        PRODUCTION: ("bfloat16", "swapped", "swapped", "whole"),
+        CINEMA: ("bfloat16", "swapped", "swapped", "whole"),
+    },
+    ("ti2v-5b", 48): dict.fromkeys(PRESETS, ("bfloat16", "resident", "resident", "whole")),
+    ("ti2v-5b", 80): dict.fromkeys(PRESETS, ("bfloat16", "resident", "resident", "whole")),
+}
+TABLE |= {("i2v-a14b", gigabytes): TABLE["t2v-a14b", gigabytes] for gigabytes in NAMES}
+
+
+@pytest.mark.parametrize("preset", list(PRESETS))
+@pytest.mark.parametrize(("model", "gigabytes"), list(TABLE))
+def test_each_model_and_preset_goes_its_way_on_each_device(model: str, gigabytes: int, preset: int) -> None:
+    message = planned(CARDS[f"wan22-{model}"], device(gigabytes), preset=preset)
+    assert told(message) == TABLE[model, gigabytes][preset]
+
+
+@pytest.mark.parametrize("profile", list(PROFILES))
+@pytest.mark.parametrize("preset", list(PRESETS))
+@pytest.mark.parametrize("gigabytes", list(NAMES))
+@pytest.mark.parametrize("card", [T2V, I2V, TI2V, NANO], ids=lambda card: card.model)
+def test_every_plan_fits_by_its_own_sums(card: ModelCard, gigabytes: int, preset: int, profile: str) -> None:
+    on = device(gigabytes)
+    message = planned(card, on, preset=preset, profile=PROFILES[profile])
+    assert message.fits, message.shortage
+    assert [stage.name for stage in message.stages] == ["encode", "denoise", "decode"]
+    assert max(stage.device_bytes for stage in message.stages) <= on.usable < on.memory
+    assert max(stage.host_bytes for stage in message.stages) <= on.host_memory
+    assert message.seconds == pytest.approx(sum(stage.seconds for stage in message.stages))
+    assert all(stage.seconds > 0 and stage.flops > 0 for stage in message.stages)
+    options = options_of(message)
+    assert options.exact or profile in ("speed", "memory")
+    assert (options.attention != "native") == (profile == "speed")
+
+
+@pytest.mark.parametrize("card", [T2V, I2V, TI2V], ids=lambda card: card.model)
+@pytest.mark.parametrize("gigabytes", list(NAMES))
+def test_speed_is_never_slower_and_memory_never_larger_than_the_rest(card: ModelCard, gigabytes: int) -> None:
+    plans = {
+        name: planned(card, device(gigabytes), preset=PREVIEW, steps=40, profile=profile)
+        for name, profile in PROFILES.items()
+    }
+    assert plans["speed"].seconds == min(message.seconds for message in plans.values())
+    peaks = {name: max(stage.device_bytes for stage in message.stages) for name, message in plans.items()}
+    assert peaks["memory"] == min(peaks.values())
+
+
+def test_sixteen_gigabytes_tile_the_5b_only_where_nothing_exact_fits() -> None:
+    small, large = (planned(TI2V, device(16), preset=preset) for preset in (DRAFT, PREVIEW))
+    assert told(small)[3] == "whole"
+    assert told(large)[3] == "tiled"
+    assert large.fits
+    quality = planned(TI2V, device(16), preset=PREVIEW, profile=pb.GENERATION_PROFILE_QUALITY)
+    assert not quality.fits, "quality changes no pixel, whatever it saves"
+
+
+def test_what_does_not_fit_is_refused_with_the_numbers_and_the_nearest_that_does() -> None:
+    on = device(8)
+    message = planned(T2V, on, width=1280, height=720, frame_count=81)
+    assert not message.fits
+    assert "wan22-t2v-a14b at 1280x720 with 81 frames takes" in message.shortage
+    assert f"has {on.usable / GB:.1f} GB" in message.shortage
+    near = message.nearest
+    assert planned(T2V, on, width=near.width, height=near.height, frame_count=near.frame_count).fits
+    assert near.width * near.height * near.frame_count > 0.3 * 1280 * 720 * 81
+    with pytest.raises(
+        ResourceExhausted, match=rf"{near.width}x{near.height} with {near.frame_count} frames"
+    ) as caught:
+        require_fit(message, T2V)
+    assert caught.value.reason == "ERROR_REASON_DOES_NOT_FIT"
+    assert caught.value.metadata["model"] == "wan22-t2v-a14b"
+
+
+def test_where_nothing_fits_there_is_no_nearest() -> None:
+    message = planned(T2V, device(1))
+    assert not message.fits
+    assert not message.HasField("nearest")
+    with pytest.raises(ResourceExhausted, match="another model or a larger device"):
+        require_fit(message, T2V)
+
+
+def test_weights_that_wait_in_the_hosts_memory_must_fit_there_too() -> None:
+    message = planned(T2V, device(24, host=32), profile=pb.GENERATION_PROFILE_QUALITY)
+    assert not message.fits
+    assert "in the host's memory" in message.shortage
+
+
+def test_a_processor_computes_in_float32_and_keeps_everything() -> None:
+    message = planned(NANO, CPU)
+    assert told(message) == ("float32", "resident", "resident", "whole")
+    assert (message.device, message.spec.width, message.spec.frame_count) == ("cpu", 112, 17)
+    assert message.seconds < 60
+
+
+def test_a_model_that_does_not_tell_what_it_is_built_of_is_not_reckoned() -> None:
+    message = planned(replace(T2V, architecture=None), CPU)
+    assert message.fits
+    assert not message.stages
+    assert not message.choices
+
+
+@pytest.mark.parametrize(
+    ("card", "size", "teraflops"),
+    [(TI2V, (1280, 704, 121), 517), (T2V, (1280, 720, 81), 6523), (T2V, (832, 480, 81), 1678)],
+)
+def test_a_passs_work_is_that_of_the_fact_sheet(card: ModelCard, size: tuple[int, int, int], teraflops: float) -> None:
+    assert card.architecture is not None
+    assert pass_flops(card.architecture, *size, 512) / 1e12 == pytest.approx(teraflops, rel=0.002)
+
+
+def test_published_times_are_met_within_a_quarter() -> None:
+    # 40 steps with guidance at 720p on an H100: 1041.5 s, its decode 6.9 s; 50 of the 5B on a 4090: 534.7 s.
+    given: dict[str, Any] = {"width": 1280, "height": 720, "guidance_scale": 4.0, "guidance_scale_2": 3.0}
+    a14b = planned(
+        T2V, device(80), frame_count=81, steps=40, profile=pb.GENERATION_PROFILE_SPEED, step_cache=1, **given
+    )
+    assert {stage.name: stage for stage in a14b.stages}["decode"].seconds == pytest.approx(6.9, rel=0.25)
+    stock = planned(T2V, device(80), frame_count=81, steps=40, **given)
+    assert a14b.seconds < 1041.5 < stock.seconds
+    ti2v = planned(TI2V, device(24), frame_count=121, steps=50, **given)
+    assert ti2v.seconds == pytest.approx(534.7, rel=0.25)
+
+
+def test_published_peaks_are_met_within_a_tenth() -> None:
+    for card, size, options, gigabytes in (
+        # The 5B at 720p on a 4090, text encoder on the CPU and the transformer away while the VAE decodes.
+        (TI2V, (1280, 704, 121), Options("bfloat16", "swapped", "cpu"), 22.9),
+        # All of the A14B resident at 480p, context included.
+        (T2V, (832, 480, 81), Options(), 80.5),
+    ):
+        assert card.architecture is not None
+        peak = max(stage.device for stage in memory(card.architecture, *size, options).values())
+        assert peak / GB == pytest.approx(gigabytes, rel=0.1)
+
+
+def test_guidance_of_one_costs_half() -> None:
+    guided = planned(TI2V, device(80), guidance_scale=5.0, guidance_scale_2=5.0)
+    plain = planned(TI2V, device(80), guidance_scale=1.0, guidance_scale_2=1.0)
+    assert guided.stages[1].flops == pytest.approx(2 * plain.stages[1].flops)
+    # Of two experts only the first's steps are asked twice.
+    half = planned(T2V, device(80), guidance_scale=4.0, guidance_scale_2=1.0, flow_shift=5.0, steps=40)
+    none = planned(T2V, device(80), guidance_scale=1.0, guidance_scale_2=1.0, flow_shift=5.0, steps=40)
+    assert 1.3 < half.stages[1].flops / none.stages[1].flops < 1.6
+
+
+def test_a_long_clip_takes_the_memory_of_one_run_and_the_time_of_all() -> None:
+    once, thrice = (planned(TI2V, device(80), frame_count=count, steps=10) for count in (121, 361))
+    assert once.stages[2].device_bytes == thrice.stages[2].device_bytes
+    assert thrice.seconds == pytest.approx(3 * once.seconds, rel=0.05)
+    assert [choice.choice for choice in thrice.choices if choice.subject == "windows"] == ["3"]
+
+
+def test_measured_rates_take_the_place_of_published_ones() -> None:
+    calibration = calibrated(None, 100e12, 10e12)
+    message = planned(TI2V, device(80), calibration, steps=10)
+    assert message.calibrated
+    assert message.stages[1].seconds == pytest.approx(message.stages[1].flops / 100e12)
+    assert message.stages[2].seconds == pytest.approx(message.stages[2].flops / 10e12)
+    later = calibrated(calibration, 200e12, 20e12)
+    assert later.flops == pytest.approx(130e12)
+    assert later.vae_flops == pytest.approx(13e12)
+    assert later.clips == 2
+
+
+@pytest.mark.parametrize("card", [T2V, I2V, TI2V], ids=lambda card: card.model)
+def test_what_saves_memory_never_takes_more(card: ModelCard) -> None:
+    model = card.architecture
+    assert model is not None
+    size = (card.max_width, 704, card.max_frames)
+
+    def peak(options: Options) -> int:
+        return max(stage.device for stage in memory(model, *size, options).values())
+
+    for options in ways(lossy=True):
+        assert peak(replace(options, precision="float8")) <= peak(replace(options, precision="bfloat16"))
+        assert peak(replace(options, vae="tiled")) <= peak(replace(options, vae="whole"))
+        assert peak(replace(options, experts="swapped")) <= peak(replace(options, experts="resident"))
+        assert (
+            peak(replace(options, text_encoder="cpu"))
+            <= peak(replace(options, text_encoder="swapped"))
+            <= peak(replace(options, text_encoder="resident"))
+        )
+
+
+def test_the_server_is_told_only_what_is_not_plain() -> None:
+    assert Options().told() == {}
+    assert Options("float32").told() == {}
+    assert Options("float8", "swapped", vae="tiled").told() == {
+        "precision": "float8",
+        "experts": "swapped",
+        "vae": "tiled",
+    }
+
+
+def test_a_decoders_first_time_is_one_frame() -> None:
+    assert T2V.architecture is not None
+    one, five = (decode_flops(T2V.architecture, 832, 480, frames) for frames in (1, 5))
+    assert five == pytest.approx(5 * one)
+
+
+def test_the_cards_of_absent_models_say_what_to_put_where() -> None:
+    assert sorted(CARDS) == [
+        "wan22-i2v-a14b",
+        "wan22-nano-i2v",
+        "wan22-nano-t2v",
+        "wan22-nano-ti2v",
+        "wan22-t2v-a14b",
+        "wan22-ti2v-5b",
+    ]
+    for card in CARDS.values():
+        assert not card.available
+        assert "ARTIFEX_MODELS" in card.remedy
+        assert card.architecture is not None
+        assert card.image_form in CARDS
+    assert TI2V.frame_rate == Fraction(24)
+    there = with_absent({T2V.model: replace(T2V, available=True)})
+    assert there[T2V.model].available
