@@ -128,8 +128,7 @@ async def build(
     planner = Planner(
         models=servers,
         calibrations=SqlCalibrations(database),
-        # Where there are several servers, the first has the writer.
-        writer=await runtime.enter(TritonPromptWriter(endpoints[0])),
+        writer=await runtime.enter(TritonPromptWriter(endpoints)),
         default_model=settings.default_model,
         refused=settings.refused_terms,
     )
