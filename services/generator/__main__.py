@@ -128,7 +128,7 @@ async def build(
     planner = Planner(
         models=servers,
         calibrations=SqlCalibrations(database),
-        writer=await runtime.enter(TritonPromptWriter(endpoints)),
+        writer=await runtime.enter(TritonPromptWriter(*endpoints)),
         default_model=settings.default_model,
         refused=settings.refused_terms,
     )
