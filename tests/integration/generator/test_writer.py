@@ -26,13 +26,11 @@ CHAT = [{"role": "system", "content": "You write prompts."}, {"role": "user", "c
 
 
 def in_tritons_environment(*arguments: str) -> str:
-    command = [
-        ROOT / ".venv-triton" / "bin" / "python",
-        ROOT / "tests/integration/generator/tiny_writer.py",
-        *arguments,
-    ]
+    script = ROOT / "tests" / "integration" / "generator" / "tiny_writer.py"
+    python = ROOT / ".venv-triton" / "bin" / "python"
     env = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
+    done = subprocess.run([str(python), str(script), *arguments], check=True, capture_output=True, text=True, env=env)
+    return done.stdout
 
 
 @pytest.fixture(scope="module")

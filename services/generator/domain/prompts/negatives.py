@@ -51,14 +51,17 @@ class Library:
         wanted = set(groups)
         return [concept for concept in self.concepts if concept.group in wanted]
 
-    def called(self, term: str) -> list[Concept]:
+    def called(self, term: str) -> Sequence[Concept]:
         """The concepts that a term is a name of."""
-        wanted = normal(term)
-        return [
-            concept
-            for concept in self.concepts
-            if wanted in {normal(word) for word in (*concept.asked, *concept.forbid.values())}
-        ]
+        return self._by_name.get(normal(term), ())
+
+    @functools.cached_property
+    def _by_name(self) -> Mapping[str, Sequence[Concept]]:
+        found: dict[str, list[Concept]] = {}
+        for concept in self.concepts:
+            for name in {normal(word) for word in (*concept.asked, *concept.forbid.values())}:
+                found.setdefault(name, []).append(concept)
+        return found
 
 
 @dataclass(frozen=True)

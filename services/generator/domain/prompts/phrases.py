@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 _TOKEN: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[.,;:!?]")
@@ -11,6 +14,7 @@ _PUNCTUATION: Final = frozenset(".,;:!?")
 _WIDE: Final = re.compile(r"[\u1100-\u11ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\u3040-\u30ff]")
 _HANGUL: Final = re.compile(r"[\uac00-\ud7a3]")
 _NEGATORS: Final = frozenset({"no", "without", "not", "never", "avoid", "avoiding", "nor", "neither", "don't"})
+_AROUND: Final = 12
 _NEGATION_REACH: Final = 4
 """Words between a negator and what it negates, itself included: "without any visible people"."""
 _KOREAN_NEGATION: Final = re.compile(r"^[\uac00-\ud7a3]{0,2}\s*(?:전혀\s*)?(?:없|않|아닌|빼고|제외|말고|금지)")
@@ -35,23 +39,58 @@ def terms(text: str) -> list[str]:
 
 def mentions(text: str, term: str) -> bool:
     """True where `text` speaks of `term` without negating it: "blurs" asks for "blur", "without blur" does not."""
-    text, term = normal(text), normal(term)
-    return _mentions_wide(text, term) if _WIDE.search(term) else _mentions_words(text, term)
+    return _found(text, term, negated_too=False)
 
 
-def _mentions_words(text: str, term: str) -> bool:
-    wanted = [_stem(token) for token in _TOKEN.findall(term) if token not in _PUNCTUATION]
+def speaks_of(text: str, term: str) -> bool:
+    """True where `text` has `term` in it, negated or not."""
+    return _found(text, term, negated_too=True)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A text as it is compared."""
+
+    normal: str
+    tokens: Sequence[str]
+    stems: Sequence[str]
+    places: Mapping[str, Sequence[int]]
+    """Of each stem."""
+
+
+@functools.lru_cache(maxsize=64)
+def _read(text: str) -> _Read:
+    """Kept, since one text is compared with hundreds of terms."""
+    text = normal(text)
     tokens = _TOKEN.findall(text)
     stems = [_stem(token) for token in tokens]
-    if not wanted:
-        return False
+    places: dict[str, list[int]] = {}
+    for number, stem in enumerate(stems):
+        places.setdefault(stem, []).append(number)
+    return _Read(text, tokens, stems, places)
+
+
+@functools.lru_cache(maxsize=4096)
+def _wanted(term: str) -> tuple[str, Sequence[str]]:
+    """A term as it is compared: as it is, or by the stems of its words where it is of letters with spaces between."""
+    term = normal(term)
+    if _WIDE.search(term):
+        return term, ()
+    return term, [_stem(token) for token in _TOKEN.findall(term) if token not in _PUNCTUATION]
+
+
+def _found(text: str, term: str, *, negated_too: bool) -> bool:
+    whole, stems = _wanted(term)
+    if not stems:
+        return bool(_WIDE.search(whole)) and _found_wide(_read(text).normal, whole, negated_too)
+    read = _read(text)
     return any(
-        stems[start : start + len(wanted)] == wanted and not _negated(tokens, start)
-        for start in range(len(stems) - len(wanted) + 1)
+        read.stems[start : start + len(stems)] == stems and (negated_too or not _negated(read.tokens, start))
+        for start in read.places.get(stems[0], ())
     )
 
 
-def _negated(tokens: list[str], start: int) -> bool:
+def _negated(tokens: Sequence[str], start: int) -> bool:
     for token in reversed(tokens[max(0, start - _NEGATION_REACH) : start]):
         if token in _PUNCTUATION:
             return False
@@ -60,13 +99,15 @@ def _negated(tokens: list[str], start: int) -> bool:
     return False
 
 
-def _mentions_wide(text: str, term: str) -> bool:
+def _found_wide(text: str, term: str, negated_too: bool) -> bool:
     """Korean joins particles to words and Chinese has no spaces, so these are looked for as they are."""
     start = text.find(term)
     while start >= 0:
-        before, after = text[:start], text[start + len(term) :]
+        # As much of what is around as any of the patterns looks at.
+        before, after = text[max(0, start - _AROUND) : start], text[start + len(term) : start + len(term) + _AROUND]
         whole = len(term) > 1 or not _HANGUL.match(term) or _stands_alone(before, after)
-        if whole and not _KOREAN_NEGATION.match(after) and not _CHINESE_NEGATION.search(before):
+        negated = _KOREAN_NEGATION.match(after) or _CHINESE_NEGATION.search(before)
+        if whole and (negated_too or not negated):
             return True
         start = text.find(term, start + 1)
     return False

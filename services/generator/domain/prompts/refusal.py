@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 
 from libs.chassis.errors import InvalidArgument, Violation
-from services.generator.domain.prompts.phrases import mentions
+from services.generator.domain.prompts.phrases import speaks_of
 
 REASON = "ERROR_REASON_PROMPT_REFUSED"
 
@@ -23,15 +23,17 @@ def _together() -> Sequence[Sequence[Sequence[str]]]:
 
 def check_prompt(prompt: str, refused: Iterable[str] = ()) -> None:
     """Raises InvalidArgument with ERROR_REASON_PROMPT_REFUSED for an empty prompt, for sexual words together with words
-    for children, and for one that asks for any of `refused`, the installation's own."""
+    for children, and for one that has any of `refused`, the installation's own. Models
+    hear a "no" badly, so it does not help here.
+    """
     if not prompt.strip():
         raise _refused("is empty: tell what is to be seen")
     for word in refused:
-        if mentions(prompt, word):
-            raise _refused(f"asks for “{word}”, which this installation refuses")
+        if speaks_of(prompt, word):
+            raise _refused(f"speaks of “{word}”, which this installation refuses")
     for lists in _together():
-        if all(any(mentions(prompt, word) for word in words) for words in lists):
-            raise _refused("asks for children in a sexual way, which is refused")
+        if all(any(speaks_of(prompt, word) for word in words) for words in lists):
+            raise _refused("speaks of children in a sexual way, which is refused")
 
 
 def _refused(description: str) -> InvalidArgument:

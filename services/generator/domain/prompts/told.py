@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,7 +29,7 @@ class Told:
     """What was done besides what was asked, for people."""
 
 
-def told(spec: GenerationSpec, card: ModelCard, written: Written | None = None, *, refused: Iterable[str] = ()) -> Told:
+def told(spec: GenerationSpec, card: ModelCard, written: Written | None = None, *, refused: Sequence[str] = ()) -> Told:
     """The same for the same arguments. `spec` is left as it is.
 
     `written` is a local writer's extension, used where `spec.extend_prompt` asks for one and the writer kept to its
@@ -45,7 +45,7 @@ def told(spec: GenerationSpec, card: ModelCard, written: Written | None = None, 
             f"the prompt is not extended: {card.display_name} reads {card.text_tokens} tokens, made for captions"
         )
     elif spec.extend_prompt:
-        text = _extended(prompt, language, checked, written, notes)
+        text = _extended(prompt, language, checked, written, refused, notes)
     tokens = tokens_of(text)
     if tokens > card.text_tokens:
         reads = f"{card.display_name} reads {card.text_tokens}"
@@ -53,7 +53,7 @@ def told(spec: GenerationSpec, card: ModelCard, written: Written | None = None, 
     return Told(text, checked.negative, tuple(notes))
 
 
-def to_write(spec: GenerationSpec, card: ModelCard, *, refused: Iterable[str] = ()) -> list[Mapping[str, str]]:
+def to_write(spec: GenerationSpec, card: ModelCard, *, refused: Sequence[str] = ()) -> list[Mapping[str, str]]:
     """What a local writer is asked for the spec, as the messages of a chat; nothing where it need not be extended.
 
     Raises what `told` does.
@@ -64,7 +64,7 @@ def to_write(spec: GenerationSpec, card: ModelCard, *, refused: Iterable[str] = 
     return conversation(prompt, language, checked.style_words, checked.forbidden)
 
 
-def _checked(spec: GenerationSpec, card: ModelCard, refused: Iterable[str]) -> tuple[str, Language, Avoided]:
+def _checked(spec: GenerationSpec, card: ModelCard, refused: Sequence[str]) -> tuple[str, Language, Avoided]:
     """The prompt, its language, and what its style and its negative prompt come to."""
     check_prompt(spec.prompt, refused)
     prompt = " ".join(spec.prompt.split())
@@ -82,10 +82,12 @@ def _checked(spec: GenerationSpec, card: ModelCard, refused: Iterable[str]) -> t
     return prompt, language, checked
 
 
-def _extended(prompt: str, language: Language, checked: Avoided, written: Written | None, notes: list[str]) -> str:
+def _extended(
+    prompt: str, language: Language, checked: Avoided, written: Written | None, refused: Sequence[str], notes: list[str]
+) -> str:
     if written is not None:
         text = cleaned(written.text)
-        fault = fault_of(text, language, checked.forbidden)
+        fault = fault_of(text, language, checked.forbidden, refused)
         if not fault:
             notes.append(f"extended by {written.writer}")
             return _with_style(text, checked.style_words, language)

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from libs.chassis.errors import InvalidArgument
 from services.generator.domain.prompts.languages import Language, language_of, words_in
 from services.generator.domain.prompts.phrases import mentions
+from services.generator.domain.prompts.refusal import check_prompt
 
 MAX_WORDS: Final = 350
 MIN_WORDS: Final = 50
@@ -55,7 +57,7 @@ def cleaned(answer: str) -> str:
     return whole.group() if whole else text
 
 
-def fault_of(text: str, language: Language, forbidden: Sequence[str]) -> str:
+def fault_of(text: str, language: Language, forbidden: Sequence[str], refused: Sequence[str] = ()) -> str:
     """Why a cleaned answer cannot be used; empty where it can."""
     length = words_in(text)
     if not MIN_WORDS <= length <= MAX_WORDS:
@@ -66,4 +68,8 @@ def fault_of(text: str, language: Language, forbidden: Sequence[str]) -> str:
         return "it holds broken characters"
     if term := next((term for term in forbidden if mentions(text, term)), ""):
         return f"it asks for “{term}”, which is forbidden"
+    try:
+        check_prompt(text, refused)
+    except InvalidArgument as error:
+        return error.message
     return ""

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from services.generator.domain.prompts.phrases import mentions, terms
+from services.generator.domain.prompts.phrases import mentions, speaks_of, terms
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,14 @@ def test_what_a_text_speaks_of(text: str, term: str) -> None:
 )
 def test_what_it_does_not_speak_of_or_does_not_want(text: str, term: str) -> None:
     assert not mentions(text, term)
+
+
+@pytest.mark.parametrize(
+    ("text", "term"), [("a street without people", "people"), ("사람이 없는 거리", "사람"), ("没有人的街道", "人")]
+)
+def test_a_negated_word_is_spoken_of(text: str, term: str) -> None:
+    assert speaks_of(text, term)
+    assert not speaks_of(text, "car")
 
 
 def test_a_word_that_is_negated_once_and_asked_for_once_is_asked_for() -> None:

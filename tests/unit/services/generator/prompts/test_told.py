@@ -66,7 +66,16 @@ def test_an_empty_prompt_is_refused(prompt: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "prompt", ["a nude child", "erotic schoolgirl dancing", "알몸의 아이", "裸体的小孩", "sexy TEENAGERS", "naked boys"]
+    "prompt",
+    [
+        "a nude child",
+        "erotic schoolgirl dancing",
+        "알몸의 아이",
+        "裸体的小孩",
+        "sexy TEENAGERS",
+        "naked boys",
+        "no naked child",
+    ],
 )
 def test_children_in_a_sexual_way_are_refused(prompt: str) -> None:
     for call in (told, to_write):
@@ -219,11 +228,13 @@ def test_what_a_writer_wrote_is_told_without_its_trimmings_and_with_the_style() 
         (PROMPTS[Language.CHINESE] * 30, "not in English"),
         ("\ufffd " + ANSWER, "broken characters"),
         (ANSWER + "A dog follows.", "asks for “dog”"),
+        (ANSWER + "It has no gun.", "speaks of “gun”"),
+        (ANSWER + "A naked child.", "speaks of children"),
     ],
 )
 def test_a_writer_that_does_not_keep_to_its_task_is_not_used(answer: str, fault: str) -> None:
     asked = spec(extend_prompt=True, negative_prompt="dog")
-    found = told(asked, card(), Written(answer, "qwen 0123"))
+    found = told(asked, card(), Written(answer, "qwen 0123"), refused=["gun"])
     assert found.prompt == told(asked, card()).prompt
     assert fault in found.notes[0]
     assert found.notes[1] == "extended by rule"
