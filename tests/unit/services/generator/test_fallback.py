@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from services.generator.domain.fallback import fallback
+
+
+@pytest.mark.parametrize(
+    ("load", "stage", "taken"),
+    [
+        ({}, "decode", {"vae": "tiled"}),
+        ({"vae": "tiled"}, "decode", {"vae": "tiled", "experts": "swapped"}),
+        ({}, "denoise", {"text_encoder": "swapped"}),
+        ({"text_encoder": "cpu"}, "denoise", {"text_encoder": "cpu", "experts": "swapped"}),
+        (
+            {"text_encoder": "cpu", "experts": "streamed", "precision": "bfloat16"},
+            "denoise",
+            {"text_encoder": "cpu", "experts": "streamed", "precision": "float8"},
+        ),
+        ({"text_encoder": "swapped"}, "encode", {"text_encoder": "cpu"}),
+        ({"attention": "sage"}, "load", {"attention": "sage", "text_encoder": "swapped"}),
+    ],
+)
+def test_the_next_step_down_keeps_what_was_chosen_otherwise(
+    load: dict[str, str], stage: str, taken: dict[str, str]
+) -> None:
+    found = fallback(load, stage)
+    assert found is not None
+    assert found.load == taken
+    assert found.note.startswith(f"out of memory in the stage {stage}: ")
+
+
+def test_below_the_last_step_there_is_nothing() -> None:
+    lowest = {"text_encoder": "cpu", "experts": "streamed", "precision": "float8", "vae": "tiled"}
+    for stage in ("load", "encode", "denoise", "decode", "none such"):
+        assert fallback(lowest, stage) is None
