@@ -59,6 +59,7 @@ async def build(
     servers = await runtime.enter(
         TritonServers(endpoints, resident=settings.resident_models, turns=settings.concurrency)
     )
+    writer = await runtime.enter(TritonPromptWriter(*endpoints))
     objects = open_objects(platform.objects_url_or_default())
     checkpoints = StoredCheckpoints(objects)
     store = SqlStore(database, outbox)
@@ -84,6 +85,8 @@ async def build(
             checkpoints=checkpoints,
             cancellations=cancellations,
             default_model=settings.default_model,
+            writer=writer,
+            refused=settings.refused_terms,
             notify=wakeups.notify,
         )
         work = bus.consume(
@@ -128,7 +131,7 @@ async def build(
     planner = Planner(
         models=servers,
         calibrations=SqlCalibrations(database),
-        writer=await runtime.enter(TritonPromptWriter(*endpoints)),
+        writer=writer,
         default_model=settings.default_model,
         refused=settings.refused_terms,
     )

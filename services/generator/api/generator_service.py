@@ -65,7 +65,7 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
         return await create_generation(self._store, self._planner, self._assets, current_principal(), request)
 
     async def PlanGeneration(self, request: pb.PlanGenerationRequest, context: Context) -> pb.PlanGenerationResponse:
-        planned = await self._planner.plan(request.spec, memory=request.device_memory_bytes, write=False)
+        planned = await self._planner.plan(request.spec, memory=request.device_memory_bytes)
         return pb.PlanGenerationResponse(plan=planned.plan)
 
     async def GetGeneration(self, request: pb.GetGenerationRequest, context: Context) -> pb.GetGenerationResponse:

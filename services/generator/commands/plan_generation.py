@@ -38,17 +38,17 @@ class Planner:
         self._default_model = default_model
         self._refused = refused
 
-    async def plan(self, spec: GenerationSpec, *, memory: int = 0, write: bool = True) -> Planned:
+    async def plan(self, spec: GenerationSpec, *, memory: int = 0) -> Planned:
         """The plan for a spec that names its own pictures, also where it does not fit or its model is not there.
 
-        `memory`: for a device of so many bytes instead of the installation's largest. `write`: whether the local writer
-        extends the prompt now, which may take a minute. Raises InvalidArgument that names each wrong field, and
-        Unavailable when the model server does not answer.
+        `memory`: for a device of so many bytes instead of the installation's largest. A prompt that the local writer is
+        to extend, which may take it a minute, is left as it is, with a note. Raises InvalidArgument that names each
+        wrong field, and Unavailable when the model server does not answer.
         """
         cards = await self._models.models()
         card = chosen(spec, cards, self._default_model)
         found = filled(spec, card, cards)
-        told = await tell_prompt(self._writer, found.spec, card, refused=self._refused, write=write)
+        told = await tell_prompt(self._writer, found.spec, card, refused=self._refused, write=False)
         device = max(await self._models.devices(), key=lambda device: device.memory)
         if memory:
             device = _imagined(device, memory)

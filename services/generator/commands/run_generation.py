@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from artifex.common.v1.types_pb2 import Failure
 from artifex.generator.v1.work_pb2 import GenerateWork
@@ -21,12 +21,14 @@ from libs.chassis.telemetry import current_trace_id, meter
 from services.generator.commands.announce import announce_end
 from services.generator.commands.make_clip import Clip, ClipMaker, Job
 from services.generator.commands.run_record import RunRecord
+from services.generator.commands.tell_prompt import tell_prompt
 from services.generator.domain.generation import Generation, Priority, State, id_of
 from services.generator.domain.pictures import digests, names
+from services.generator.domain.prompts.told import Told
 from services.generator.domain.provenance import asked, load_of, note_making, take_over_making, told_of
 from services.generator.domain.spec import content_key, resolve
 from services.generator.domain.windows import windows
-from services.generator.ports import Cancellations, Checkpoints, Masters, ModelServers, Store
+from services.generator.ports import Cancellations, Checkpoints, Masters, ModelServers, PromptWriter, Store
 
 _log = logging.getLogger(__name__)
 
@@ -45,9 +47,11 @@ class GenerationRunner:
         checkpoints: Checkpoints,
         cancellations: Cancellations,
         default_model: str,
+        writer: PromptWriter,
+        refused: Sequence[str],
         notify: Callable[[], None],
     ) -> None:
-        """`notify` is called after every stored change."""
+        """`refused`: terms that no clip is made of. `notify` is called after every stored change."""
         self._store = store
         self._servers = servers
         self._clips = clips
@@ -55,6 +59,8 @@ class GenerationRunner:
         self._checkpoints = checkpoints
         self._cancellations = cancellations
         self._default_model = default_model
+        self._writer = writer
+        self._refused = refused
         self._notify = notify
         self._seconds = meter(__name__).create_histogram(
             "artifex.generation.duration", unit="s", description="From the first step to the stored clip"
@@ -139,10 +145,11 @@ class GenerationRunner:
     async def _make_once(self, record: RunRecord) -> None:
         began = time.monotonic()
         generation = record.generation
+        # Before a server is taken: a writer may take a minute over it.
+        told = record.told = record.told or await self._told(generation)
         async with self._servers.take(self._model(generation)) as server:
             cards = await server.models()
             spec, card = resolve(generation.spec, cards, self._default_model, names(generation.pictures))
-            told = told_of(generation, spec, card)
             parts = windows(spec.frame_count, card)
             # Whose weights do not count where nothing follows.
             following = cards[card.image_form] if len(parts) > 1 else card
@@ -158,6 +165,14 @@ class GenerationRunner:
             )
         await record.ended(lambda found: _succeed(found, clip))
         self._seconds.record(time.monotonic() - began, {"model": card.model, "device": clip.how.device})
+
+    async def _told(self, generation: Generation) -> Told:
+        known = told_of(generation)
+        if known is not None:
+            return known
+        cards = await self._servers.models()
+        spec, card = resolve(generation.spec, cards, self._default_model, names(generation.pictures))
+        return await tell_prompt(self._writer, spec, card, refused=self._refused)
 
     async def _reused(self, record: RunRecord, key: str) -> bool:
         """Take over the clip of an equal generation, if there is one and its bytes still are."""

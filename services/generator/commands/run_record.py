@@ -26,6 +26,8 @@ class RunRecord:
         self.generation = generation
         self.furthest = 0
         """Steps that were made of it, at most."""
+        self.told: Told | None = None
+        """What the model is told, once that is known."""
         self._store = store
         self._checkpoints = checkpoints
         self._notify = notify

@@ -12,7 +12,7 @@ from services.generator.domain.generation import Generation
 from services.generator.domain.models import ModelCard
 from services.generator.domain.pictures import digests
 from services.generator.domain.plan.planner import options_of
-from services.generator.domain.prompts.told import Told, told
+from services.generator.domain.prompts.told import Told
 
 
 def begun(generation: Generation, card: ModelCard, told: Told) -> GenerationProvenance:
@@ -29,12 +29,15 @@ def begun(generation: Generation, card: ModelCard, told: Told) -> GenerationProv
     )
 
 
-def told_of(generation: Generation, spec: GenerationSpec, card: ModelCard) -> Told:
-    """What the model is told: as the plan has it, where there is one, since a writer may have had a hand in it."""
-    plan = generation.plan
-    if plan is not None and plan.prompt:
+def told_of(generation: Generation) -> Told | None:
+    """What the model is told, where that is known: by an earlier run, which a writer may have had a hand in, or by the
+    plan, unless the prompt is to be extended, which is left to the run."""
+    made, plan = generation.provenance, generation.plan
+    if made is not None and made.prompt:
+        return Told(made.prompt, made.negative_prompt, tuple(made.notes))
+    if plan is not None and plan.prompt and not generation.spec.extend_prompt:
         return Told(plan.prompt, plan.negative_prompt, tuple(plan.prompt_notes))
-    return told(spec, card)
+    return None
 
 
 def asked(spec: GenerationSpec, told: Told) -> GenerationSpec:
