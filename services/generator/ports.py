@@ -191,6 +191,11 @@ class Master(Protocol):
         """The clip's next bytes, cut anywhere."""
         ...
 
+    def faults(self) -> tuple[str, ...]:
+        """What is not steady in the frames so far, in words; nothing is looked for unless the spec's profile is
+        QUALITY."""
+        ...
+
     async def store(self, tenant: str) -> tuple[Blob, MediaInfo]:
         """Finish the file, probe it and put it into the tenant's store; equal frames give an equal blob.
 

@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from artifex.common.v1.types_pb2 import Blob
-from artifex.generator.v1.messages_pb2 import GenerationSpec
+from artifex.generator.v1.messages_pb2 import GENERATION_PROFILE_QUALITY, GenerationSpec
 from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis.errors import Internal
 from libs.chassis.objects import ObjectStore, blob_key, put_blob_file
 from libs.frames.probe import probe
 from libs.frames.stills import write_png
 from libs.frames.video_writer import MASTER, VideoWriter
+from libs.quality.steadiness import SteadinessMeter
 from services.generator.ports import PreviewFrame
 
 MEDIA_TYPE = "video/x-matroska"
@@ -34,6 +35,7 @@ class ClipMaster:
         self._spec = spec
         self._writer = writer
         self._rest = bytearray()
+        self._meter = SteadinessMeter() if spec.profile == GENERATION_PROFILE_QUALITY else None
 
     async def append(self, data: bytes) -> None:
         await asyncio.to_thread(self._append, data)
@@ -43,8 +45,14 @@ class ClipMaster:
         size = shape[0] * shape[1] * shape[2]
         self._rest += data
         while len(self._rest) >= size:
-            self._writer.write(np.frombuffer(bytes(self._rest[:size]), np.uint8).reshape(shape))
+            frame = np.frombuffer(bytes(self._rest[:size]), np.uint8).reshape(shape)
+            self._writer.write(frame)
+            if self._meter is not None:
+                self._meter.append(frame)
             del self._rest[:size]
+
+    def faults(self) -> tuple[str, ...]:
+        return self._meter.result().faults() if self._meter is not None else ()
 
     async def store(self, tenant: str) -> tuple[Blob, MediaInfo]:
         written = self._writer.frame_count

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from artifex.common.v1.types_pb2 import Blob
 from artifex.generator.v1.messages_pb2 import GenerationSpec
@@ -18,7 +18,7 @@ from services.generator.domain.fallback import fallback
 from services.generator.domain.generation import run_key
 from services.generator.domain.models import ModelCard
 from services.generator.domain.pictures import FIRST, LAST, NAMES, ordered
-from services.generator.domain.spec import sampling
+from services.generator.domain.spec import reseeded, sampling
 from services.generator.domain.windows import windows
 from services.generator.ports import (
     Checkpoint,
@@ -53,6 +53,10 @@ class Job:
     """Of the content."""
     load: Mapping[str, str] = field(default_factory=dict)
     """How the plan wants the model to lie in memory, where that is not as the server has it."""
+
+
+class _Unsteady(Exception):
+    """The clip has faults that its profile does not take; the message tells them."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +98,22 @@ class ClipMaker:
     async def make(self, record: RunRecord, server: ModelServer, job: Job) -> Clip:
         """The stored clip. Raises Interrupted, and what the model server does.
 
-        A device that runs out of memory is tried once more, the next thriftier way, which the record then says.
+        A device that runs out of memory is tried once more, the next thriftier way; and where the profile asks for
+        quality, a clip that is not steady is made once more, of other noise. The record then says so.
         """
-        making = _Making(self, record, server, job)
+        run = run_key(record.generation.id, job.key)
+        try:
+            return await self._fitting(record, server, job, run, settled=False)
+        except _Unsteady as unsteady:
+            again = reseeded(job.asked)
+            note = f"{unsteady}: made again with the seed {again.seed}"
+            _log.info("%s: %s", record.generation.name, note)
+            await record.noted(note)
+            # Below the first one's place: what is dropped of the run is dropped of both.
+            return await self._fitting(record, server, replace(job, asked=again), f"{run}/again", settled=True)
+
+    async def _fitting(self, record: RunRecord, server: ModelServer, job: Job, run: str, *, settled: bool) -> Clip:
+        making = _Making(self, record, server, job, run, settled=settled)
         try:
             return await making.clip(job.load)
         except OutOfMemory as error:
@@ -111,13 +128,17 @@ class ClipMaker:
 class _Making:
     """One clip in the making on one server."""
 
-    def __init__(self, maker: ClipMaker, record: RunRecord, server: ModelServer, job: Job) -> None:
+    def __init__(
+        self, maker: ClipMaker, record: RunRecord, server: ModelServer, job: Job, run: str, *, settled: bool
+    ) -> None:
+        """`run` names its checkpoints; a `settled` clip is taken as it comes out."""
         self._maker = maker
         self._record = record
         self._server = server
         self._job = job
         self._tenant = record.generation.tenant
-        self._run = run_key(record.generation.id, job.key)
+        self._run = run
+        self._settled = settled
         self._watch = _Stopwatch()
         self._how: Finished | None = None
 
@@ -136,6 +157,9 @@ class _Making:
                 last = reel.last_frame
             assert self._how is not None  # the last window is always made here, and a stream without an end raises
             seconds = self._watch.lap()
+            faults = master.faults()
+            if faults and not self._settled:
+                raise _Unsteady("; ".join(faults))
             with _tracer.start_as_current_span("store clip"):
                 blob, media = await master.store(self._tenant)
         return Clip(blob, media, self._how, seconds)

@@ -68,7 +68,9 @@ class RunRecord:
         """Something is done otherwise than planned; kept with the provenance. Raises Interrupted."""
         async with self._changed() as (_, found):
             assert found.provenance is not None  # it was started
-            found.provenance.notes.append(note)
+            # A run that was taken up again may come to the same once more.
+            if note not in found.provenance.notes:
+                found.provenance.notes.append(note)
 
     async def ended(self, change: Callable[[Generation], None]) -> None:
         """Store and announce an end; the first end that is stored stands, and a pause outlives its run."""

@@ -16,6 +16,8 @@ from services.generator.domain.presets import MOST_STEPS, PRESETS, QUALITY_STEPS
 
 MAX_FRAME_RATE = 240
 MOST_FRAMES = 1000
+_SEEDS = 2**63
+_RESEED = 2**31
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,16 @@ def content_key(
     for part in (*parts, *(picture.encode() for picture in pictures)):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
+
+
+def reseeded(spec: GenerationSpec) -> GenerationSpec:
+    """The same clip of other noise: always the same other one, so that a generation that needed it can be repeated."""
+    other = GenerationSpec()
+    other.CopyFrom(spec)
+    # Far from the seeds beside it, which people try next, and which a longer clip's later windows have; and other in
+    # its low 32 bits, which are all that torch's generator on a CPU takes of a seed.
+    other.seed = (spec.seed + _RESEED) % _SEEDS
+    return other
 
 
 class _Filling:

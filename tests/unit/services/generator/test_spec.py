@@ -11,7 +11,7 @@ from artifex.generator.v1.messages_pb2 import GenerationSpec
 from libs.chassis.errors import FailedPrecondition, InvalidArgument
 from services.generator.domain.models import Defaults, ModelCard, Recipe, with_absent
 from services.generator.domain.presets import PRESETS
-from services.generator.domain.spec import Filled, chosen, content_key, filled, resolve, sampling
+from services.generator.domain.spec import Filled, chosen, content_key, filled, reseeded, resolve, sampling
 from services.generator.domain.windows import windows
 
 NANO = ModelCard(
@@ -269,3 +269,13 @@ def test_the_content_key_follows_what_the_model_is_told_and_shown() -> None:
     ]
     assert len(set(keys)) == 4
     assert content_key("studio", base, "a" * 64, told=told) == keys[1], "however the words came about"
+
+
+def test_another_seed_is_always_the_same_other_one_and_not_beside_it() -> None:
+    for seed in (0, 7, 2**63 - 1):
+        other = reseeded(spec(seed=seed))
+        assert 0 <= other.seed < 2**63
+        assert 1000 < (other.seed - seed) % 2**32 < 2**32 - 1000
+        assert reseeded(spec(seed=seed)) == other
+        other.seed = seed
+        assert other == spec(seed=seed)
