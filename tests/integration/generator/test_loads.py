@@ -39,8 +39,8 @@ def test_each_choice_does_what_it_says_and_makes_the_same_clip_or_one_much_like_
         if load.keys() <= ONLY_PLACES:
             assert case["difference"] == 0, case
         else:
-            # Of 255, in pictures that random weights make of noise.
-            assert case["difference"] < 64, case
+            # Of 255; random weights make noise, in which tiles of 256 pixels are not seen.
+            assert case["mean"] < 8, case
         assert told["stored"] == STORED.get(load.get("precision", ""), "torch.float32")
         assert ("group_offloading" in told["hooks"]) == (load.get("experts") == "streamed")
         assert told["attention"] == load.get("attention", "native")
@@ -86,6 +86,10 @@ def test_what_cannot_be_is_refused_by_name_and_changes_nothing(kind: str) -> Non
         "magnitude": "step_cache",
         "flash": "load.attention",
         "_native_cudnn": "load.attention",
+        "no choice": "load.slicing",
+        "no value": "load.vae",
+        "no object": "load",
+        **dict.fromkeys(("path", "strong", "text", "more"), "loras"),
         **({"second": "loras"} if kind == "ti2v" else {}),
     }
     assert {case["refused"]: case["field"] for case in refused} == fields
