@@ -63,6 +63,7 @@ async def build(
     objects = open_objects(platform.objects_url_or_default())
     checkpoints = StoredCheckpoints(objects)
     store = SqlStore(database, outbox)
+    calibrations = SqlCalibrations(database)
     cancellations = BusCancellations(control)
     wakeups = Wakeups()
 
@@ -84,6 +85,7 @@ async def build(
             masters=masters,
             checkpoints=checkpoints,
             cancellations=cancellations,
+            calibrations=calibrations,
             default_model=settings.default_model,
             writer=writer,
             refused=settings.refused_terms,
@@ -130,7 +132,7 @@ async def build(
     media = MediaAssets(await runtime.enter(service_channel(platform.media_endpoint, service="media", timeout=10.0)))
     planner = Planner(
         models=servers,
-        calibrations=SqlCalibrations(database),
+        calibrations=calibrations,
         writer=writer,
         default_model=settings.default_model,
         refused=settings.refused_terms,

@@ -78,6 +78,10 @@ class Finished(Making):
     weights_digest: str
     seconds: float
     """For which the request had the device."""
+    device_name: str
+    """As its maker calls it; "cpu" for the processor."""
+    stages: Mapping[str, float]
+    """Seconds of "load", "encode", "denoise" and "decode"."""
 
 
 class OutOfMemory(ResourceExhausted):

@@ -282,6 +282,8 @@ def _event(model: str, event: Mapping[str, Any], frames: bytes) -> ModelEvent:
                 versions={str(name): str(version) for name, version in event["versions"].items()},
                 weights_digest=str(event["weights_digest"]),
                 seconds=float(event["seconds"]),
+                device_name=str(event["device_name"]),
+                stages={str(stage): float(taken["seconds"]) for stage, taken in event["stages"].items()},
             )
         case "refused":
             violation = Violation(f"spec.{event['field']}", str(event["description"]))

@@ -13,6 +13,7 @@ from artifex.generator.v1.messages_pb2 import GenerationSpec
 from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis.errors import InvalidArgument
 from libs.chassis.telemetry import tracer
+from services.generator.commands.calibrate import Measured
 from services.generator.commands.run_record import RunRecord
 from services.generator.domain.fallback import fallback
 from services.generator.domain.generation import run_key
@@ -74,8 +75,11 @@ class Clip:
     blob: Blob
     media: MediaInfo
     how: Finished
+    """Of the last window."""
     device_seconds: float
     """Spent since the last step was told."""
+    measured: Measured
+    """Of the last window."""
 
 
 class ClipMaker:
@@ -141,6 +145,7 @@ class _Making:
         self._settled = settled
         self._watch = _Stopwatch()
         self._how: Finished | None = None
+        self._measured: Measured | None = None
 
     async def clip(self, load: Mapping[str, str]) -> Clip:
         job, checkpoints = self._job, self._maker._checkpoints
@@ -155,14 +160,16 @@ class _Making:
                 else:
                     reel = await self._window(master, part, parts, last, load)
                 last = reel.last_frame
-            assert self._how is not None  # the last window is always made here, and a stream without an end raises
+            # The last window is always made here, and a stream without an end raises.
+            assert self._how is not None
+            assert self._measured is not None
             seconds = self._watch.lap()
             faults = master.faults()
             if faults and not self._settled:
                 raise _Unsteady("; ".join(faults))
             with _tracer.start_as_current_span("store clip"):
                 blob, media = await master.store(self._tenant)
-        return Clip(blob, media, self._how, seconds)
+        return Clip(blob, media, self._how, seconds, self._measured)
 
     async def _window(
         self, master: Master, part: Window, parts: tuple[Window, ...], last: bytes, load: Mapping[str, str]
@@ -221,7 +228,7 @@ class _Making:
         reel: _Reel,
     ) -> AsyncIterator[bytes]:
         """The window's bytes, as they come and go into the master; all else that comes is recorded."""
-        record, before = self._record, part.index * spec.steps
+        record, before, taken_over = self._record, part.index * spec.steps, 0
         stream = self._server.generate(
             model,
             spec,
@@ -238,6 +245,7 @@ class _Making:
                 match event:
                     case Resumed(step):
                         _log.info("%s goes on from step %d", record.generation.name, before + step)
+                        taken_over = step
                         await record.progressed(before + step, 0.0, self._watch.lap())
                     case StepDone(step, seconds_left):
                         await record.progressed(before + step, seconds_left, self._watch.lap())
@@ -250,6 +258,8 @@ class _Making:
                         yield data
                     case Finished():
                         self._how = event
+                        card = self._job.follower if part.index else self._job.card
+                        self._measured = Measured(card, spec, spec.steps - taken_over, load, event)
 
 
 def _windows(job: Job) -> tuple[Window, ...]:

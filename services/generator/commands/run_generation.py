@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from artifex.common.v1.types_pb2 import Failure
+from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationSpec
 from artifex.generator.v1.work_pb2 import GenerateWork
 from libs.chassis.clock import utcnow
 from libs.chassis.errors import ArtifexError, Internal, Unavailable
@@ -19,16 +20,28 @@ from libs.chassis.interruption import Interrupted, unless_set
 from libs.chassis.rpc.failures import to_failure
 from libs.chassis.telemetry import current_trace_id, meter
 from services.generator.commands.announce import announce_end
+from services.generator.commands.calibrate import calibrate
 from services.generator.commands.make_clip import Clip, ClipMaker, Job
 from services.generator.commands.run_record import RunRecord
 from services.generator.commands.tell_prompt import tell_prompt
 from services.generator.domain.generation import Generation, Priority, State, id_of
+from services.generator.domain.models import ModelCard
 from services.generator.domain.pictures import digests, names
+from services.generator.domain.plan.planner import plan, require_fit
 from services.generator.domain.prompts.told import Told
 from services.generator.domain.provenance import asked, load_of, note_making, take_over_making, told_of
-from services.generator.domain.spec import content_key, resolve
+from services.generator.domain.spec import Filled, content_key, resolve
 from services.generator.domain.windows import windows
-from services.generator.ports import Cancellations, Checkpoints, Masters, ModelServers, PromptWriter, Store
+from services.generator.ports import (
+    Calibrations,
+    Cancellations,
+    Checkpoints,
+    Masters,
+    ModelServer,
+    ModelServers,
+    PromptWriter,
+    Store,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +59,7 @@ class GenerationRunner:
         masters: Masters,
         checkpoints: Checkpoints,
         cancellations: Cancellations,
+        calibrations: Calibrations,
         default_model: str,
         writer: PromptWriter,
         refused: Sequence[str],
@@ -58,6 +72,7 @@ class GenerationRunner:
         self._masters = masters
         self._checkpoints = checkpoints
         self._cancellations = cancellations
+        self._calibrations = calibrations
         self._default_model = default_model
         self._writer = writer
         self._refused = refused
@@ -160,10 +175,12 @@ class GenerationRunner:
             await record.started(spec, card, key, len(parts), told)
             if await self._reused(record, key):
                 return
+            planned = generation.plan or await self._planned(server, spec, card)
             clip = await self._clips.make(
-                record, server, Job(asked(spec, told), card, following, key, load_of(generation.plan))
+                record, server, Job(asked(spec, told), card, following, key, load_of(planned))
             )
         await record.ended(lambda found: _succeed(found, clip))
+        await calibrate(self._calibrations, clip.measured)
         self._seconds.record(time.monotonic() - began, {"model": card.model, "device": clip.how.device})
 
     async def _told(self, generation: Generation) -> Told:
@@ -173,6 +190,13 @@ class GenerationRunner:
         cards = await self._servers.models()
         spec, card = resolve(generation.spec, cards, self._default_model, names(generation.pictures))
         return await tell_prompt(self._writer, spec, card, refused=self._refused)
+
+    async def _planned(self, server: ModelServer, spec: GenerationSpec, card: ModelCard) -> GenerationPlan:
+        """For a render job's generation, which nobody planned yet. Raises ResourceExhausted as `require_fit` does."""
+        device = (await server.devices())[0]
+        message = plan(Filled(spec, ()), card, device, await self._calibrations.get(device.name, card.model))
+        require_fit(message, card)
+        return message
 
     async def _reused(self, record: RunRecord, key: str) -> bool:
         """Take over the clip of an equal generation, if there is one and its bytes still are."""
