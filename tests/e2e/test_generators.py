@@ -65,6 +65,9 @@ async def test_shots_go_on_from_frames_and_are_made_once(client: Client, plate: 
     made = await generations(client, first)
     assert len(made["on"].provenance.picture_digests) == len(made["still"].provenance.picture_digests) == 1
     assert not made["words"].provenance.picture_digests
+    # What the node leaves open is the preset's; what it says is taken.
+    asked = made["words"].provenance.spec
+    assert (asked.steps, asked.guidance_scale, asked.guidance_scale_2, asked.flow_shift) == (2, 2.5, 3.0, 5.0)
     asset = await client.assets.get(first.output_asset)
     assert asset.provenance.details["capture-first:on"] == made["on"].provenance.picture_digests[0]
 

@@ -28,6 +28,7 @@ from services.graph.nodes.placement import NONE, keeps_size, placed
 AUTHORS: Final = "authors"
 _PRESETS: Final = {
     AUTHORS: generator.GENERATION_PRESET_UNSPECIFIED,
+    "model": generator.GENERATION_PRESET_UNSPECIFIED,
     "draft": generator.GENERATION_PRESET_DRAFT,
     "preview": generator.GENERATION_PRESET_PREVIEW,
     "production": generator.GENERATION_PRESET_PRODUCTION,
@@ -90,7 +91,8 @@ class GeneratedNode(ClipNode, base=True):
     preset = Choice(
         AUTHORS,
         choices=tuple(_PRESETS),
-        doc="Where steps, guidance and flow shift are 0: those of the model's authors, or of a preset.",
+        doc="What steps, guidance and flow shift are where they are 0: as Wan2.2's authors run such models, as the "
+        "installed model itself says it is run best, or as a preset has it.",
     )
     profile = Choice(
         "auto",

@@ -42,6 +42,8 @@ def test_a_preset_or_a_recipe_gives_what_is_left_at_zero(kind: type[GeneratedNod
     assert figures(drafted) == (7, 0, 0, 0)
     # Its size and its length are the document's business.
     assert (drafted.width, drafted.frame_count) == (node(kind, prompt="p").width, node(kind, prompt="p").frames)
+    own = node(kind, prompt="rain", preset="model").materialise()
+    assert (own.preset, figures(own)) == (generator.GENERATION_PRESET_UNSPECIFIED, (0, 0, 0, 0))
     distilled = node(kind, prompt="rain", recipe="lightning-4", profile="memory").materialise()
     assert (distilled.recipe, figures(distilled)) == ("lightning-4", (0, 0, 0, 0))
     assert distilled.profile == generator.GENERATION_PROFILE_MEMORY
