@@ -28,7 +28,7 @@ def shots(plate: str, **grade: float) -> Document:
         "plate": {"type": "MediaInput", "params": {"asset": plate}},
         "words": {
             "type": "T2VGenerator",
-            "params": {"prompt": "a kite", "model": f"models/{NANO}", "seed": 31, **SIZE},
+            "params": {"prompt": "a kite", "model": f"models/{NANO}", "seed": 31, "preset": "draft", **SIZE},
         },
         "on": {
             "type": "I2VGenerator",
