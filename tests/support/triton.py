@@ -65,6 +65,14 @@ def tiny_weights(model: str) -> Path:
     return folder
 
 
+def tiny_writer(what: str, folder: Path, *arguments: str) -> str:
+    """What tests/integration/generator/tiny_writer.py prints."""
+    script = ROOT / "tests" / "integration" / "generator" / "tiny_writer.py"
+    command = [str(ROOT / ".venv-triton" / "bin" / "python"), str(script), what, str(folder), *arguments]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
+
+
 class TritonServer(Server):
     """`python -m services.generator.triton` on free ports; `kill9()` and `start()` bring it back on the same ones."""
 

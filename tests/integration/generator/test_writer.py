@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -19,24 +17,16 @@ from services.generator.adapters.triton import TritonModelServer
 from services.generator.adapters.triton_writer import TritonPromptWriter
 from services.generator.commands.tell_prompt import tell_prompt
 from services.generator.domain.prompts.told import told
-from tests.support.triton import NANO, ROOT, TritonServer
+from tests.support.triton import NANO, TritonServer, tiny_writer
 
 NAME = "tiny-writer"
 CHAT = [{"role": "system", "content": "You write prompts."}, {"role": "user", "content": "비 오는 거리의 고양이"}]
 
 
-def in_tritons_environment(*arguments: str) -> str:
-    script = ROOT / "tests" / "integration" / "generator" / "tiny_writer.py"
-    python = ROOT / ".venv-triton" / "bin" / "python"
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run([str(python), str(script), *arguments], check=True, capture_output=True, text=True, env=env)
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("writer") / NAME
-    in_tritons_environment(str(folder))
+    tiny_writer("random", folder)
     return folder
 
 
@@ -58,7 +48,7 @@ async def writer(with_writer: TritonServer) -> AsyncIterator[TritonPromptWriter]
 async def test_it_answers_the_likeliest_word_after_word_and_signs(writer: TritonPromptWriter, weights: Path) -> None:
     assert await writer.available()
     written = await writer.write(CHAT, max_tokens=60)
-    assert written.text == json.loads(in_tritons_environment(str(weights), json.dumps(CHAT), "60"))
+    assert written.text == json.loads(tiny_writer("answer", weights, json.dumps(CHAT), "60"))
     assert len(written.text) > 10
     name, digest = written.writer.split()
     assert (name, len(digest)) == (NAME, 12)
