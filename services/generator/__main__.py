@@ -63,9 +63,16 @@ async def build(
     objects = open_objects(platform.objects_url_or_default())
     checkpoints = StoredCheckpoints(objects)
     store = SqlStore(database, outbox)
-    calibrations = SqlCalibrations(database)
     cancellations = BusCancellations(control)
     wakeups = Wakeups()
+    calibrations = SqlCalibrations(database)
+    planner = Planner(
+        models=servers,
+        calibrations=calibrations,
+        writer=writer,
+        default_model=settings.default_model,
+        refused=settings.refused_terms,
+    )
 
     if "worker" in settings.roles:
         await control.ready()
@@ -75,6 +82,7 @@ async def build(
         runner = GenerationRunner(
             store=store,
             servers=servers,
+            planner=planner,
             clips=ClipMaker(
                 masters=masters,
                 pictures=await runtime.enter(SandboxPictures(files, scratch)),
@@ -130,13 +138,6 @@ async def build(
         ),
     )
     media = MediaAssets(await runtime.enter(service_channel(platform.media_endpoint, service="media", timeout=10.0)))
-    planner = Planner(
-        models=servers,
-        calibrations=calibrations,
-        writer=writer,
-        default_model=settings.default_model,
-        refused=settings.refused_terms,
-    )
     servicer = GeneratorServicer(store, servers, media, checkpoints, cancellations, wakeups, planner)
     return await runtime.enter(
         GrpcServer(

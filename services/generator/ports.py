@@ -75,13 +75,13 @@ class PreviewFrame:
 class Finished(Making):
     """The last event."""
 
+    device: str
+    """The kind: "cpu", "cuda"."""
     weights_digest: str
     seconds: float
     """For which the request had the device."""
-    device_name: str
-    """As its maker calls it; "cpu" for the processor."""
     stages: Mapping[str, float]
-    """Seconds of "load", "encode", "denoise" and "decode"."""
+    """Seconds of each: "load", "encode", "denoise", "decode"."""
 
 
 class OutOfMemory(ResourceExhausted):

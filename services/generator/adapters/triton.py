@@ -275,15 +275,15 @@ def _event(model: str, event: Mapping[str, Any], frames: bytes) -> ModelEvent:
             return FrameBytes(frames)
         case "done":
             return Finished(
+                device_name=str(event["device_name"]),
                 device=str(event["device"]),
+                stages={str(name): float(stage["seconds"]) for name, stage in event["stages"].items()},
                 dtype=str(event["dtype"]),
                 sampler=str(event["sampler"]),
                 sigmas=tuple(float(sigma) for sigma in event["sigmas"]),
                 versions={str(name): str(version) for name, version in event["versions"].items()},
                 weights_digest=str(event["weights_digest"]),
                 seconds=float(event["seconds"]),
-                device_name=str(event["device_name"]),
-                stages={str(stage): float(taken["seconds"]) for stage, taken in event["stages"].items()},
             )
         case "refused":
             violation = Violation(f"spec.{event['field']}", str(event["description"]))

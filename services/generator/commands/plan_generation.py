@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationSpec
@@ -38,16 +38,17 @@ class Planner:
         self._default_model = default_model
         self._refused = refused
 
-    async def plan(self, spec: GenerationSpec, *, memory: int = 0) -> Planned:
-        """The plan for a spec that names its own pictures, also where it does not fit or its model is not there.
+    async def plan(self, spec: GenerationSpec, *, pictures: Collection[str] = (), memory: int = 0) -> Planned:
+        """The plan for a spec, also where it does not fit or its model is not there.
 
-        `memory`: for a device of so many bytes instead of the installation's largest. A prompt that the local writer is
-        to extend, which may take it a minute, is left as it is, with a note. Raises InvalidArgument that names each
-        wrong field, and Unavailable when the model server does not answer.
+        `pictures`: which of "first" and "last" are given beside those that the spec names. `memory`: for a device of so
+        many bytes instead of the installation's largest. A prompt that the local writer is to extend, which may take it
+        a minute, is left as it is, with a note. Raises InvalidArgument that names each wrong field, and Unavailable when
+        the model server does not answer.
         """
         cards = await self._models.models()
-        card = chosen(spec, cards, self._default_model)
-        found = filled(spec, card, cards)
+        card = chosen(spec, cards, self._default_model, pictures)
+        found = filled(spec, card, cards, pictures)
         told = await tell_prompt(self._writer, found.spec, card, refused=self._refused, write=False)
         device = max(await self._models.devices(), key=lambda device: device.memory)
         if memory:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from artifex.common.v1.types_pb2 import Failure
-from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationSpec
+from artifex.generator.v1.messages_pb2 import GenerationPlan
 from artifex.generator.v1.work_pb2 import GenerateWork
 from libs.chassis.clock import utcnow
 from libs.chassis.errors import ArtifexError, Internal, Unavailable
@@ -22,22 +22,21 @@ from libs.chassis.telemetry import current_trace_id, meter
 from services.generator.commands.announce import announce_end
 from services.generator.commands.calibrate import calibrate
 from services.generator.commands.make_clip import Clip, ClipMaker, Job
+from services.generator.commands.plan_generation import Planner
 from services.generator.commands.run_record import RunRecord
 from services.generator.commands.tell_prompt import tell_prompt
 from services.generator.domain.generation import Generation, Priority, State, id_of
-from services.generator.domain.models import ModelCard
 from services.generator.domain.pictures import digests, names
-from services.generator.domain.plan.planner import plan, require_fit
+from services.generator.domain.plan.planner import require_fit
 from services.generator.domain.prompts.told import Told
 from services.generator.domain.provenance import asked, load_of, note_making, take_over_making, told_of
-from services.generator.domain.spec import Filled, content_key, resolve
+from services.generator.domain.spec import content_key, require_available, resolve
 from services.generator.domain.windows import windows
 from services.generator.ports import (
     Calibrations,
     Cancellations,
     Checkpoints,
     Masters,
-    ModelServer,
     ModelServers,
     PromptWriter,
     Store,
@@ -45,6 +44,7 @@ from services.generator.ports import (
 
 _log = logging.getLogger(__name__)
 
+_DOWN_SECONDS = 1.0
 MOST_LOSSES = 5
 """So often a model server may be lost over the same steps before they are taken for what it dies of."""
 
@@ -55,6 +55,7 @@ class GenerationRunner:
         *,
         store: Store,
         servers: ModelServers,
+        planner: Planner,
         clips: ClipMaker,
         masters: Masters,
         checkpoints: Checkpoints,
@@ -68,6 +69,7 @@ class GenerationRunner:
         """`refused`: terms that no clip is made of. `notify` is called after every stored change."""
         self._store = store
         self._servers = servers
+        self._planner = planner
         self._clips = clips
         self._masters = masters
         self._checkpoints = checkpoints
@@ -142,11 +144,16 @@ class GenerationRunner:
         """Through any number of lost model servers, as long as each gets further than the one before."""
         lost, furthest = 0, 0
         while True:
+            record.at_work = False
             try:
                 return await self._make_once(record)
             except Unavailable as error:
                 if error.metadata.get("dependency") != "triton":
                     raise
+                if not record.at_work:
+                    # It is down, which is not this work's doing.
+                    await asyncio.sleep(_DOWN_SECONDS)
+                    continue
                 lost, furthest = (1 if record.furthest > furthest else lost + 1), record.furthest
                 _log.warning("%s lost its model server at step %d", record.generation.name, furthest)
                 if lost >= MOST_LOSSES:
@@ -164,7 +171,8 @@ class GenerationRunner:
         told = record.told = record.told or await self._told(generation)
         async with self._servers.take(self._model(generation)) as server:
             cards = await server.models()
-            spec, card = resolve(generation.spec, cards, self._default_model, names(generation.pictures))
+            plan = generation.plan = generation.plan or await self._planned(generation)
+            spec, card = resolve(plan.spec, cards, self._default_model, names(generation.pictures))
             parts = windows(spec.frame_count, card)
             # Whose weights do not count where nothing follows.
             following = cards[card.image_form] if len(parts) > 1 else card
@@ -172,13 +180,10 @@ class GenerationRunner:
             key = content_key(
                 generation.tenant, spec, weights, digests(generation.pictures), (told.prompt, told.negative)
             )
-            await record.started(spec, card, key, len(parts), told)
+            await record.started(plan, card, key, len(parts), told)
             if await self._reused(record, key):
                 return
-            planned = generation.plan or await self._planned(server, spec, card)
-            clip = await self._clips.make(
-                record, server, Job(asked(spec, told), card, following, key, load_of(planned))
-            )
+            clip = await self._clips.make(record, server, Job(asked(spec, told), card, following, key, load_of(plan)))
         await record.ended(lambda found: _succeed(found, clip))
         await calibrate(self._calibrations, clip.measured)
         self._seconds.record(time.monotonic() - began, {"model": card.model, "device": clip.how.device})
@@ -191,12 +196,12 @@ class GenerationRunner:
         spec, card = resolve(generation.spec, cards, self._default_model, names(generation.pictures))
         return await tell_prompt(self._writer, spec, card, refused=self._refused)
 
-    async def _planned(self, server: ModelServer, spec: GenerationSpec, card: ModelCard) -> GenerationPlan:
-        """For a render job's generation, which nobody planned yet. Raises ResourceExhausted as `require_fit` does."""
-        device = (await server.devices())[0]
-        message = plan(Filled(spec, ()), card, device, await self._calibrations.get(device.name, card.model))
-        require_fit(message, card)
-        return message
+    async def _planned(self, generation: Generation) -> GenerationPlan:
+        """The plan of a render job's work, which has none yet. Raises what creating such a generation does."""
+        planned = await self._planner.plan(generation.spec, pictures=names(generation.pictures))
+        require_available(planned.card)
+        require_fit(planned.plan, planned.card)
+        return planned.plan
 
     async def _reused(self, record: RunRecord, key: str) -> bool:
         """Take over the clip of an equal generation, if there is one and its bytes still are."""

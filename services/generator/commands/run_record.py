@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from artifex.common.v1.types_pb2 import Blob
-from artifex.generator.v1.messages_pb2 import GenerationSpec
+from artifex.generator.v1.messages_pb2 import GenerationPlan
 from libs.chassis.clock import utcnow
 from libs.chassis.interruption import Interrupted
 from services.generator import messages
@@ -28,17 +28,18 @@ class RunRecord:
         """Steps that were made of it, at most."""
         self.told: Told | None = None
         """What the model is told, once that is known."""
+        self.at_work = False
+        """Whether a model server has been given it."""
         self._store = store
         self._checkpoints = checkpoints
         self._notify = notify
 
-    async def started(self, spec: GenerationSpec, card: ModelCard, key: str, parts: int, told: Told) -> None:
-        """A model is about to make it: `spec` as it was resolved, `key` its content key, `parts` its windows.
-
-        Raises Interrupted.
-        """
+    async def started(self, plan: GenerationPlan, card: ModelCard, key: str, parts: int, told: Told) -> None:
+        """A model is about to make what was planned: `key` its content key, `parts` its windows. Raises Interrupted."""
+        self.at_work = True
         async with self._changed() as (unit, found):
-            found.start(spec, card, key, utcnow(), parts)
+            found.plan = plan
+            found.start(plan.spec, card, key, utcnow(), parts)
             found.provenance = begun(found, card, told)
             await unit.announce(
                 messages.event_subject(found, "started"),

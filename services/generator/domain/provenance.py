@@ -48,17 +48,17 @@ def asked(spec: GenerationSpec, told: Told) -> GenerationSpec:
     return found
 
 
-def load_of(plan: GenerationPlan | None) -> Mapping[str, str]:
+def load_of(plan: GenerationPlan) -> Mapping[str, str]:
     """How the plan wants the model to lie in memory; nothing where nothing was reckoned."""
-    return options_of(plan).told() if plan is not None and plan.choices else {}
+    return options_of(plan).told() if plan.choices else {}
 
 
 @dataclass(frozen=True)
 class Making:
     """How a model server made a clip."""
 
-    device: str
-    """The kind: "cpu", "cuda"."""
+    device_name: str
+    """As its maker calls it; "cpu" for the processor."""
     dtype: str
     """Of the numbers that the transformer computes with: "float32", "bfloat16"."""
     sampler: str
@@ -71,7 +71,7 @@ class Making:
 def note_making(found: Generation, how: Making) -> None:
     record = found.provenance
     assert record is not None  # it was started
-    record.device, record.dtype, record.sampler = how.device, how.dtype, how.sampler
+    record.device, record.dtype, record.sampler = how.device_name, how.dtype, how.sampler
     record.sigmas[:] = how.sigmas
     record.versions.update(how.versions)
 

@@ -114,6 +114,9 @@ class Generator:
         digest = hashlib.sha256(data).hexdigest()
         asked = media_pb.CreateUploadRequest(display_name=name, size=len(data), digest=digest)
         begun = await self.media.CreateUpload(asked)
+        if begun.HasField("asset"):
+            held: Asset = begun.asset
+            return held
 
         async def pieces() -> AsyncIterator[media_pb.WriteUploadRequest]:
             yield media_pb.WriteUploadRequest(name=begun.upload.name, chunk=HttpBody(data=data))
@@ -122,6 +125,10 @@ class Generator:
         finished = await self.media.FinishUpload(media_pb.FinishUploadRequest(name=begun.upload.name))
         asset: Asset = finished.asset
         return asset
+
+    def told(self, name: str, verb: str) -> bytes:
+        """The newest event of a generation, by its verb."""
+        return [d for subject, d in self.events if subject.endswith(f".{verb}") and name.encode() in d][-1]
 
     def verbs(self, name: str) -> list[str]:
         return [subject.rsplit(".", 1)[1] for subject, data in self.events if name.encode() in data]

@@ -51,7 +51,7 @@ async def test_what_cannot_be_made_is_refused_and_fails_a_render_jobs_task_by_it
     work = graph_work(spec)
     await running.bus.publish("work.generate.normal", work, key=new_id())
     await eventually(lambda: "failed" in running.verbs(work.generation), what="the failed event")
-    event = work_pb2.GenerationFailedEvent.FromString(running.events[-1][1])
+    event = work_pb2.GenerationFailedEvent.FromString(running.told(work.generation, "failed"))
     assert event.failure.reason == reason
     assert "completed" not in running.verbs(work.generation)
 

@@ -34,7 +34,7 @@ def leave(pid: int, spare: int) -> None:
 async def test_two_tritons_make_two_clips_at_a_time_and_one_takes_over_what_the_other_dies_over(
     tmp_path: Path, triton: TritonServer, second: TritonServer, models: TritonModelServer, spec: pb.GenerationSpec
 ) -> None:
-    spec.steps, spec.width, spec.height = 40, 256, 144
+    spec.steps, spec.width, spec.height = 150, 256, 144
     triton.kill9()
     async with generator(tmp_path, f"{triton.endpoint},{second.endpoint}") as running:
         first = await running.create(spec)
@@ -48,8 +48,8 @@ async def test_two_tritons_make_two_clips_at_a_time_and_one_takes_over_what_the_
         second.kill9()
         done = (await running.watch(first.name))[-1]
         assert done.state == SUCCEEDED, done.failure
-        await eventually(lambda: running.steps(first.name)[-1:] == [40], what="the last step's event")
-        assert_resumed(running.steps(first.name), 40)
+        await eventually(lambda: running.steps(first.name)[-1:] == [150], what="the last step's event")
+        assert_resumed(running.steps(first.name), 150)
         raw = b"".join([e.data async for e in models.generate(NANO, spec) if isinstance(e, FrameBytes)])
         assert frames_of(running.clip(done), spec) == raw
     second.start()

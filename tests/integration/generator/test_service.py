@@ -63,8 +63,10 @@ async def test_a_generation_from_request_to_lossless_clip_and_asset(
     assert done.result.digest == hashlib.sha256(running.clip(done).read_bytes()).hexdigest()
 
     await eventually(lambda: bool(running.ingests), what="the ingest work")
-    await eventually(lambda: "completed" in running.verbs(done.name), what="the completed event")
-    assert running.verbs(done.name) == ["started", *["progressed"] * 4, "completed"]
+    await eventually(lambda: "recorded" in running.verbs(done.name), what="the usage event")
+    assert running.verbs(done.name) == ["started", *["progressed"] * 4, "completed", "recorded"]
+    used = work_pb2.UsageRecordedEvent.FromString(running.told(done.name, "recorded"))
+    assert (used.model, used.device_seconds) == (f"models/{NANO}", done.device_seconds)
     (work,) = running.ingests
     assert (work.correlation, work.blob) == (done.name, done.result)
     assert work.provenance.details["random_weights"] == "true"
@@ -76,7 +78,7 @@ async def test_a_generation_from_request_to_lossless_clip_and_asset(
     assert (record.sampler, len(record.sigmas), round(record.sigmas[0], 2)) == ("unipc", 4, 1.0)
     assert {"torch", "diffusers", "transformers"} <= set(record.versions)
     assert heard(work.provenance.details[DETAIL]) == [record]
-    told = work_pb2.GenerationCompletedEvent.FromString(running.events[-1][1])
+    told = work_pb2.GenerationCompletedEvent.FromString(running.told(done.name, "completed"))
     assert told.provenance == record
     assert 0 < done.device_seconds < 60
 
@@ -164,13 +166,13 @@ async def test_work_of_a_render_job_is_done_once_and_told_again_to_a_later_attem
     work = graph_work(spec)
     await running.bus.publish("work.generate.normal", work, key=new_id())
     await eventually(lambda: "completed" in running.verbs(work.generation), what="the completed event")
-    event = work_pb2.GenerationCompletedEvent.FromString(running.events[-1][1])
+    event = work_pb2.GenerationCompletedEvent.FromString(running.told(work.generation, "completed"))
     assert (event.job, event.task, event.attempt) == ("renderJobs/j1", "generate:shot", 1)
     assert event.media.video_streams[0].frame_count == 9
     again = graph_work(spec, 2, work.generation)
     await running.bus.publish("work.generate.normal", again, key=new_id())
     await eventually(lambda: running.verbs(work.generation).count("completed") == 2, what="the second event")
-    repeated = work_pb2.GenerationCompletedEvent.FromString(running.events[-1][1])
+    repeated = work_pb2.GenerationCompletedEvent.FromString(running.told(work.generation, "completed"))
     assert (repeated.attempt, repeated.result) == (2, event.result)
     assert running.verbs(work.generation).count("started") == 1
 
@@ -192,7 +194,7 @@ async def test_cancelling_the_job_cancels_its_generation(running: Generator, spe
     await eventually(lambda: "progressed" in running.verbs(work.generation), what="the first step")
     await Control(running.bus).cancel("renderJobs/j1")
     await eventually(lambda: "failed" in running.verbs(work.generation), what="the failed event")
-    event = work_pb2.GenerationFailedEvent.FromString(running.events[-1][1])
+    event = work_pb2.GenerationFailedEvent.FromString(running.told(work.generation, "failed"))
     assert event.failure.reason == "ERROR_REASON_CANCELLED"
 
 
@@ -201,7 +203,7 @@ async def test_bad_work_of_a_render_job_fails_with_its_reason(running: Generator
     work = graph_work(spec)
     await running.bus.publish("work.generate.normal", work, key=new_id())
     await eventually(lambda: "failed" in running.verbs(work.generation), what="the failed event")
-    event = work_pb2.GenerationFailedEvent.FromString(running.events[-1][1])
+    event = work_pb2.GenerationFailedEvent.FromString(running.told(work.generation, "failed"))
     assert event.failure.reason == "ERROR_REASON_REQUEST_INVALID"
     assert "no-such-model" in event.failure.message
 
