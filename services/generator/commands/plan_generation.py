@@ -43,8 +43,8 @@ class Planner:
 
         `pictures`: which of "first" and "last" are given beside those that the spec names. `memory`: for a device of so
         many bytes instead of the installation's largest. A prompt that the local writer is to extend, which may take it
-        a minute, is left as it is, with a note. Raises InvalidArgument that names each wrong field, and Unavailable when
-        the model server does not answer.
+        a minute, is left as it is, with a note. Raises InvalidArgument that names each wrong field, and Unavailable
+        when the model server does not answer.
         """
         cards = await self._models.models()
         card = chosen(spec, cards, self._default_model, pictures)
