@@ -194,7 +194,8 @@ class GenerationRunner:
             return known
         cards = await self._servers.models()
         spec, card = resolve(generation.spec, cards, self._default_model, names(generation.pictures))
-        return await tell_prompt(self._writer, spec, card, refused=self._refused)
+        pictured = bool(generation.pictures)
+        return await tell_prompt(self._writer, spec, card, refused=self._refused, pictured=pictured)
 
     async def _planned(self, generation: Generation) -> GenerationPlan:
         """The plan of a render job's work, which has none yet. Raises what creating such a generation does."""

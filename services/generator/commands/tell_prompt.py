@@ -14,7 +14,13 @@ from services.generator.ports import PromptWriter
 
 
 async def tell_prompt(
-    writer: PromptWriter, spec: GenerationSpec, card: ModelCard, *, refused: Sequence[str] = (), write: bool = True
+    writer: PromptWriter,
+    spec: GenerationSpec,
+    card: ModelCard,
+    *,
+    refused: Sequence[str] = (),
+    pictured: bool = False,
+    write: bool = True,
 ) -> Told:
     """What `told` answers. A writer that fails is made up for by rule, and the notes say so.
 
@@ -22,18 +28,18 @@ async def tell_prompt(
     extended and the notes say that it will be. Raises what `told` raises, and Unavailable when the model server does
     not answer.
     """
-    messages = to_write(spec, card, refused=refused)
+    messages = to_write(spec, card, refused=refused, pictured=pictured)
     if not messages or not await writer.available():
-        return told(spec, card, refused=refused)
+        return told(spec, card, refused=refused, pictured=pictured)
     if not write:
         short = GenerationSpec()
         short.CopyFrom(spec)
         short.extend_prompt = False
-        plain = told(short, card, refused=refused)
+        plain = told(short, card, refused=refused, pictured=pictured)
         return replace(plain, notes=(*plain.notes, "the prompt will be extended by the local writer"))
     try:
         written = await writer.write(messages, max_tokens=MAX_TOKENS)
     except Internal as error:
-        found = told(spec, card, refused=refused)
+        found = told(spec, card, refused=refused, pictured=pictured)
         return replace(found, notes=(error.message, *found.notes))
-    return told(spec, card, written, refused=refused)
+    return told(spec, card, written, refused=refused, pictured=pictured)

@@ -4,7 +4,8 @@ A scene has aspects: its subject, movement, setting, light, camera, framing, len
 each, in this order, that no word of the prompt covers, one sentence is added in the prompt's language, until there are
 about 200 words, which is what these models were trained on. Which of an aspect's sentences it is follows from the
 prompt alone. Subject and movement have sentences for people, animals, vehicles, places and things. Nothing is added
-that the caller forbids, and nothing that the prompt says is changed.
+that the caller forbids, and nothing that the prompt says is changed. Of a clip that begins with a given picture only
+that is told which a picture leaves open: what moves, the camera, the mood.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Aspect:
     covered: Sequence[str]
     """Words, in all languages, by which a prompt says something of it itself."""
     sentences: Sequence[Sentence]
+    beside_picture: bool
+    """Whether a given picture leaves it open."""
 
 
 @dataclass(frozen=True)
@@ -51,22 +54,27 @@ class _Bank:
 def bank() -> _Bank:
     content = json.loads(resources.files(__package__).joinpath("extension.json").read_text(encoding="utf-8"))
     aspects = [
-        Aspect(entry["aspect"], _all(entry["covered"]), [_sentence(told) for told in entry["sentences"]])
+        Aspect(
+            entry["aspect"],
+            _all(entry["covered"]),
+            [_sentence(told) for told in entry["sentences"]],
+            entry.get("beside_picture", False),
+        )
         for entry in content["aspects"]
     ]
     return _Bank({kind: _all(words) for kind, words in content["kinds"].items()}, aspects)
 
 
-def extended(prompt: str, language: Language, forbidden: Sequence[str] = ()) -> str:
+def extended(prompt: str, language: Language, forbidden: Sequence[str] = (), *, pictured: bool = False) -> str:
     """The prompt, as it is, and sentences after it, to about GOAL words; one that has as many stays alone.
 
-    `forbidden`: terms that no sentence may ask for.
+    `forbidden`: terms that no sentence may ask for; `pictured`: whether the clip begins with a given picture.
     """
     kind = subject_of(prompt)
     parts = [prompt]
     length = words_in(prompt)
     for aspect in bank().aspects:
-        if any(mentions(prompt, word) for word in aspect.covered):
+        if (pictured and not aspect.beside_picture) or any(mentions(prompt, word) for word in aspect.covered):
             continue
         sentence = _chosen(aspect, prompt, kind, language, forbidden)
         if sentence and length + words_in(sentence) / 2 <= GOAL:

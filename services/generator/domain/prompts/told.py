@@ -29,71 +29,93 @@ class Told:
     """What was done besides what was asked, for people."""
 
 
-def told(spec: GenerationSpec, card: ModelCard, written: Written | None = None, *, refused: Sequence[str] = ()) -> Told:
+def told(
+    spec: GenerationSpec,
+    card: ModelCard,
+    written: Written | None = None,
+    *,
+    refused: Sequence[str] = (),
+    pictured: bool = False,
+) -> Told:
     """The same for the same arguments. `spec` is left as it is.
 
     `written` is a local writer's extension, used where `spec.extend_prompt` asks for one and the writer kept to its
-    task; else the prompt is extended by rule. `refused`: terms that this installation makes no clips of. Raises
-    InvalidArgument: with ERROR_REASON_PROMPT_REFUSED for an empty or refused prompt, and for a style or a group of the
-    library that there is not.
+    task; else the prompt is extended by rule. `refused`: terms that this installation makes no clips of; `pictured`:
+    whether the clip begins with a picture that the spec does not name. Raises InvalidArgument: with
+    ERROR_REASON_PROMPT_REFUSED for an empty or refused prompt, and for a style or a group of the library that there is
+    not.
     """
-    prompt, language, checked = _checked(spec, card, refused)
-    notes = list(checked.notes)
-    text = _with_style(prompt, checked.style_words, language)
-    if spec.extend_prompt and card.text_tokens < PROSE_TOKENS:
-        notes.append(
-            f"the prompt is not extended: {card.display_name} reads {card.text_tokens} tokens, made for captions"
-        )
+    wish = _wish(spec, card, refused, pictured)
+    notes = list(wish.words.notes)
+    text = _with_style(wish.prompt, wish.words.style_words, wish.language)
+    if spec.extend_prompt and not wish.extensible:
+        notes.append(f"not extended: {card.display_name} reads {card.text_tokens} tokens and was made for captions")
     elif spec.extend_prompt:
-        text = _extended(prompt, language, checked, written, refused, notes)
+        text = _extended(wish, written, refused, notes)
     tokens = tokens_of(text)
     if tokens > card.text_tokens:
         reads = f"{card.display_name} reads {card.text_tokens}"
         notes.append(f"the prompt has about {tokens} tokens and {reads}: its end may not count")
-    return Told(text, checked.negative, tuple(notes))
+    return Told(text, wish.words.negative, tuple(notes))
 
 
-def to_write(spec: GenerationSpec, card: ModelCard, *, refused: Sequence[str] = ()) -> list[Mapping[str, str]]:
+def to_write(
+    spec: GenerationSpec, card: ModelCard, *, refused: Sequence[str] = (), pictured: bool = False
+) -> list[Mapping[str, str]]:
     """What a local writer is asked for the spec, as the messages of a chat; nothing where it need not be extended.
 
-    Raises what `told` does.
+    Takes and raises what `told` does.
     """
-    prompt, language, checked = _checked(spec, card, refused)
-    if not spec.extend_prompt or card.text_tokens < PROSE_TOKENS:
+    wish = _wish(spec, card, refused, pictured)
+    if not spec.extend_prompt or not wish.extensible:
         return []
-    return conversation(prompt, language, checked.style_words, checked.forbidden)
+    words = wish.words
+    return conversation(wish.prompt, wish.language, words.style_words, words.forbidden, pictured=wish.pictured)
 
 
-def _checked(spec: GenerationSpec, card: ModelCard, refused: Sequence[str]) -> tuple[str, Language, Avoided]:
-    """The prompt, its language, and what its style and its negative prompt come to."""
+@dataclass(frozen=True)
+class _Wish:
+    """What a spec comes to before anything is written."""
+
+    prompt: str
+    language: Language
+    words: Avoided
+    """The style's, and those to avoid."""
+    extensible: bool
+    pictured: bool
+    """Whether the clip begins with a picture, which then tells how things look."""
+
+
+def _wish(spec: GenerationSpec, card: ModelCard, refused: Sequence[str], pictured: bool) -> _Wish:
     check_prompt(spec.prompt, refused)
     prompt = " ".join(spec.prompt.split())
     language = language_of(prompt)
     style = style_named(spec.style)
     strength = spec.style_strength or 1.0
-    checked = avoided(
+    prose = card.text_tokens >= PROSE_TOKENS
+    words = avoided(
         prompt,
         spec.negative_prompt,
         language=language,
         style_words=style.words_at(strength, language) if style else (),
         style_avoids=style.avoid_at(strength, language) if style else (),
-        usual=card.text_tokens >= PROSE_TOKENS,
+        usual=prose,
     )
-    return prompt, language, checked
+    return _Wish(prompt, language, words, prose, pictured or bool(spec.image) or card.kind == "image")
 
 
-def _extended(
-    prompt: str, language: Language, checked: Avoided, written: Written | None, refused: Sequence[str], notes: list[str]
-) -> str:
+def _extended(wish: _Wish, written: Written | None, refused: Sequence[str], notes: list[str]) -> str:
+    words = wish.words
     if written is not None:
         text = cleaned(written.text)
-        fault = fault_of(text, language, checked.forbidden, refused)
+        fault = fault_of(text, wish.language, words.forbidden, refused)
         if not fault:
             notes.append(f"extended by {written.writer}")
-            return _with_style(text, checked.style_words, language)
+            return _with_style(text, words.style_words, wish.language)
         notes.append(f"what {written.writer} wrote is not used: {fault}")
     notes.append("extended by rule")
-    return extended(_with_style(prompt, checked.style_words, language), language, checked.forbidden)
+    styled = _with_style(wish.prompt, words.style_words, wish.language)
+    return extended(styled, wish.language, words.forbidden, pictured=wish.pictured)
 
 
 def _with_style(text: str, words: Sequence[str], language: Language) -> str:

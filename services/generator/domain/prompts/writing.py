@@ -17,13 +17,16 @@ MIN_WORDS: Final = 50
 MAX_TOKENS: Final = 700
 """That the model may answer: 350 words in any of the languages."""
 
+_PICTURED: Final = """\
+The clip begins with a picture that you do not see: tell what happens and how the camera moves, not how things look.
+"""
 _NAMES: Final = {Language.ENGLISH: "English", Language.KOREAN: "Korean", Language.CHINESE: "Chinese"}
 _TASK: Final = """\
 You write prompts for a text-to-video model. Tell the user's prompt as one paragraph of about 200 words in {language}.
 Keep every person, thing, number, colour, action, direction and name that the user wrote, and contradict none of them.
 Tell what the user left out: how the subject looks, how it moves, the surroundings, the light, the camera and its
 movement, the framing, the colours, the mood. Describe only what is seen in one continuous shot of a few seconds.
-{style}{forbidden}Answer with the paragraph alone: no title, no list, no quotation marks, no remarks."""
+{picture}{style}{forbidden}Answer with the paragraph alone: no title, no list, no quotation marks, no remarks."""
 _LEAD: Final = re.compile(r"^(?:(?:rewritten |revised )?prompt|프롬프트|提示词)\s*[:：]\s*", re.IGNORECASE)
 _END: Final = re.compile(r"^.*[.!?…。！？]", re.DOTALL)
 _THOUGHT: Final = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
@@ -39,12 +42,12 @@ class Written:
 
 
 def conversation(
-    prompt: str, language: Language, style_words: Sequence[str], forbidden: Sequence[str]
+    prompt: str, language: Language, style_words: Sequence[str], forbidden: Sequence[str], *, pictured: bool = False
 ) -> list[Mapping[str, str]]:
     """What the model is asked, as the messages of a chat."""
     style = f"The look is this: {', '.join(style_words)}.\n" if style_words else ""
     avoid = f"Do not mention: {', '.join(forbidden)}.\n" if forbidden else ""
-    task = _TASK.format(language=_NAMES[language], style=style, forbidden=avoid)
+    task = _TASK.format(language=_NAMES[language], picture=_PICTURED * pictured, style=style, forbidden=avoid)
     return [{"role": "system", "content": task}, {"role": "user", "content": prompt}]
 
 

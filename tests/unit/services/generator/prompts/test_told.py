@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -176,6 +177,22 @@ def test_no_sentence_asks_for_what_is_forbidden() -> None:
         found = extended("a lighthouse", Language.ENGLISH, [term])
         assert not mentions(found, term)
     assert mentions(free, "camera")
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_beside_a_given_picture_only_what_it_leaves_open_is_told(language: Language) -> None:
+    asked = spec(PROMPTS[language], extend_prompt=True)
+    plain = told(asked, card()).prompt
+    pictured = told(asked, card(), pictured=True).prompt
+    assert 50 <= words_in(pictured) <= 130
+    looks = [aspect for aspect in bank().aspects if aspect.name in ("subject", "light", "colour", "framing", "setting")]
+    texts = [sentence.text[language] for aspect in looks for sentence in aspect.sentences]
+    assert any(text in plain for text in texts)
+    assert not any(text in pictured for text in texts)
+    assert told(spec(PROMPTS[language], extend_prompt=True, image="assets/a"), card()).prompt == pictured
+    assert told(asked, replace(card(), kind="image")).prompt == pictured
+    assert "a picture that you do not see" in to_write(asked, card(), pictured=True)[0]["content"]
+    assert "a picture" not in to_write(asked, card())[0]["content"]
 
 
 def test_a_long_prompt_stays_alone() -> None:
