@@ -18,6 +18,8 @@ BYTES: Final = {"float32": 4, "bfloat16": 2, "float8": 1}
 """Of one number, as a transformer's weights are kept."""
 _ON_DEVICE_FRAMES: Final = 4
 _TILE: Final = 256
+_HELD: Final = 6
+"""Latents that a run holds: its own, what the sampler remembers, and both passes' velocity."""
 _STREAMED_BLOCKS: Final = 2
 """The block that computes, and the next one on its way in."""
 
@@ -46,7 +48,7 @@ def memory(model: Architecture, width: int, height: int, frames: int, options: O
     tiled = options.vae == "tiled"
     decoded = decoding(model, width, height, frames, tiled=tiled)
     shown = _shown(model, width, height, frames, tiled=tiled)
-    denoised = max(
+    denoised = _HELD * model.tokens(width, height, frames) * PATCH**2 * model.transformer.out * 4 + max(
         activations(model, width, height, frames, options.precision),
         # A preview is one frame.
         decoding(model, width, height, 1, tiled=tiled) // model.vae.time,
@@ -63,15 +65,14 @@ def activations(model: Architecture, width: int, height: int, frames: int, preci
     """Bytes beside the weights while a transformer computes one pass."""
     transformer, tokens = model.transformer, model.tokens(width, height, frames)
     size = 4 if precision == "float32" else 2
-    forward = 3.9 + 2 * transformer.ffn / transformer.width
+    forward = (3.5 if size == 2 else 3.9) + 2 * transformer.ffn / transformer.width
     if model.token_times:
         # Each token's six changes to its block's norms, in float32, and once more as the layer above made them.
-        times = max(31.9, 19.0 + forward) if size == 2 else max(22.3, 13.0 + forward)
+        times = max(31.5, 19.0 + forward) if size == 2 else max(22.4, 13.0 + forward)
     else:
-        times = max(10.9, forward) if size == 2 else max(9.3, forward)
+        times = max(10.7, forward) if size == 2 else max(9.4, forward)
     positions = tokens * transformer.head_width * 8
-    latents = 6 * tokens * PATCH**2 * (transformer.into + transformer.out) * 4
-    return round(times * tokens * transformer.width * size) + positions + latents
+    return round(times * tokens * transformer.width * size) + positions
 
 
 def decoding(model: Architecture, width: int, height: int, frames: int, *, tiled: bool) -> int:

@@ -1,0 +1,182 @@
+"""What the planner reckons with, against diffusers' own classes; for Triton's environment. One JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "services/generator/model_repository/wan"))
+
+import torch
+from artifex_wan.conditions import encoded
+from artifex_wan.decode import decoded
+from diffusers import AutoencoderKLWan, WanTransformer3DModel
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import UMT5Config, UMT5EncoderModel
+
+from services.generator.domain.architecture import Architecture, TextEncoder, Transformer, Vae
+from services.generator.domain.known import KNOWN
+from services.generator.domain.plan import memory
+from services.generator.domain.plan.work import decode_flops, pass_flops
+
+_MODELS = ("wan22-t2v-a14b", "wan22-i2v-a14b", "wan22-ti2v-5b")
+_TEXT = TextEncoder(vocabulary=8, width=64, head_width=8, heads=8, ffn=64, layers=1)
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    for model in _MODELS:
+        counts(model)
+    for residual in (False, True):
+        pictures(residual)
+    for precision in ("bfloat16", "float32"):
+        for token_times in (False, True):
+            for ffn in (1382, 2389):
+                steps(precision, token_times=token_times, ffn=ffn)
+
+
+def counts(model: str) -> None:
+    """Parameters of the published models, which are built without memory of their own."""
+    told: Any = KNOWN[model]["architecture"]
+    reckoned = Architecture.parse(told)
+    with torch.device("meta"):
+        transformer = WanTransformer3DModel(**told["transformer"], **_WAN)
+        text = UMT5EncoderModel(UMT5Config(**told["text_encoder"], feed_forward_proj="gated-gelu"))
+        vae = AutoencoderKLWan(**_vae(told["vae"]))
+    for part, made, counted in (
+        ("transformer", transformer, reckoned.transformer),
+        ("text", text, reckoned.text),
+        ("vae", vae, reckoned.vae),
+    ):
+        parameters = sum(parameter.numel() for parameter in made.parameters())
+        tell(what="parameters", part=f"{model} {part}", made=parameters, reckoned=counted.parameters)
+
+
+def pictures(residual: bool) -> None:
+    """Work and memory of the VAE at a fourth of its width, which both are in proportion to."""
+    told: Any = dict(KNOWN["wan22-ti2v-5b" if residual else "wan22-t2v-a14b"]["architecture"]["vae"])
+    told |= {"base_dim": 15, "decoder_base_dim": 24} if residual else {"base_dim": 24}
+    vae = AutoencoderKLWan(**_vae(told)).eval()
+    reckoned = Vae.parse(dict(vae.config))
+    transformer = Transformer(1, 2, 32, 64, reckoned.latents, reckoned.latents, 64)
+    model = Architecture(1, 0.0, transformer, _TEXT, reckoned, token_times=residual)
+    side, frames = 128, 9
+    latents = torch.randn(1, reckoned.latents, model.times(frames), side // reckoned.space, side // reckoned.space)
+
+    def decode() -> None:
+        for _ in decoded(vae, latents):
+            pass
+
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        decode()
+    name = "Wan2.2's" if residual else "Wan2.1's"
+    tell(
+        what="flops",
+        part=f"{name} decoder",
+        made=counter.get_total_flops(),
+        reckoned=decode_flops(model, side, side, frames),
+    )
+    # On a CPU a convolution lays its whole input out as columns, which no accelerator does.
+    for kind in (nn.Conv2d, nn.Conv3d):
+        kind._conv_forward = _empty  # type: ignore[assignment, method-assign]
+    tell(
+        what="bytes",
+        part=f"{name} decoder",
+        made=peak(decode),
+        reckoned=memory.decoding(model, side, side, frames, tiled=False),
+    )
+    if not residual:
+        shown = Architecture(1, 0.0, Transformer(1, 2, 32, 64, 36, 16, 64), _TEXT, reckoned)
+        clip = torch.zeros(1, 3, frames, side, side)
+        tell(
+            what="bytes",
+            part=f"{name} encoder",
+            made=peak(lambda: encoded(vae, clip)) + clip.nbytes,
+            reckoned=memory._shown(shown, side, side, frames, tiled=False),
+        )
+    for kind, forward in _FORWARDS.items():
+        kind._conv_forward = forward
+
+
+def steps(precision: str, *, token_times: bool, ffn: int) -> None:
+    """Work and memory of a transformer's pass; the two feed-forward layers are as wide as the 14B's and the 5B's."""
+    heads, head_width, size, times, texts = 4, 128, 64, 3, 8
+    made = WanTransformer3DModel(
+        num_attention_heads=heads,
+        attention_head_dim=head_width,
+        in_channels=16,
+        out_channels=16,
+        text_dim=64,
+        freq_dim=256,
+        ffn_dim=ffn,
+        num_layers=2,
+        **_WAN,
+    )
+    made = made.to(getattr(torch, precision)).eval()
+    vae = Vae.parse({**KNOWN["wan22-t2v-a14b"]["architecture"]["vae"]})
+    model = Architecture(1, 0.0, Transformer.parse(dict(made.config)), _TEXT, vae, token_times=token_times)
+    tokens = times * size * size // 4
+    given = {
+        "hidden_states": torch.randn(1, 16, times, size, size).to(made.dtype),
+        "timestep": torch.full((1, tokens) if token_times else (1,), 500.0),
+        "encoder_hidden_states": torch.randn(1, texts, 64).to(made.dtype),
+        "return_dict": False,
+    }
+    part = f"{precision}, {'a time each token' if token_times else 'one time'}, {ffn} wide"
+    clip = (size * vae.space, size * vae.space, (times - 1) * vae.time + 1)
+    # The counter knows plain attention only.
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter, torch.inference_mode():
+        made(**given)
+    if precision == "float32" and not token_times:
+        tell(what="flops", part=part, made=counter.get_total_flops(), reckoned=pass_flops(model, *clip, texts))
+    tell(
+        what="bytes",
+        part=part,
+        made=peak(lambda: made(**given)),
+        reckoned=memory.activations(model, *clip, precision),
+    )
+
+
+def peak(run: Callable[[], object]) -> int:
+    """Bytes that were allocated at once, at most."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen, torch.inference_mode():
+        run()
+    profiler: Any = seen.profiler
+    events = [event for event in profiler.kineto_results.events() if event.name() == "[memory]"]
+    now = most = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        now += event.nbytes()
+        most = max(most, now)
+    return most
+
+
+def tell(**values: object) -> None:
+    print(json.dumps(values), flush=True)  # noqa: T201
+
+
+def _empty(self: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    sides = zip(x.shape[2:], self.padding, self.kernel_size, self.stride, strict=True)
+    made = [(side + 2 * padding - kernel) // stride + 1 for side, padding, kernel, stride in sides]
+    return x.new_zeros(x.shape[0], self.out_channels, *made)
+
+
+def _vae(told: Any) -> dict[str, Any]:
+    if not told.get("is_residual"):
+        return dict(told)
+    normal = {"latents_mean": [0.0] * told["z_dim"], "latents_std": [1.0] * told["z_dim"]}
+    return {**told, **normal, "in_channels": 12, "out_channels": 12}
+
+
+_WAN: Any = {"patch_size": (1, 2, 2), "cross_attn_norm": True, "qk_norm": "rms_norm_across_heads"}
+_FORWARDS: Any = {kind: kind._conv_forward for kind in (nn.Conv2d, nn.Conv3d)}
+
+if __name__ == "__main__":
+    main()
