@@ -108,7 +108,7 @@ def _extended(wish: _Wish, written: Written | None, refused: Sequence[str], note
     words = wish.words
     if written is not None:
         text = cleaned(written.text)
-        fault = fault_of(text, wish.language, words.forbidden, refused)
+        fault = fault_of(text, wish.prompt, wish.language, words.forbidden, refused)
         if not fault:
             notes.append(f"extended by {written.writer}")
             return _with_style(text, words.style_words, wish.language)

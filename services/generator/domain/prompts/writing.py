@@ -9,11 +9,13 @@ from typing import Final
 
 from libs.chassis.errors import InvalidArgument
 from services.generator.domain.prompts.languages import Language, language_of, words_in
-from services.generator.domain.prompts.phrases import mentions
+from services.generator.domain.prompts.phrases import mentions, normal
 from services.generator.domain.prompts.refusal import check_prompt
 
 MAX_WORDS: Final = 350
 MIN_WORDS: Final = 50
+KEPT_SHARE: Final = 0.4
+"""Of a prompt's words, that must be in what was written: a paraphrase has more, an apology or another scene less."""
 MAX_TOKENS: Final = 700
 """That the model may answer: 350 words in any of the languages."""
 
@@ -28,6 +30,9 @@ Tell what the user left out: how the subject looks, how it moves, the surroundin
 movement, the framing, the colours, the mood. Describe only what is seen in one continuous shot of a few seconds.
 {picture}{style}{forbidden}Answer with the paragraph alone: no title, no list, no quotation marks, no remarks."""
 _LEAD: Final = re.compile(r"^(?:(?:rewritten |revised )?prompt|프롬프트|提示词)\s*[:：]\s*", re.IGNORECASE)
+_HAN: Final = re.compile(r"[\u4e00-\u9fff]")
+_HANGUL: Final = re.compile(r"[\uac00-\ud7a3]")
+_WORD: Final = re.compile(r"[\u4e00-\u9fff]+|[^\W_\u4e00-\u9fff]+")
 _END: Final = re.compile(r"^.*[.!?…。！？]", re.DOTALL)
 _THOUGHT: Final = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 
@@ -60,8 +65,8 @@ def cleaned(answer: str) -> str:
     return whole.group() if whole else text
 
 
-def fault_of(text: str, language: Language, forbidden: Sequence[str], refused: Sequence[str] = ()) -> str:
-    """Why a cleaned answer cannot be used; empty where it can."""
+def fault_of(text: str, prompt: str, language: Language, forbidden: Sequence[str], refused: Sequence[str] = ()) -> str:
+    """Why a cleaned answer to a prompt cannot be used; empty where it can."""
     length = words_in(text)
     if not MIN_WORDS <= length <= MAX_WORDS:
         return f"it has {length} words"
@@ -69,6 +74,8 @@ def fault_of(text: str, language: Language, forbidden: Sequence[str], refused: S
         return f"it is not in {_NAMES[language]}"
     if "\ufffd" in text:
         return "it holds broken characters"
+    if _kept(prompt, text) < KEPT_SHARE:
+        return "it tells of something else"
     if term := next((term for term in forbidden if mentions(text, term)), ""):
         return f"it asks for “{term}”, which is forbidden"
     try:
@@ -76,3 +83,22 @@ def fault_of(text: str, language: Language, forbidden: Sequence[str], refused: S
     except InvalidArgument as error:
         return error.message
     return ""
+
+
+def _kept(prompt: str, text: str) -> float:
+    """Which share of the prompt's words the text has, by how they begin, since endings change."""
+    beginnings = _beginnings(prompt)
+    return len(beginnings & _beginnings(text)) / len(beginnings) if beginnings else 1.0
+
+
+def _beginnings(text: str) -> set[str]:
+    """Four letters, two syllables of Hangul, two characters of Chinese from each place on."""
+    found: set[str] = set()
+    for word in _WORD.findall(normal(text)):
+        if _HAN.match(word):
+            found.update(word[start : start + 2] for start in range(len(word) - 1))
+        elif _HANGUL.match(word):
+            found.add(word[:2])
+        elif len(word) > 3:
+            found.add(word[:4])
+    return found

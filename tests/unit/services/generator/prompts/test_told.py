@@ -236,6 +236,22 @@ def test_what_a_writer_wrote_is_told_without_its_trimmings_and_with_the_style() 
 
 
 @pytest.mark.parametrize(
+    ("prompt", "answer", "good"),
+    [
+        ("고양이가 빗속을 걷는다", "회색 고양이 한 마리가 빗속에서 천천히 걷고 있다. " * 8, True),
+        ("고양이가 빗속을 걷는다", "강아지 한 마리가 눈밭에서 뛰논다. 아이들이 웃는다. " * 10, False),
+        ("一只猫在雨中行走", "一只灰色的猫在雨中慢慢行走，街灯映在湿润的路面上。" * 6, True),
+        ("一只猫在雨中行走", "两个孩子在海边放风筝，阳光洒满沙滩，浪花轻轻拍岸。" * 6, False),
+        ("two dancers spin", "The dancers are spinning under tall lamps, and the two never let go. " * 6, True),
+        ("a UFO", "Something round and silver hangs above the field in the evening. " * 6, True),
+    ],
+)
+def test_an_answer_has_to_tell_of_what_the_prompt_tells(prompt: str, answer: str, good: bool) -> None:
+    found = told(spec(prompt, extend_prompt=True), card(), Written(answer, "qwen 0123"))
+    assert (found.notes[0] == "extended by qwen 0123") is good
+
+
+@pytest.mark.parametrize(
     ("answer", "fault"),
     [
         ("", "0 words"),
@@ -244,6 +260,7 @@ def test_what_a_writer_wrote_is_told_without_its_trimmings_and_with_the_style() 
         ("<think>a cat, hm. " * 60, "0 words"),
         (PROMPTS[Language.CHINESE] * 30, "not in English"),
         ("\ufffd " + ANSWER, "broken characters"),
+        ("I am sorry, but that is nothing I may talk about with you. " * 8, "something else"),
         (ANSWER + "A dog follows.", "asks for “dog”"),
         (ANSWER + "It has no gun.", "speaks of “gun”"),
         (ANSWER + "A naked child.", "speaks of children"),
