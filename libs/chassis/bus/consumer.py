@@ -3,12 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.errors import NotFoundError
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from libs.chassis.bus.connection import ANY_ERROR, OUTAGES, RETRY_SECONDS, Connection, Link
@@ -98,6 +100,9 @@ class Consumer:
         if options.stream == WORK and len(options.subjects) > 1 and not options.one_queue:
             # A consumer delivers in the order of publication, so urgency needs one for each subject.
             filters = {f"{options.durable}-{subject.rsplit('.', 1)[1]}": [subject] for subject in options.subjects}
+            # One of before the subjects were told apart would be in their way; what it holds stays in the stream.
+            with suppress(NotFoundError):
+                await jetstream.delete_consumer(options.stream, options.durable)
         else:
             filters = {options.durable: list(options.subjects)}
         for durable, subjects in filters.items():

@@ -277,6 +277,21 @@ async def test_urgent_work_overtakes(bus: Bus) -> None:
         await until_stored(bus, "WORK", 0)
 
 
+async def test_a_queue_that_was_one_is_told_apart_and_loses_nothing(bus: Bus) -> None:
+    handled = []
+
+    async def handle(delivery: Delivery) -> None:
+        handled.append(delivery.subject)
+
+    async with consuming(bus, handle, subjects=["work.frames.*"]):
+        await bus.publish("work.frames.low", b"", key="1")
+        await until_stored(bus, "WORK", 0)
+    await bus.publish("work.frames.low", b"", key="2")
+    async with consuming(bus, handle, subjects=["work.frames.high", "work.frames.low"]):
+        await until_stored(bus, "WORK", 0)
+    assert handled == ["work.frames.low"] * 2
+
+
 async def test_a_stopping_worker_gives_its_work_to_another_at_once(bus: Bus, nats: NatsServer) -> None:
     taken = asyncio.Event()
 

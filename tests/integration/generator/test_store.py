@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from artifex.common.v1.types_pb2 import Blob, Failure
-from artifex.generator.v1.messages_pb2 import GenerationSpec
+from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationProvenance, GenerationSpec
+from artifex.generator.v1.work_pb2 import GivenPicture
 from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis.bus import Bus
 from libs.chassis.database import Database, migrate
@@ -18,7 +19,7 @@ from libs.chassis.testing import schema_differences
 from services.generator.__main__ import MIGRATIONS
 from services.generator.adapters import tables
 from services.generator.adapters.sql_store import SqlStore
-from services.generator.domain.generation import Generation, State
+from services.generator.domain.generation import Generation, Priority, State
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -63,6 +64,11 @@ async def test_what_is_stored_comes_back_whole_and_for_its_tenant_alone(store: S
     made.result, made.media = Blob(digest="b" * 64, size=9), MediaInfo(format="matroska")
     made.failure, made.start_time, made.end_time = Failure(reason="ERROR_REASON_INTERNAL"), NOW, NOW
     made.weights_digest, made.random_weights, made.device = "w" * 64, True, "cpu"
+    made.pictures = (GivenPicture(role=GivenPicture.ROLE_FIRST, blob=Blob(digest="c" * 64)),)
+    made.priority, made.queue_time, made.pauses, made.windows = Priority.HIGH, NOW, 2, 3
+    made.seconds_left, made.device_seconds, made.preview = 1.5, 20.25, Blob(digest="d" * 64)
+    made.plan = GenerationPlan(prompt="강", fits=True)
+    made.provenance = GenerationProvenance(sampler="unipc", sigmas=[1.0, 0.5], versions={"torch": "2"})
     async with store.transaction() as unit:
         await unit.save(made)
     assert made.revision == 1
@@ -101,6 +107,23 @@ async def test_lists_are_newest_first_and_go_on_below_an_id(store: SqlStore) -> 
     newest_first = [each.id for each in reversed(made)]
     assert [found.id for found in await store.list("studio", "", 3)] == newest_first[:3]
     assert [found.id for found in await store.list("studio", newest_first[2], 3)] == newest_first[3:]
+
+
+async def test_those_ahead_are_what_runs_and_what_waits_and_is_more_urgent_or_waits_longer(store: SqlStore) -> None:
+    def waiting(second: int, **changes: object) -> Generation:
+        return generation(queue_time=NOW + timedelta(seconds=second), **changes)
+
+    first, second = waiting(1), waiting(2, tenant="other")
+    low, high = waiting(0, priority=Priority.LOW), waiting(3, priority=Priority.HIGH)
+    async with store.transaction() as unit:
+        for each in [first, second, low, high]:
+            await unit.insert(each)
+        await unit.insert(waiting(0, state=State.PAUSED))
+        await unit.insert(waiting(0, state=State.SUCCEEDED))
+    assert [await store.ahead(each) for each in (high, first, second, low)] == [0, 1, 2, 3]
+    async with store.transaction() as unit:
+        await unit.insert(waiting(9, state=State.RUNNING, priority=Priority.LOW))
+    assert [await store.ahead(each) for each in (high, first, second, low)] == [1, 2, 3, 4]
 
 
 async def test_an_equal_clip_is_found_only_where_it_succeeded_and_in_its_tenant(store: SqlStore) -> None:
