@@ -15,8 +15,8 @@ class TI2VGenerator(BegunNode):
 
     The shot is kept under everything it depends on: equal parameters and equal pictures on the same model give the same
     bytes, and nothing is generated again. It then plays like a clip, at its own size with its top left corner at the
-    document's. These models have one expert and make 24 frames a second, in sizes that are multiples of 32; their
-    authors take 50 steps, shift 5 and guidance 5.
+    document's. Wan2.2's 5B has one expert and makes 24 frames a second, in sizes that are multiples of 32, of which the
+    nearest is taken; its authors take 50 steps, shift 5 and guidance 5.
 
     Memory: one frame of the clip. Cost: one frame of the picture's input and the generation, then decoding.
     """
@@ -25,11 +25,7 @@ class TI2VGenerator(BegunNode):
 
     image = Input(VIDEO, "What the shot begins with: its frame at `image_time`.", required=False)
 
-    width = Integer(
-        1280, minimum=32, maximum=4096, step=32, unit="px", animatable=False, doc="Width, a multiple of 32."
-    )
-    height = Integer(
-        704, minimum=32, maximum=4096, step=32, unit="px", animatable=False, doc="Height, a multiple of 32."
-    )
+    width = Integer(1280, minimum=16, maximum=4096, step=16, unit="px", animatable=False, doc="Width.")
+    height = Integer(704, minimum=16, maximum=4096, step=16, unit="px", animatable=False, doc="Height.")
     frames = Integer(121, minimum=1, maximum=997, step=4, animatable=False, doc="Length of the shot: 4k + 1 frames.")
     fps = Integer(24, minimum=1, maximum=120, animatable=False, doc="Frames a second at which the shot plays.")
