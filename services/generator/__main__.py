@@ -114,7 +114,7 @@ async def build(
 
     if "api" not in settings.roles:
         return None
-    events = EventHandler(store, wakeups.notify)
+    events = EventHandler(store, checkpoints, wakeups.notify)
     runtime.spawn(
         "assets",
         bus.consume(

@@ -24,7 +24,7 @@ from services.generator.commands.give_up_generation import give_up_generation
 from services.generator.commands.record_asset import record_asset
 from services.generator.commands.run_generation import GenerationRunner
 from services.generator.domain.generation import COLLECTION, Priority
-from services.generator.ports import Store
+from services.generator.ports import Checkpoints, Store
 
 WORK_SUBJECTS = ["work.generate.high", "work.generate.normal", "work.generate.low"]
 ASSET_SUBJECTS = ["evt.*.media.asset.ready", "evt.*.media.asset.failed"]
@@ -45,8 +45,9 @@ class WorkHandler:
 
 
 class EventHandler:
-    def __init__(self, store: Store, notify: Callable[[], None]) -> None:
+    def __init__(self, store: Store, checkpoints: Checkpoints, notify: Callable[[], None]) -> None:
         self._store = store
+        self._checkpoints = checkpoints
         self._notify = notify
 
     async def handle_asset(self, delivery: Delivery) -> None:
@@ -67,5 +68,5 @@ class EventHandler:
             reason=delivery.headers.get("Artifex-Dead-Reason", "ERROR_REASON_INTERNAL"),
             message=delivery.headers.get("Artifex-Dead-Message", "no worker could do it"),
         )
-        await give_up_generation(self._store, delivery.parse(GenerateWork), failure)
+        await give_up_generation(self._store, self._checkpoints, delivery.parse(GenerateWork), failure)
         self._notify()

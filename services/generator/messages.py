@@ -55,7 +55,6 @@ def style_message(style: Style) -> messages_pb2.Style:
 
 def generation_message(generation: Generation, ahead: int = 0) -> messages_pb2.Generation:
     """`ahead`: how many are before it in the queue."""
-    running = generation.state is State.RUNNING
     return messages_pb2.Generation(
         name=generation.name,
         spec=generation.spec,
@@ -74,13 +73,21 @@ def generation_message(generation: Generation, ahead: int = 0) -> messages_pb2.G
         create_user=f"users/{generation.subject}",
         trace_id=generation.trace_id,
         queue_position=ahead,
-        seconds_left=generation.seconds_left if running else 0.0,
+        seconds_left=_seconds_left(generation),
         device_seconds=generation.device_seconds,
         plan=generation.plan,
         preview=generation.preview,
         provenance=generation.provenance,
         priority=messages_pb2.GenerationPriority.ValueType(generation.priority),
     )
+
+
+def _seconds_left(generation: Generation) -> float:
+    """Until the clip is there: its last steps, and its decoding, if the plan could reckon that."""
+    if generation.state is not State.RUNNING or not generation.steps_done:
+        return 0.0
+    stages = generation.plan.stages if generation.plan is not None else ()
+    return generation.seconds_left + sum(stage.seconds for stage in stages if stage.name == "decode")
 
 
 def work_subject(generation: Generation) -> str:

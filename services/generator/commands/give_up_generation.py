@@ -6,11 +6,11 @@ from artifex.common.v1.types_pb2 import Failure
 from artifex.generator.v1.work_pb2 import GenerateWork
 from libs.chassis.clock import utcnow
 from services.generator.commands.announce import announce_end
-from services.generator.domain.generation import State, id_of
-from services.generator.ports import Store
+from services.generator.domain.generation import State, id_of, run_key
+from services.generator.ports import Checkpoints, Store
 
 
-async def give_up_generation(store: Store, work: GenerateWork, failure: Failure) -> None:
+async def give_up_generation(store: Store, checkpoints: Checkpoints, work: GenerateWork, failure: Failure) -> None:
     async with store.transaction() as unit:
         generation = await unit.lock(work.actor.tenant, id_of(work.generation))
         # A paused one waits for another item.
@@ -18,3 +18,5 @@ async def give_up_generation(store: Store, work: GenerateWork, failure: Failure)
             generation.fail(failure, utcnow())
             await unit.save(generation)
             await announce_end(unit, generation)
+    if generation is not None and generation.state.ended:
+        await checkpoints.drop(generation.tenant, run_key(generation.id, generation.content_key))

@@ -146,6 +146,7 @@ class _Making:
         self._watch = _Stopwatch()
         self._how: Finished | None = None
         self._measured: Measured | None = None
+        self._each = 0.0
 
     async def clip(self, load: Mapping[str, str]) -> Clip:
         job, checkpoints = self._job, self._maker._checkpoints
@@ -217,6 +218,13 @@ class _Making:
                 )
         return spec, pictures
 
+    def _left(self, part: Window, step: int, seconds: float) -> float:
+        """Seconds until the last step of the last window, as long as those to come take as long as this one's."""
+        steps, runs = self._job.asked.steps, len(_windows(self._job))
+        if step < steps:
+            self._each = seconds / (steps - step)
+        return seconds + self._each * steps * (runs - 1 - part.index)
+
     async def _frames(
         self,
         model: str,
@@ -248,7 +256,7 @@ class _Making:
                         taken_over = step
                         await record.progressed(before + step, 0.0, self._watch.lap())
                     case StepDone(step, seconds_left):
-                        await record.progressed(before + step, seconds_left, self._watch.lap())
+                        await record.progressed(before + step, self._left(part, step, seconds_left), self._watch.lap())
                     case Checkpoint():
                         await self._maker._checkpoints.put(self._tenant, self._run, part.index, event)
                     case PreviewFrame():
