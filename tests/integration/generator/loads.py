@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "services/generator/model_repository/wan"))
 
+import artifex_wan
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -26,7 +28,6 @@ from artifex_wan.decode import decoded
 from artifex_wan.denoise import Run, begun, resumed
 from artifex_wan.loading import EXPERTS, Model
 from artifex_wan.loras import FOLDER, Loras
-from artifex_wan.magnitudes import MAGNITUDES_FILE
 from artifex_wan.options import Options
 from artifex_wan.spec import Lora, Spec, SpecError
 from artifex_wan.stages import is_out_of_memory
@@ -252,7 +253,9 @@ def refusals(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def caches(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
-    (folder / MAGNITUDES_FILE).write_text(json.dumps({name: [1.0, 1.01, 0.99, 1.0] for name in EXPERTS}))
+    calibrated(kind, folder)
+    known = {name: len(ratios) for name, ratios in Model.read(folder, "cpu", Options()).magnitudes.items()}
+    yield {"calibrated": known}
     for choice in COMBINED:
         if choice == {"compile": "blocks"} and kind != "t2v":
             continue
@@ -281,6 +284,15 @@ def caches(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
                 "resumed": [again(model, replace(spec, step_cache=cache), cached, at) for at in sorted(cached.saved)],
                 "without": bool(np.array_equal(Made(model, spec).clip, plain.clip)),
             }
+
+
+def calibrated(kind: str, folder: Path) -> None:
+    """By the tool that measures it, which writes its file beside the weights."""
+    size = ("--width", "64", "--height", "64", "--frames", "5", "--steps", "20", "--shift", "3", "--text-tokens", "64")
+    picture = ["--picture"] * (kind != "t2v")
+    wan = Path(artifex_wan.__file__).parents[1]
+    command = [sys.executable, "-m", "artifex_wan.calibrate", str(folder), "a red balloon", *size, *picture]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(wan)})
 
 
 def again(model: Model, spec: Spec, whole: Made, at: int) -> bool:
