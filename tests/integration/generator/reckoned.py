@@ -68,7 +68,7 @@ def pictures(residual: bool) -> None:
     reckoned = Vae.parse(dict(vae.config))
     transformer = Transformer(1, 2, 32, 64, reckoned.latents, reckoned.latents, 64)
     model = Architecture(1, 0.0, transformer, _TEXT, reckoned, token_times=residual)
-    side, frames = 128, 9
+    side, frames = 64, 9
     latents = torch.randn(1, reckoned.latents, model.times(frames), side // reckoned.space, side // reckoned.space)
 
     def decode() -> None:
@@ -86,7 +86,7 @@ def pictures(residual: bool) -> None:
     )
     # On a CPU a convolution lays its whole input out as columns, which no accelerator does.
     for kind in (nn.Conv2d, nn.Conv3d):
-        kind._conv_forward = _empty  # type: ignore[assignment, method-assign]
+        kind._conv_forward = _empty
     tell(
         what="bytes",
         part=f"{name} decoder",
