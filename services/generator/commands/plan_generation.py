@@ -14,6 +14,9 @@ from services.generator.domain.spec import chosen, filled
 from services.generator.ports import Calibrations, ModelLists, PromptWriter
 
 
+_ENOUGH = 1 << 40
+
+
 @dataclass(frozen=True)
 class Planned:
     plan: GenerationPlan
@@ -60,8 +63,9 @@ class Planner:
 
 
 def _imagined(device: Device, memory: int) -> Device:
-    """One of another memory: like the installation's, or a plain accelerator where that is none."""
+    """One of another memory: like the installation's, or a plain accelerator, in a machine that holds enough, where
+    that is none."""
     if device.kind == "cuda":
         return replace(device, memory=memory)
     name = f"a device of {memory / 1e9:.0f} GB"
-    return replace(device, kind="cuda", name=name, memory=memory, attention="_native_cudnn")
+    return replace(device, kind="cuda", name=name, memory=memory, host_memory=_ENOUGH, attention="_native_cudnn")
