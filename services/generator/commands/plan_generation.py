@@ -13,7 +13,6 @@ from services.generator.domain.plan.planner import plan
 from services.generator.domain.spec import chosen, filled
 from services.generator.ports import Calibrations, ModelLists, PromptWriter
 
-
 _ENOUGH = 1 << 40
 
 
