@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "services/generator/model_repository/wan"))
 
@@ -26,11 +27,13 @@ from artifex_wan.denoise import begun
 from artifex_wan.loading import Model
 from artifex_wan.options import Options
 from artifex_wan.spec import Spec
+from diffusers.utils import logging
 
 
 def main() -> None:
     weights, threads = Path(sys.argv[1]), int(sys.argv[2])
     torch.set_num_threads(threads)
+    logging.disable_progress_bar()
     model = Model.read(weights, "cuda" if torch.cuda.is_available() else "cpu", Options())
     for line in sys.stdin:
         values: dict[str, Any] = json.loads(line)

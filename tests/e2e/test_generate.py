@@ -116,3 +116,24 @@ async def test_models_and_styles_are_listed(stack: Stack, tmp_path: Path) -> Non
     styles = await artifex(stack, tmp_path, "styles", "--json")
     assert len(styles.lines) >= 40
     assert all(line["display_name"] and line["display_name_ko"] for line in styles.lines)
+
+
+async def test_a_plan_says_what_a_shot_takes_before_it_is_made(stack: Stack, client: Client, tmp_path: Path) -> None:
+    made = [generation.name async for generation in client.generations.list()]
+    ran = await artifex(stack, tmp_path, "generations", "plan", PROMPT, *SMALL)
+    assert ran.code == 0, ran
+    assert "64x64, 17 frames" in ran.out
+    assert all(stage in ran.out for stage in ("encode", "denoise", "decode"))
+    assert "fits cpu" in ran.out
+    large = ("--model", "wan22-t2v-a14b", "--preset", "production", "--memory", "4GB", "--json")
+    (plan,) = (await artifex(stack, tmp_path, "generations", "plan", PROMPT, *large)).lines
+    assert not plan.get("fits")
+    assert plan["shortage"]
+    assert [generation.name async for generation in client.generations.list()] == made
+
+
+async def test_a_model_without_weights_is_refused_with_what_to_put_where(stack: Stack, tmp_path: Path) -> None:
+    ran = await artifex(stack, tmp_path, "generate", PROMPT, "--model", "wan22-t2v-a14b", "--json")
+    assert ran.code == 1
+    assert ran.lines[-1]["reason"] == "ERROR_REASON_MODEL_ABSENT"
+    assert "Wan-AI/Wan2.2-T2V-A14B-Diffusers" in ran.lines[-1]["message"]
