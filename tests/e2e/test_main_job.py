@@ -12,6 +12,7 @@ import pytest
 
 from artifex.client import Client
 from artifex.graph.v1 import messages_pb2 as graph
+from artifex.provenance import DETAIL, heard
 from artifex.up import Stack
 from tests.support.documents import everything, graded
 from tests.support.footage import CODECS, bunny, frame_digests, frames_rgb, samples, write_clip
@@ -28,6 +29,9 @@ async def test_every_node_in_one_movie(client: Client, plate: str, movie: Path) 
     assert (video.frame_rate.numerator, video.frame_rate.denominator) == (25, 1)
     assert Fraction(sound.duration.numerator, sound.duration.denominator) == 2
     assert asset.provenance.source == job.name
+    made = heard(asset.provenance.details[DETAIL])
+    assert made
+    assert {len(clip.weights_digest) for clip in made} == {64}
     assert {task.kind for task in job.tasks} == {
         graph.RenderTask.KIND_GENERATION,
         graph.RenderTask.KIND_FRAMES,
