@@ -2,7 +2,7 @@
 
 A scene has aspects: its subject, movement, setting, light, camera, framing, lens, colour, air, textures, mood... For
 each, in this order, that no word of the prompt covers, one sentence is added in the prompt's language, until there are
-about 200 words, which is what these models were trained on. Which of an aspect's sentences it is follows from the
+about 200 words, as Wan's authors recommend details. Which of an aspect's sentences it is follows from the
 prompt alone. Subject and movement have sentences for people, animals, vehicles, places and things. Nothing is added
 that the caller forbids, and nothing that the prompt says is changed. Of a clip that begins with a given picture only
 that is told which a picture leaves open: what moves, the camera, the mood.

@@ -17,8 +17,8 @@ from services.generator.domain.prompts.styles import style_named
 from services.generator.domain.prompts.writing import Written, cleaned, conversation, fault_of
 
 PROSE_TOKENS: Final = 256
-"""A model that reads fewer was trained on captions, not on prose: more words and the usual things to avoid would be
-noise to it. Published Wan2.2 reads 512."""
+"""A model that reads fewer is taken for one of captions, not of prose: more words and the usual things to avoid would
+be noise to it. Published Wan2.2 reads 512."""
 
 
 @dataclass(frozen=True)
