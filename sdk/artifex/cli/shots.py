@@ -28,6 +28,8 @@ PRESETS: Final = _words(generator.GenerationPreset, "GENERATION_PRESET_")
 PROFILES: Final = _words(generator.GenerationProfile, "GENERATION_PROFILE_")
 CACHES: Final = _words(generator.StepCache, "STEP_CACHE_")
 PRIORITIES: Final = _words(generator.GenerationPriority, "GENERATION_PRIORITY_")
+_SEEDS: Final = 2**32
+"""Models take no more of a seed: larger ones would not each be another shot."""
 _FILLED: Final = ("width", "height", "frame_count", "steps", "guidance_scale", "guidance_scale_2", "flow_shift")
 """What a preset fills in."""
 
@@ -69,7 +71,7 @@ _OPTIONS: Final = (
     click.option("--model", metavar="NAME", help="See `artifex models`. Default: the studio's own choice."),
     click.option("--preset", type=click.Choice(list(PRESETS)), help="Size, length and care. Default: preview."),
     click.option("--profile", type=click.Choice(list(PROFILES)), help="What to save where there is a choice."),
-    click.option("--seed", type=click.IntRange(0, 2**53 - 1), help="Another makes another shot. Default: 0."),
+    click.option("--seed", type=click.IntRange(0, _SEEDS - 1), help="Another makes another shot. Default: 0."),
     click.option("--style", metavar="NAME", help="See `artifex styles`."),
     click.option("--strength", type=click.FloatRange(0, 2, min_open=True), help="Of the style, to 2. Default: 1."),
     click.option("--extend/--no-extend", default=None, help="Have the prompt told in more words, about 200."),
