@@ -149,6 +149,7 @@ def _embedded(kind: str, name: str, architecture: Mapping[str, Any]) -> dict[str
         "max_frames": 17,
         "frame_rate": "16",
         "text_tokens": 64,
+        "defaults": {"height": 64, "width": 112},
         "architecture": architecture,
         "remedy": "it comes with this program: start the model server with ARTIFEX_GENERATOR_TRITON_BUILD_NANO set, "
         "and a folder ARTIFEX_MODELS that it may write to",

@@ -48,6 +48,8 @@ CARD = {
     "max_frames": 81,
     "frame_rate": "16",
     "text_tokens": TEXT_TOKENS,
+    # What a processor makes in seconds.
+    "defaults": {"width": 256, "height": 144, "frame_count": 33, "steps": 8},
 }
 
 
