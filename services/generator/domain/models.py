@@ -26,6 +26,8 @@ class Recipe:
     guidance_scale: float = 1.0
     guidance_scale_2: float = 1.0
     flow_shift: float = 5.0
+    loras: tuple[tuple[str, float, float], ...] = ()
+    """What it was distilled into, where that is not the weights: a LoRA's name, and its strength for each expert."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,12 @@ class ModelCard:
 def _recipe(name: str, values: Mapping[str, Any]) -> Recipe:
     known = {key: value for key, value in values.items() if key in Recipe.__dataclass_fields__}
     sigmas = tuple(float(sigma) for sigma in values.get("sigmas", ()))
-    return Recipe(**{**known, "name": name, "sigmas": sigmas, "steps": int(values.get("steps", len(sigmas)))})
+    loras = tuple(
+        (str(lora["name"]), float(lora.get("strength", 0)), float(lora.get("strength_2", 0)))
+        for lora in values.get("loras", ())
+    )
+    steps = int(values.get("steps", len(sigmas)))
+    return Recipe(**{**known, "name": name, "sigmas": sigmas, "steps": steps, "loras": loras})
 
 
 def with_absent(cards: Mapping[str, ModelCard]) -> dict[str, ModelCard]:

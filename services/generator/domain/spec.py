@@ -183,6 +183,11 @@ class _Filling:
                 self._take(field, value, f"the recipe {recipe.name} says it")
             else:
                 setattr(self._spec, field, value)
+        worn = {lora.name for lora in self._spec.loras}
+        for name, strength, strength_2 in recipe.loras:
+            # Named by the spec, it is of the spec's strength.
+            if name not in worn:
+                self._spec.loras.add(name=name, strength=strength, strength_2=strength_2)
 
     def _cache(self) -> None:
         """A distilled model's few steps differ too much for any of them to be taken over."""

@@ -20,7 +20,8 @@ _MODEL_ID = re.compile(r"^[a-z0-9-]{1,64}$")
 _CARD_FILE = "artifex.json"
 _RECIPES: Final = "recipes"
 """NAME.json each: {"sigmas": [1.0, 0.75, 0.5, 0.25], "sampler": "euler"}, or {"steps": 4, "flow_shift": 5.0, "sampler":
-"unipc"}; "guidance_scale" and "guidance_scale_2" where they are not 1."""
+"unipc"}; "guidance_scale" and "guidance_scale_2" where they are not 1; "loras": [{"name": "...", "strength": 1.0,
+"strength_2": 0.0}] where the model is distilled by those."""
 _LORAS: Final = "loras"
 _PARTS: Final = ("transformer", "text_encoder", "vae")
 _NAME: Final = re.compile(r"^[a-z0-9-]{1,64}$")
@@ -113,6 +114,9 @@ def recipes(path: Path) -> dict[str, dict[str, Any]]:
                 raise ValueError("a recipe has a name in lower case, a sampler, and sigmas or steps")
             if sigmas and not (falling and sigmas[0] <= 1 and sigmas[-1] > 0 and values["sampler"] != "unipc"):
                 raise ValueError("sigmas fall from at most 1 to above 0, and are not for unipc")
+            absent = {str(lora["name"]) for lora in values.get("loras", [])} - set(loras(path))
+            if absent:
+                raise ValueError(f"its LoRAs {', '.join(sorted(absent))} do not lie beside the model")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             _LOG.warning("models folder: %s left out: %r", file, error)
             continue

@@ -191,6 +191,17 @@ def test_runs_of_a_long_clip_share_their_ends(count: int, parts: tuple[int, ...]
     assert sum(parts) - (len(parts) - 1) == count
 
 
+def test_a_recipe_brings_its_loras_once_and_leaves_the_strength_of_one_that_is_asked_for() -> None:
+    recipe = Recipe("lightning-4", 4, "euler", (1.0, 0.75, 0.5, 0.25), loras=(("high", 1.0, 0.0), ("low", 0.0, 1.0)))
+    card = replace(NANO, recipes=(recipe,), loras=("grain", "high", "low"))
+    given = [pb.Lora(name="grain", strength=0.5), pb.Lora(name="low", strength_2=0.7)]
+    result = bare(card, recipe="lightning-4", loras=given).spec
+    wanted = [("grain", 0.5, 0.0), ("low", 0.0, 0.7), ("high", 1.0, 0.0)]
+    assert [(lora.name, lora.strength, lora.strength_2) for lora in result.loras] == wanted
+    again = filled(result, card, {card.model: card}).spec
+    assert again == result
+
+
 def test_a_recipe_says_what_it_was_distilled_for() -> None:
     card = replace(NANO, recipes=(Recipe("lightning-4", 4, "euler", (1.0, 0.75, 0.5, 0.25)),))
     result = bare(card, recipe="lightning-4", steps=30, profile=pb.GENERATION_PROFILE_SPEED)

@@ -119,6 +119,8 @@ def test_recipes_and_loras_beside_the_weights_are_told(tmp_path: Path, caplog: p
     for name, values in {
         "lightning-4": {"sigmas": [1, 0.75, 0.5, 0.25], "sampler": "euler"},
         "two-steps": {"steps": 2, "flow_shift": 5.0, "sampler": "unipc", "guidance_scale": 3.5},
+        "grainy": {"steps": 4, "sampler": "unipc", "loras": [{"name": "grain", "strength": 1.0}]},
+        "undressed": {"steps": 4, "sampler": "unipc", "loras": [{"name": "absent", "strength": 1.0}]},
         "rising": {"sigmas": [0.5, 0.75], "sampler": "euler"},
         "unsampled": {"steps": 4},
     }.items():
@@ -129,9 +131,10 @@ def test_recipes_and_loras_beside_the_weights_are_told(tmp_path: Path, caplog: p
     (found,) = discover(models, tmp_path / "digests.json")
     card = ModelCard.parse("t2v", found.card)
     assert card.recipes == (
+        Recipe("grainy", 4, "unipc", loras=(("grain", 1.0, 0.0),)),
         Recipe("lightning-4", 4, "euler", (1.0, 0.75, 0.5, 0.25)),
         Recipe("two-steps", 2, "unipc", (), 3.5, 1.0, 5.0),
     )
     assert card.loras == ("grain",)
-    for name in ("rising", "unsampled", "torn"):
+    for name in ("rising", "unsampled", "torn", "undressed"):
         assert f"{name}.json left out" in caplog.text
