@@ -40,7 +40,7 @@ class VaeStage(Stage):
     """Pictures first, which are cheap, then short clips, then whole ones. Mean absolute error, and a faint KL term."""
 
     name = "vae"
-    steps = 6000
+    steps = 4000
     batch = 32
     rate = 2e-3
     average = 0.998
