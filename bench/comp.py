@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import statistics
 import subprocess
 import tempfile
 from pathlib import Path
@@ -60,19 +61,25 @@ def document(background: str, foreground: str, look: str) -> str:
 async def run() -> bool:
     folder = (_FOLDER / "keyed-comp").absolute()
     given = material(folder / "material")
-    ours = _median([await measure(given, folder) for _ in range(ROUNDS)])
-    say(f"\nkeyed comp: {FRAMES} frames of 1080p, medians of {ROUNDS} runs")
+    rounds = [(await measure(given, folder), _rivals(given, folder)) for _ in range(ROUNDS)]
+    ours = _median([mine for mine, _ in rounds])
+    say(
+        f"\nkeyed comp: {FRAMES} frames of 1080p, medians of {ROUNDS} rounds in which each program runs after the other"
+    )
     say("| program | frames a second | peak MiB | ours is so many times as fast | goal |")
     say("|---|---|---|---|---|")
     say(f"| ArtifexPro, float32 linear | {ours.rate:.1f} | {ours.peak_bytes / MIB:.0f} | 1 | |")
     reached = ours.peak_bytes <= MEMORY_GOAL
     for rival in RIVALS:
-        try:
-            theirs = _median([rival.run(given, folder) for _ in range(ROUNDS)])
-        except (Absent, subprocess.CalledProcessError) as error:
-            say(f"| {rival.name} | not measured: {error} | | | {rival.goal} |")
+        found = [(mine, theirs[rival.name]) for mine, theirs in rounds]
+        runs = [run for _, run in found if isinstance(run, Measured)]
+        if len(runs) < ROUNDS:
+            missing = next(run for _, run in found if isinstance(run, str))
+            say(f"| {rival.name} | not measured: {missing} | | | {rival.goal} |")
             continue
-        ratio = ours.rate / theirs.rate
+        theirs = _median(runs)
+        # Of neighbours in time: this machine is faster in one minute than in another.
+        ratio = statistics.median(mine.rate / run.rate for (mine, _), run in zip(found, runs, strict=True))
         reached = reached and ratio >= rival.goal
         say(f"| {rival.name} | {theirs.rate:.1f} | {theirs.peak_bytes / MIB:.0f} | {ratio:.2f} | {rival.goal} |")
     say("claimed: each goal, and a worker with its child below 1000 MiB: " + ("reached" if reached else "NOT reached"))
@@ -108,6 +115,17 @@ async def measure(given: Material, folder: Path) -> Measured:
             watcher.cancel()
             await asyncio.gather(watcher, return_exceptions=True)
             return Measured(FRAMES, took, footprint(worker)[1] - spent, peak)
+
+
+def _rivals(given: Material, folder: Path) -> dict[str, Measured | str]:
+    """One run of each rival, or why there is none."""
+    found: dict[str, Measured | str] = {}
+    for rival in RIVALS:
+        try:
+            found[rival.name] = rival.run(given, folder)
+        except (Absent, subprocess.CalledProcessError) as error:
+            found[rival.name] = str(error)
+    return found
 
 
 def _median(runs: list[Measured]) -> Measured:

@@ -58,7 +58,7 @@ class Number(Node):
 
 
 class Add(Node):
-    """Adds to a pixel, and a second pixel if there is one."""
+    """Adds to a pixel; with a second one to the mean of both, so that thousands of them stay finite."""
 
     category = "Bench"
     video = Input(VIDEO, "The pixel.")
@@ -69,7 +69,7 @@ class Add(Node):
     def render(self, context: RenderContext) -> Frame:
         pixels = context.read(self.video).pixels + np.float32(self.amount)
         if context.connected(self.other):
-            pixels += context.read(self.other).pixels
+            pixels = (pixels + context.read(self.other).pixels) * np.float32(0.5)
         return Frame(pixels)
 
 

@@ -76,5 +76,5 @@ async def test_media_is_no_look_and_a_look_is_no_media(stack: Stack, folder: Pat
     (folder / "wrong.json").write_text(json.dumps(wrong))
     ran = await artifex(stack, folder, "render", "wrong.json")
     assert ran.code != 0
-    assert "nodes.look.inputs.video" in ran.err
-    assert "no picture" in ran.err
+    assert "nodes.plate.params.asset" in ran.err
+    assert "apply it with a LUT" in ran.err
