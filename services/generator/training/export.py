@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 from diffusers import UniPCMultistepScheduler, WanImageToVideoPipeline, WanPipeline
 
+from services.generator.nano import DENOISERS
 from services.generator.training.denoiser import BOUNDARY_I2V, BOUNDARY_T2V, SHIFT
 from services.generator.training.stages import Trained
-
-DENOISERS: Final = {
-    "wan22-nano-t2v": {"transformer": "t2v-high", "transformer_2": "t2v-low"},
-    "wan22-nano-i2v": {"transformer": "i2v-high", "transformer_2": "i2v-low"},
-    "wan22-nano-ti2v": {"transformer": "ti2v"},
-}
-"""By model, which stage trained each of its denoisers; all other parts are shared."""
 
 
 def export(trained: Trained, folder: Path) -> None:

@@ -9,11 +9,11 @@ import json
 import logging
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-from services.generator.nano import NANO_VERSION
+from services.generator.nano import DENOISERS, NANO_VERSION
+from services.generator.nano.build import build
 from services.generator.triton import devices, server
 from services.generator.triton.repository import assemble
 from services.generator.triton.settings import TritonSettings
@@ -21,8 +21,6 @@ from services.generator.triton.weights import discover
 from services.generator.triton.writers import find_writer
 
 _LOG = logging.getLogger("services.generator.triton")
-_ROOT = Path(__file__).resolve().parents[3]
-NANO_MODEL = "wan22-nano-t2v"
 
 
 def main() -> None:
@@ -36,7 +34,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     settings.models_folder.mkdir(parents=True, exist_ok=True)
     if settings.build_nano:
-        _build_nano(settings)
+        _build_nano(settings.models_folder)
     weights = discover(settings.models_folder, folder / "digests.json")
     _LOG.info("models: %s", ", ".join(w.model for w in weights) or "none")
     writer = find_writer(settings.models_folder, settings.writer, folder / "digests.json")
@@ -54,27 +52,23 @@ def main() -> None:
 
 
 def _nano_version(target: Path) -> int | None:
-    """Which version of `services.generator.nano` built these weights; None for weights that are not its work."""
+    """Which version of `services.generator.nano` this model is; None for one that is not its work."""
     card = target / "artifex.json"
     version = json.loads(card.read_text(encoding="utf-8")).get("nano_version") if card.exists() else None
     return version if isinstance(version, int) else None
 
 
-def _build_nano(settings: TritonSettings) -> None:
-    target = settings.models_folder / NANO_MODEL
-    if target.exists() and _nano_version(target) in (None, NANO_VERSION):
-        return
-    if not os.access(settings.models_folder, os.W_OK):
-        _LOG.warning("%s cannot be written, so it stays without %s", settings.models_folder, NANO_MODEL)
-        return
-    shutil.rmtree(target, ignore_errors=True)
-    _LOG.info("building the random weights of %s", NANO_MODEL)
-    subprocess.run(
-        [settings.venv / "bin" / "python", "-m", "services.generator.nano", target],
-        check=True,
-        cwd=_ROOT,
-        env={**os.environ, "PYTHONPATH": str(_ROOT), "OMP_NUM_THREADS": "1"},
-    )
+def _build_nano(models: Path) -> None:
+    for model in DENOISERS:
+        target = models / model
+        if target.exists() and _nano_version(target) in (None, NANO_VERSION):
+            continue
+        if not os.access(models, os.W_OK):
+            _LOG.warning("%s cannot be written, so it stays without %s", models, model)
+            continue
+        shutil.rmtree(target, ignore_errors=True)
+        _LOG.info("putting %s together", model)
+        build(model, target)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class TritonSettings(BaseSettings):
     """On the CPU it takes no memory from the models that make video."""
     writer_threads: int = Field(default=4, ge=1)
     build_nano: bool = True
-    """Build the embedded default model where the models folder lacks it."""
+    """Put the embedded default models where the models folder lacks them."""
 
     @model_validator(mode="after")
     def _expand(self) -> TritonSettings:

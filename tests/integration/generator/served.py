@@ -208,7 +208,7 @@ def frames_of(path: Path, spec: pb.GenerationSpec) -> bytes:
 def long(spec: pb.GenerationSpec) -> pb.GenerationSpec:
     changed = pb.GenerationSpec()
     changed.CopyFrom(spec)
-    changed.steps, changed.width, changed.height, changed.frame_count = 100, 256, 144, 33
+    changed.steps, changed.width, changed.height, changed.frame_count = 200, 112, 64, 17
     return changed
 
 

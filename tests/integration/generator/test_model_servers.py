@@ -16,7 +16,7 @@ from services.generator.adapters.model_servers import TritonServers
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.ports import FrameBytes
 from tests.integration.generator.served import FAILED, SUCCEEDED, assert_resumed, frames_of, generator, long
-from tests.support.triton import NANO, TritonServer
+from tests.support.triton import NANO, T2V, TritonServer
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def leave(pid: int, spare: int) -> None:
 async def test_two_tritons_make_two_clips_at_a_time_and_one_takes_over_what_the_other_dies_over(
     tmp_path: Path, triton: TritonServer, second: TritonServer, models: TritonModelServer, spec: pb.GenerationSpec
 ) -> None:
-    spec.steps, spec.width, spec.height, spec.frame_count = 100, 256, 144, 13
+    spec.steps, spec.width, spec.frame_count = 100, 112, 17
     await models.load(NANO)
     async with TritonModelServer(second.endpoint) as other:
         await other.load(NANO)
@@ -98,15 +98,15 @@ async def test_a_turn_goes_to_the_server_that_has_the_model_in_memory(
 async def test_a_device_out_of_memory_is_tried_once_more_and_then_told(
     tmp_path: Path, second: TritonServer, spec: pb.GenerationSpec
 ) -> None:
-    spec.width, spec.height, spec.frame_count = 832, 480, 81
+    spec.model, spec.width, spec.height, spec.frame_count = f"models/{T2V}", 512, 480, 81
     async with generator(tmp_path, second.endpoint) as running:
         async with TritonModelServer(second.endpoint) as server:
-            await server.load(NANO)
+            await server.load(T2V)
         for pid in second.model_processes():
             leave(pid, 32 << 20)
         done = (await running.watch((await running.create(spec)).name))[-1]
         assert (done.state, done.failure.reason) == (FAILED, "ERROR_REASON_DOES_NOT_FIT")
-        assert dict(done.failure.metadata)["model"] == NANO
+        assert dict(done.failure.metadata)["model"] == T2V
         (note,) = done.provenance.notes
         assert note.startswith("out of memory in the stage ")
     second.kill9()

@@ -24,7 +24,7 @@ from tests.integration.generator.served import CANCELLED, PAUSED, SUCCEEDED, Gen
 async def test_a_paused_generation_stops_within_a_step_and_goes_on_from_its_checkpoint_when_it_is_resumed(
     running: Generator, models: TritonModelServer, spec: pb.GenerationSpec
 ) -> None:
-    spec.steps, spec.width, spec.height = 40, 256, 144
+    spec.steps, spec.width, spec.frame_count = 40, 112, 17
     created = await running.create(spec)
     await running.until_step(created.name, 7)
     name = pb.PauseGenerationRequest(name=created.name)

@@ -51,7 +51,7 @@ async def test_a_generation_from_request_to_lossless_clip_and_asset(
     done = seen[-1]
     assert done.state == SUCCEEDED, done.failure
     assert [g.steps_done for g in seen] == sorted(g.steps_done for g in seen)
-    assert (done.steps_done, done.steps_total, done.device, done.random_weights) == (4, 4, "cpu", True)
+    assert (done.steps_done, done.steps_total, done.device, done.random_weights) == (4, 4, "cpu", False)
     assert done.weights_digest == (await models.models())[NANO].weights_digest
     assert done.create_user == "users/ann"
 
@@ -69,7 +69,7 @@ async def test_a_generation_from_request_to_lossless_clip_and_asset(
     assert (used.model, used.device_seconds) == (f"models/{NANO}", done.device_seconds)
     (work,) = running.ingests
     assert (work.correlation, work.blob) == (done.name, done.result)
-    assert work.provenance.details["random_weights"] == "true"
+    assert work.provenance.details["random_weights"] == "false"
     assert work.provenance.details["seed"] == "7"
     # Everything that made it is in the record, on the asset, and told to who waits for it.
     record = done.provenance
@@ -134,7 +134,7 @@ async def test_requests_are_repeatable_pages_are_newest_first_and_tenants_apart(
     listed = {found.name: found for found in (model, *rest.models)}
     assert {f"models/{name}" for name in (NANO, TWIN, I2V, TI2V)} <= set(listed)
     nano = listed[f"models/{NANO}"]
-    assert (nano.random_weights, nano.max_frames) == (True, 81)
+    assert (nano.random_weights, nano.max_frames) == (False, 17)
     with pytest.raises(NotFound):
         await running.get(f"generations/{new_id()}")
     await running.watch(second.name)
@@ -211,7 +211,7 @@ async def test_bad_work_of_a_render_job_fails_with_its_reason(running: Generator
 async def test_triton_killed_under_way_costs_time_and_nothing_else(
     running: Generator, triton: TritonServer, models: TritonModelServer, spec: pb.GenerationSpec
 ) -> None:
-    spec.steps, spec.width, spec.height = 40, 256, 144
+    spec.steps, spec.width, spec.frame_count = 40, 112, 17
     created = await running.create(spec)
     await running.until_step(created.name, 7)
     triton.kill9()
@@ -227,7 +227,7 @@ async def test_triton_killed_under_way_costs_time_and_nothing_else(
 async def test_a_killed_workers_generation_is_finished_by_another(
     tmp_path: Path, triton: TritonServer, spec: pb.GenerationSpec
 ) -> None:
-    spec.steps, spec.width, spec.height = 60, 256, 144
+    spec.steps, spec.width, spec.frame_count = 60, 112, 17
     async with generator(tmp_path, triton.endpoint, roles=frozenset({"api"})) as running:
         with WorkerProcess(tmp_path / "worker", running.env) as worker:
             created = await running.create(spec)

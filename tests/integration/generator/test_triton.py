@@ -17,7 +17,7 @@ from libs.chassis.testing.process import eventually
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.ports import Checkpoint, Finished, FrameBytes, ModelEvent, Resumed, StepDone
 from tests.integration.generator.conftest import TraceCollector
-from tests.support.triton import NANO, TWIN, TritonServer
+from tests.support.triton import NANO, T2V, TWIN, TritonServer
 
 
 async def events(models: TritonModelServer, spec: GenerationSpec) -> list[ModelEvent]:
@@ -29,12 +29,13 @@ def clip(found: list[ModelEvent]) -> bytes:
     return b"".join(event.data for event in found if isinstance(event, FrameBytes))
 
 
-async def test_the_nano_model_is_listed_before_it_is_loaded_and_says_that_its_weights_are_random(
+async def test_the_nano_model_is_listed_before_it_is_loaded_and_says_that_its_weights_are_trained(
     models: TritonModelServer,
 ) -> None:
     cards = await models.models()
     assert {NANO, TWIN} < set(cards)
-    assert cards[NANO].random_weights
+    assert not cards[NANO].random_weights
+    assert cards[T2V].random_weights
     assert len(cards[NANO].weights_digest) == 64
 
 
@@ -68,7 +69,8 @@ async def test_steps_come_one_by_one_then_the_whole_clip_then_the_end(
 
 async def test_large_clips_come_in_blocks_below_a_megabyte(models: TritonModelServer, spec: GenerationSpec) -> None:
     spec.width, spec.height, spec.frame_count, spec.steps = 256, 144, 13, 1
-    found = await events(models, spec)
+    await models.load(T2V)
+    found = [event async for event in models.generate(T2V, spec)]
     sizes = [len(event.data) for event in found if isinstance(event, FrameBytes)]
     # As they are decoded: one frame, and then four at a time.
     frame = 144 * 256 * 3
@@ -93,12 +95,12 @@ async def test_a_clip_goes_on_from_any_of_its_checkpoints_bit_by_bit(
 async def test_a_checkpoint_longer_than_a_message_travels_in_pieces(
     models: TritonModelServer, spec: GenerationSpec
 ) -> None:
-    spec.width, spec.height, spec.frame_count, spec.steps = 832, 480, 81, 2
-    await models.load(NANO)
-    async with aclosing(models.generate(NANO, spec, checkpoint_every=1)) as stream:
+    spec.width, spec.height, spec.frame_count, spec.steps = 512, 480, 81, 2
+    await models.load(T2V)
+    async with aclosing(models.generate(T2V, spec, checkpoint_every=1)) as stream:
         saved = await anext(event async for event in stream if isinstance(event, Checkpoint))
     assert len(saved.data) > 2_000_000
-    async with aclosing(models.generate(NANO, spec, resume=saved.data)) as stream:
+    async with aclosing(models.generate(T2V, spec, resume=saved.data)) as stream:
         assert await anext(stream) == Resumed(1)
 
 
@@ -109,7 +111,7 @@ async def test_a_checkpoint_of_another_clip_or_of_nothing_is_refused(
     saved = [event async for event in models.generate(NANO, spec, checkpoint_every=1) if isinstance(event, Checkpoint)]
     larger = GenerationSpec()
     larger.CopyFrom(spec)
-    larger.width *= 2
+    larger.width += 16
     for given, data in ((larger, saved[0].data), (spec, b"nothing"), (spec, saved[0].data[:-100])):
         with pytest.raises(InvalidArgument) as caught:
             await _drain(models.generate(NANO, given, resume=data))
@@ -145,7 +147,7 @@ async def test_closing_the_stream_stops_the_model_within_a_step(
 ) -> None:
     long = GenerationSpec()
     long.CopyFrom(spec)
-    long.width, long.height, long.frame_count, long.steps = 256, 144, 33, 200
+    long.width, long.height, long.frame_count, long.steps = 112, 64, 17, 200
     await models.load(NANO)
     step_seconds = 0.0
     async with aclosing(models.generate(NANO, long)) as stream:
@@ -205,7 +207,7 @@ async def test_a_killed_triton_is_named_takes_its_models_along_and_serves_again_
     before = clip(await events(models, spec))
     long = GenerationSpec()
     long.CopyFrom(spec)
-    long.steps, long.width, long.height, long.frame_count = 200, 256, 144, 33
+    long.steps, long.width, long.height, long.frame_count = 200, 112, 64, 17
     await eventually(lambda: len(triton.model_processes()) == 2, what="the end of unloaded models' processes")
     async with aclosing(models.generate(NANO, long)) as stream:
         first = await anext(stream)

@@ -12,11 +12,11 @@ from artifex.generator.v1.messages_pb2 import GenerationSpec
 from libs.chassis.errors import InvalidArgument
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.ports import FrameBytes, OutOfMemory
-from tests.support.triton import NANO, TritonServer
+from tests.support.triton import NANO, T2V, TritonServer
 
 
 async def clip(models: TritonModelServer, spec: GenerationSpec, **load: str) -> bytes:
-    found = [event async for event in models.generate(NANO, spec, load=load)]
+    found = [event async for event in models.generate(spec.model.removeprefix("models/"), spec, load=load)]
     return b"".join(event.data for event in found if isinstance(event, FrameBytes))
 
 
@@ -56,12 +56,13 @@ async def test_a_way_that_cannot_be_is_refused_and_the_model_stays_as_it_was(
 async def test_a_clip_that_memory_is_too_small_for_is_named_with_its_stage_and_the_model_goes_on(
     models: TritonModelServer, triton: TritonServer, spec: GenerationSpec
 ) -> None:
-    await models.load(NANO)
+    spec.model = f"models/{T2V}"
+    await models.load(T2V)
     before = await clip(models, spec)
     large = GenerationSpec()
     large.CopyFrom(spec)
-    large.width, large.height, large.frame_count, large.steps = 832, 480, 81, 1
-    pid = process_of(triton, NANO)
+    large.width, large.height, large.frame_count, large.steps = 512, 480, 81, 1
+    pid = process_of(triton, T2V)
     free = resource.prlimit(pid, resource.RLIMIT_AS)
     resource.prlimit(pid, resource.RLIMIT_AS, (taken(pid) + (48 << 20), free[1]))
     try:
