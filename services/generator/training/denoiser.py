@@ -54,7 +54,7 @@ class Denoiser(Stage):
     """Text to video at all σ."""
 
     name = "t2v"
-    steps = 7000
+    steps = 6000
     batch = 32
     rate = 2e-3
     average = 0.999
@@ -131,7 +131,7 @@ class Denoiser(Stage):
 
 class HighNoise(Denoiser):
     name = "t2v-high"
-    steps = 800
+    steps = 600
     rate = 6e-4
     sigmas = (BOUNDARY_T2V, 1.0)
 
@@ -145,7 +145,7 @@ class Pictured(Denoiser):
     """Goes on from a given first frame, one in four times to a given last one."""
 
     name = "i2v"
-    steps = 2500
+    steps = 2000
     rate = 1e-3
     channels = CHANNELS + _MASK + CHANNELS
 
@@ -175,7 +175,7 @@ class Pictured(Denoiser):
 
 class PicturedHigh(Pictured):
     name = "i2v-high"
-    steps = 600
+    steps = 500
     rate = 5e-4
     sigmas = (BOUNDARY_I2V, 1.0)
 
@@ -189,7 +189,7 @@ class Expanded(Denoiser):
     """A time for every token; in half of the batches the first latent is given as it is, at time 0."""
 
     name = "ti2v"
-    steps = 2500
+    steps = 2000
     rate = 1e-3
 
     def error(

@@ -17,34 +17,29 @@ from services.generator.training.stages import Trained
 def export(trained: Trained, folder: Path) -> None:
     """Write `folder` anew; what was there before is removed."""
     shutil.rmtree(folder, ignore_errors=True)
-    trained.tokenizer.save_pretrained(folder / "tokenizer")
-    scheduler().save_pretrained(folder / "scheduler")
-    for name, model in (("text_encoder", trained.text_encoder), ("vae", trained.vae), *trained.denoisers.items()):
-        if name in ("text_encoder", "vae") or any(name in parts.values() for parts in DENOISERS.values()):
-            model.to(torch.float16).save_pretrained(folder / name)
-    for model_id, pipeline in pipelines(trained).items():
-        pipeline.save_config(folder / model_id)
-
-
-def scheduler() -> UniPCMultistepScheduler:
-    return UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=SHIFT)
-
-
-def pipelines(trained: Trained) -> dict[str, Any]:
-    """Nano's models by id."""
+    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=SHIFT)
     shared = {
         "tokenizer": trained.tokenizer,
-        "text_encoder": trained.text_encoder,
-        "vae": trained.vae,
-        "scheduler": scheduler(),
+        "text_encoder": trained.text_encoder.to(torch.float16),
+        "vae": trained.vae.to(torch.float16),
+        "scheduler": scheduler,
     }
-    of = {model: {part: trained.denoisers[name] for part, name in parts.items()} for model, parts in DENOISERS.items()}
-    return {
-        "wan22-nano-t2v": WanPipeline(**shared, **of["wan22-nano-t2v"], boundary_ratio=BOUNDARY_T2V),
-        "wan22-nano-i2v": WanImageToVideoPipeline(
-            **shared, **of["wan22-nano-i2v"], image_encoder=None, image_processor=None, boundary_ratio=BOUNDARY_I2V
-        ),
-        "wan22-nano-ti2v": WanPipeline(
-            **shared, **of["wan22-nano-ti2v"], transformer_2=None, boundary_ratio=None, expand_timesteps=True
-        ),
-    }
+    for name, part in shared.items():
+        part.save_pretrained(folder / name)
+    for model, parts in DENOISERS.items():
+        for name in parts.values():
+            trained.denoisers[name].to(torch.float16).save_pretrained(folder / name)
+        denoisers = {part: trained.denoisers[name] for part, name in parts.items()}
+        _pipeline(model, {**shared, **denoisers}).save_config(folder / model)
+
+
+def _pipeline(model: str, parts: dict[str, Any]) -> Any:
+    match model:
+        case "wan22-nano-t2v":
+            return WanPipeline(**parts, boundary_ratio=BOUNDARY_T2V)
+        case "wan22-nano-i2v":
+            return WanImageToVideoPipeline(
+                **parts, image_encoder=None, image_processor=None, boundary_ratio=BOUNDARY_I2V
+            )
+        case _:
+            return WanPipeline(**parts, transformer_2=None, boundary_ratio=None, expand_timesteps=True)

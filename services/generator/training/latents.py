@@ -17,8 +17,8 @@ from services.generator.training.world import FRAMES, Attributes, draw, draw_att
 
 SIZES: Final = ((64, 64), (112, 64))
 """Width and height of the clips that are trained on."""
-CLIPS: Final = {(64, 64): 9216, (112, 64): 6144}
-STILLED: Final = 3072
+CLIPS: Final = {(64, 64): 3584, (112, 64): 3072}
+STILLED: Final = 1024
 """Of each size, so many clips also have what an image-to-video model is given."""
 TIMES: Final = 1 + (FRAMES - 1) // 4
 _BATCH: Final = 16

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
 from transformers import PreTrainedTokenizerFast, UMT5EncoderModel
@@ -23,6 +24,9 @@ from services.generator.training.latents import encoded, measured_scale
 from services.generator.training.loop import Stage, trained
 from services.generator.training.text import TextStage
 from services.generator.training.vae import VaeStage
+
+ORDER: Final = ("text", "vae", "t2v", "t2v-high", "t2v-low", "i2v", "ti2v", "i2v-high", "i2v-low")
+"""The stages' names, as they are trained."""
 
 
 @dataclass
