@@ -123,8 +123,7 @@ def reseeded(spec: GenerationSpec) -> GenerationSpec:
     """The same clip of other noise: always the same other one, so that a generation that needed it can be repeated."""
     other = GenerationSpec()
     other.CopyFrom(spec)
-    # Far from the seeds beside it, which people try next, and which a longer clip's later windows have; and other in
-    # its low 32 bits, which are all that torch's generator on a CPU takes of a seed.
+    # Far from the seeds beside it, which people try next, and which a longer clip's later windows have.
     other.seed = (spec.seed + _RESEED) % _SEEDS
     return other
 
