@@ -17,7 +17,7 @@ from libs.chassis.settings import PlatformSettings
 from libs.chassis.tokens import TokenVerifier, remote_verifier
 from services.generator.adapters import tables
 from services.generator.adapters.bus import BusCancellations
-from services.generator.adapters.clip_masters import ClipMasters
+from services.generator.adapters.clip_masters import ClipMasters, StoredClips
 from services.generator.adapters.media_assets import MediaAssets
 from services.generator.adapters.model_servers import TritonServers
 from services.generator.adapters.sandbox_pictures import SandboxPictures
@@ -138,7 +138,9 @@ async def build(
         ),
     )
     media = MediaAssets(await runtime.enter(service_channel(platform.media_endpoint, service="media", timeout=10.0)))
-    servicer = GeneratorServicer(store, servers, media, checkpoints, cancellations, wakeups, planner)
+    servicer = GeneratorServicer(
+        store, servers, StoredClips(objects), media, checkpoints, cancellations, wakeups, planner
+    )
     return await runtime.enter(
         GrpcServer(
             settings.listen,

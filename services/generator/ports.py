@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
@@ -208,17 +209,21 @@ class Master(Protocol):
         ...
 
 
-class Masters(Protocol):
+class Clips(Protocol):
+    """Stored clips."""
+
+    async def exists(self, tenant: str, blob: Blob) -> bool:
+        """True when the tenant's store holds the blob."""
+        ...
+
+
+class Masters(Clips, Protocol):
     def record(self, spec: GenerationSpec) -> AbstractAsyncContextManager[Master]:
         """A master of the spec's size, rate and length; its scratch file is gone when the block ends."""
         ...
 
     async def still(self, tenant: str, frame: PreviewFrame) -> Blob:
         """A PNG in the tenant's store."""
-        ...
-
-    async def exists(self, tenant: str, blob: Blob) -> bool:
-        """True when the tenant's store holds the blob."""
         ...
 
 
@@ -318,11 +323,20 @@ class Calibrations(Protocol):
 # -- given pictures ----------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Still:
+    """A picture in a file."""
+
+    blob: Blob
+    shape: Fraction | None
+    """Its width upright for a height of 1; None where that is not known."""
+
+
 class Assets(Protocol):
     """The caller's assets, by the caller's own rights."""
 
-    async def picture(self, name: str) -> Blob:
-        """The file of an asset that holds a picture, or a movie, whose first frame is one.
+    async def picture(self, name: str) -> Still:
+        """What an asset holds: a picture, or a movie, whose first frame is one.
 
         Raises NotFound, InvalidArgument with ERROR_REASON_MEDIA_UNSUPPORTED where it holds neither, and Unavailable.
         """

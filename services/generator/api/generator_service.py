@@ -16,11 +16,11 @@ from services.generator.commands.list_generations import list_generations
 from services.generator.commands.list_models import list_models
 from services.generator.commands.list_styles import list_styles
 from services.generator.commands.pause_generation import pause_generation
-from services.generator.commands.plan_generation import Planner
+from services.generator.commands.plan_generation import Planner, plan_generation
 from services.generator.commands.resume_generation import resume_generation
 from services.generator.commands.watch_generation import Wakeups, watch_generation
 from services.generator.messages import generation_message, model_message, style_message
-from services.generator.ports import Assets, Cancellations, Checkpoints, ModelLists, Store
+from services.generator.ports import Assets, Cancellations, Checkpoints, Clips, ModelLists, Store
 
 Context = Any  # grpc.aio.ServicerContext; no rpc here needs it
 
@@ -30,6 +30,7 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
         self,
         store: Store,
         server: ModelLists,
+        clips: Clips,
         assets: Assets,
         checkpoints: Checkpoints,
         cancellations: Cancellations,
@@ -38,6 +39,7 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
     ) -> None:
         self._store = store
         self._server = server
+        self._clips = clips
         self._assets = assets
         self._checkpoints = checkpoints
         self._cancellations = cancellations
@@ -65,8 +67,9 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
         return await create_generation(self._store, self._planner, self._assets, current_principal(), request)
 
     async def PlanGeneration(self, request: pb.PlanGenerationRequest, context: Context) -> pb.PlanGenerationResponse:
-        planned = await self._planner.plan(request.spec, memory=request.device_memory_bytes)
-        return pb.PlanGenerationResponse(plan=planned.plan)
+        return await plan_generation(
+            self._store, self._clips, self._planner, self._assets, current_principal(), request
+        )
 
     async def GetGeneration(self, request: pb.GetGenerationRequest, context: Context) -> pb.GetGenerationResponse:
         return pb.GetGenerationResponse(generation=await self._read(request.name))

@@ -27,7 +27,7 @@ async def create_generation(
     FailedPrecondition with ERROR_REASON_MODEL_ABSENT, ResourceExhausted with ERROR_REASON_DOES_NOT_FIT; NotFound for a
     picture that the caller has none of; AlreadyExists for a reused request id.
     """
-    planned = await planner.plan(request.spec)
+    planned = await planner.plan(request.spec, assets=assets)
     card, spec = planned.card, planned.plan.spec
     require_available(card)
     require_fit(planned.plan, card)
@@ -59,4 +59,4 @@ async def create_generation(
 async def given_pictures(assets: Assets, spec: pb.GenerationSpec) -> tuple[GivenPicture, ...]:
     """The files of the pictures that the spec names, by which the worker asks for them: it has no caller's rights."""
     named = ((FIRST, spec.image), (LAST, spec.last_image))
-    return tuple([GivenPicture(role=role, blob=await assets.picture(name)) for role, name in named if name])
+    return tuple([GivenPicture(role=role, blob=(await assets.picture(name)).blob) for role, name in named if name])

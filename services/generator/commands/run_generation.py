@@ -26,11 +26,12 @@ from services.generator.commands.plan_generation import Planner
 from services.generator.commands.run_record import RunRecord
 from services.generator.commands.tell_prompt import tell_prompt
 from services.generator.domain.generation import Generation, Priority, State, id_of
+from services.generator.domain.keys import clip_key, follower_of
 from services.generator.domain.pictures import digests, names
 from services.generator.domain.plan.planner import require_fit
 from services.generator.domain.prompts.told import Told
 from services.generator.domain.provenance import asked, load_of, note_making, take_over_making, told_of
-from services.generator.domain.spec import content_key, require_available, resolve
+from services.generator.domain.spec import require_available, resolve
 from services.generator.domain.windows import windows
 from services.generator.ports import (
     Calibrations,
@@ -174,12 +175,8 @@ class GenerationRunner:
             plan = generation.plan = generation.plan or await self._planned(generation)
             spec, card = resolve(plan.spec, cards, self._default_model, names(generation.pictures))
             parts = windows(spec.frame_count, card)
-            # Whose weights do not count where nothing follows.
-            following = cards[card.image_form] if len(parts) > 1 else card
-            weights = "+".join(dict.fromkeys((card.weights_digest, following.weights_digest)))
-            key = content_key(
-                generation.tenant, spec, weights, digests(generation.pictures), (told.prompt, told.negative)
-            )
+            following = follower_of(spec, card, cards)
+            key = clip_key(generation.tenant, spec, card, cards, digests(generation.pictures), told)
             await record.started(plan, card, key, len(parts), told)
             if await self._reused(record, key):
                 return
