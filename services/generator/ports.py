@@ -16,7 +16,7 @@ from artifex.common.v1.types_pb2 import Blob
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis.errors import ResourceExhausted
-from services.generator.domain.generation import Generation
+from services.generator.domain.generation import Generation, Place
 from services.generator.domain.models import ModelCard
 from services.generator.domain.plan.devices import Calibration, Device
 from services.generator.domain.prompts.writing import Written
@@ -299,8 +299,15 @@ class Store(Protocol):
         """At most `limit`, newest first, with ids below `before`, or from the newest on when that is empty."""
         ...
 
-    async def ahead(self, generation: Generation) -> int:
-        """How many generations of all tenants run, or wait and are to be begun before a queued one."""
+    async def place(self, generation: Generation) -> Place:
+        """That of a queued generation, behind those of all tenants that run, or wait and are to be begun before it.
+
+        The seconds are what a single model server would take for these.
+        """
+        ...
+
+    async def unended_of(self, tenant: str, job: str) -> Sequence[str]:
+        """The ids of the generations that a render job waits for and that have not ended."""
         ...
 
     async def find_equal(self, tenant: str, content_key: str) -> Generation | None:

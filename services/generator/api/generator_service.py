@@ -36,7 +36,9 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
         cancellations: Cancellations,
         wakeups: Wakeups,
         planner: Planner,
+        turns: int,
     ) -> None:
+        """`turns`: how many generations are made at a time."""
         self._store = store
         self._server = server
         self._clips = clips
@@ -45,6 +47,7 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
         self._cancellations = cancellations
         self._wakeups = wakeups
         self._planner = planner
+        self._turns = turns
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         page = await read_page(
@@ -64,7 +67,9 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
     async def CreateGeneration(
         self, request: pb.CreateGenerationRequest, context: Context
     ) -> pb.CreateGenerationResponse:
-        return await create_generation(self._store, self._planner, self._assets, current_principal(), request)
+        return await create_generation(
+            self._store, self._planner, self._assets, current_principal(), request, turns=self._turns
+        )
 
     async def PlanGeneration(self, request: pb.PlanGenerationRequest, context: Context) -> pb.PlanGenerationResponse:
         return await plan_generation(
@@ -83,8 +88,8 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
             lambda before, limit: list_generations(self._store, caller, before, limit),
             lambda generation: generation.id,
         )
-        ahead = await places(self._store, page.items)
-        generations = [generation_message(item, place) for item, place in zip(page.items, ahead, strict=True)]
+        found = await places(self._store, page.items, self._turns)
+        generations = [generation_message(item, place) for item, place in zip(page.items, found, strict=True)]
         return pb.ListGenerationsResponse(generations=generations, next_page_token=page.next_token)
 
     async def WatchGeneration(
@@ -92,8 +97,8 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
     ) -> AsyncIterator[pb.WatchGenerationResponse]:
         caller, after = current_principal(), request.after_sequence
         async for generation, sequence in watch_generation(self._store, self._wakeups, caller, request.name, after):
-            (ahead,) = await places(self._store, [generation])
-            yield pb.WatchGenerationResponse(generation=generation_message(generation, ahead), sequence=sequence)
+            (place,) = await places(self._store, [generation], self._turns)
+            yield pb.WatchGenerationResponse(generation=generation_message(generation, place), sequence=sequence)
 
     async def PauseGeneration(self, request: pb.PauseGenerationRequest, context: Context) -> pb.PauseGenerationResponse:
         await pause_generation(self._store, self._cancellations, current_principal(), request.name)
@@ -118,5 +123,5 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
 
     async def _read(self, name: str) -> pb.Generation:
         generation = await get_generation(self._store, current_principal(), name)
-        (ahead,) = await places(self._store, [generation])
-        return generation_message(generation, ahead)
+        (place,) = await places(self._store, [generation], self._turns)
+        return generation_message(generation, place)

@@ -10,6 +10,7 @@ from libs.chassis.principal import Principal
 from libs.chassis.telemetry import current_trace_id
 from services.generator import messages
 from services.generator.commands.announce import announce_work
+from services.generator.commands.get_generation import places
 from services.generator.commands.plan_generation import Planner
 from services.generator.domain.generation import Generation, Priority
 from services.generator.domain.pictures import FIRST, LAST
@@ -21,9 +22,17 @@ METHOD = "CreateGeneration"
 
 
 async def create_generation(
-    store: Store, planner: Planner, assets: Assets, caller: Principal, request: pb.CreateGenerationRequest
+    store: Store,
+    planner: Planner,
+    assets: Assets,
+    caller: Principal,
+    request: pb.CreateGenerationRequest,
+    *,
+    turns: int,
 ) -> pb.CreateGenerationResponse:
-    """Raises what the plan says cannot be: InvalidArgument that names each field which the model cannot do,
+    """The queued generation; `turns` are made at a time.
+
+    Raises what the plan says cannot be: InvalidArgument that names each field which the model cannot do,
     FailedPrecondition with ERROR_REASON_MODEL_ABSENT, ResourceExhausted with ERROR_REASON_DOES_NOT_FIT; NotFound for a
     picture that the caller has none of; AlreadyExists for a reused request id.
     """
@@ -43,15 +52,17 @@ async def create_generation(
         priority=Priority(request.priority or Priority.NORMAL),
         trace_id=current_trace_id(),
         plan=planned.plan,
+        seconds_left=planned.plan.seconds,
         weights_digest=card.weights_digest,
         random_weights=card.random_weights,
     )
+    (place,) = await places(store, [generation], turns)
     async with store.transaction() as unit:
 
         async def queue() -> pb.CreateGenerationResponse:
             await unit.insert(generation)
             await announce_work(unit, generation)
-            return pb.CreateGenerationResponse(generation=messages.generation_message(generation))
+            return pb.CreateGenerationResponse(generation=messages.generation_message(generation, place))
 
         return await unit.once(caller.tenant, METHOD, request.request_id, request, queue)
 
