@@ -163,10 +163,11 @@ class ModelServer(ModelLists, Protocol):
 class ModelServers(ModelLists, Protocol):
     """All model servers, which have the same models or not."""
 
-    def take(self, model: str) -> AbstractAsyncContextManager[ModelServer]:
-        """A server that answers and has a turn free, until the block ends; waits until there is one.
+    def take(self, *models: str) -> AbstractAsyncContextManager[ModelServer]:
+        """A server that answers and has these models and a turn free, until the block ends; waits until there is one.
 
-        One that has the model in memory before one that has it to load, and any before one that lacks it.
+        One that has the first of them in memory before one that has it to load. One that lacks some is given only where
+        all servers answer and each does: it says what is to be said of that.
         """
         ...
 

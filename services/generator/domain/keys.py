@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from artifex.generator.v1.messages_pb2 import GenerationSpec
+from libs.chassis.errors import FailedPrecondition
 from services.generator.domain.models import ModelCard
 from services.generator.domain.prompts.told import Told
 from services.generator.domain.spec import content_key
@@ -31,5 +32,19 @@ def clip_key(
 
 def follower_of(spec: GenerationSpec, card: ModelCard, cards: Mapping[str, ModelCard]) -> ModelCard:
     """The card of what goes on from a last frame, where the clip is longer than the model makes at once; else its own,
-    since the weights of one that makes nothing do not count."""
-    return cards[card.image_form] if len(windows(spec.frame_count, card)) > 1 else card
+    since the weights of one that makes nothing do not count.
+
+    Raises FailedPrecondition with ERROR_REASON_MODEL_ABSENT where that is not among a server's `cards`.
+    """
+    if len(windows(spec.frame_count, card)) == 1:
+        return card
+    found = cards.get(card.image_form)
+    if found is None:
+        form = card.image_form or "a model"
+        raise FailedPrecondition(
+            f"the model server that has {card.model} lacks {form}, which goes on from its last frame: put the weights "
+            f"of both there, or ask for {card.max_frames} frames at the most",
+            reason="ERROR_REASON_MODEL_ABSENT",
+            metadata={"model": card.image_form},
+        )
+    return found

@@ -71,6 +71,20 @@ def require_available(card: ModelCard) -> None:
         )
 
 
+def require_as_planned(spec: GenerationSpec, planned: GenerationSpec) -> None:
+    """Raises FailedPrecondition where what a model server makes of a planned spec is another clip than was planned."""
+    changed = [
+        field.name
+        for field in GenerationSpec.DESCRIPTOR.fields
+        if getattr(spec, field.name) != getattr(planned, field.name)
+    ]
+    if changed:
+        raise FailedPrecondition(
+            f"{planned.model} makes other clips than when this one was planned ({', '.join(changed)}): ask for it again",
+            metadata={"resource": planned.model, "state": "STATE_CHANGED"},
+        )
+
+
 def require_possible(spec: GenerationSpec, card: ModelCard, pictures: Collection[str] = ()) -> None:
     """Raises InvalidArgument that names each wrong field: pictures, LoRAs or recipes that the model has no use for, a
     frame rate that is none. What the prompt says is another's matter: `told`."""
@@ -266,7 +280,7 @@ class _Filling:
         if wanted > most:
             reason = f"{card.model} makes {card.max_frames} frames"
             if most == card.max_frames:
-                reason += f", and {card.image_form or 'no model'}, which could go on from the last, is not there"
+                reason += f", and {card.image_form or 'no model'}, which could go on from the last, is not beside it"
         else:
             reason = f"{card.model} makes multiples of {card.frame_multiple}, plus 1"
         spec.frame_count = taken
@@ -289,7 +303,7 @@ def continues(card: ModelCard, cards: Mapping[str, ModelCard]) -> bool:
     A model that itself is not there goes by what is known of its image form.
     """
     form = with_absent(cards).get(card.image_form)
-    if form is None or "first" not in form.pictures:
+    if form is None or card.apart or "first" not in form.pictures:
         return False
     return form.available or not card.available
 
