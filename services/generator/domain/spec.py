@@ -79,8 +79,9 @@ def require_as_planned(spec: GenerationSpec, planned: GenerationSpec) -> None:
         if getattr(spec, field.name) != getattr(planned, field.name)
     ]
     if changed:
+        what = ", ".join(changed)
         raise FailedPrecondition(
-            f"{planned.model} makes other clips than when this one was planned ({', '.join(changed)}): ask for it again",
+            f"{planned.model} makes other clips than when this one was planned ({what}): ask for it again",
             metadata={"resource": planned.model, "state": "STATE_CHANGED"},
         )
 

@@ -208,16 +208,18 @@ def frames_of(path: Path, spec: pb.GenerationSpec) -> bytes:
 def long(spec: pb.GenerationSpec) -> pb.GenerationSpec:
     changed = pb.GenerationSpec()
     changed.CopyFrom(spec)
-    changed.steps, changed.width, changed.height, changed.frame_count = 100, 256, 144, 33
+    changed.steps, changed.width, changed.height, changed.frame_count = 200, 112, 64, 17
     return changed
 
 
-def graph_work(spec: pb.GenerationSpec, attempt: int = 1, generation: str = "") -> work_pb2.GenerateWork:
+def graph_work(
+    spec: pb.GenerationSpec, attempt: int = 1, generation: str = "", job: str = "renderJobs/j1"
+) -> work_pb2.GenerateWork:
     return work_pb2.GenerateWork(
         actor=Actor(tenant="studio", subject="ann"),
         generation=generation or f"generations/{new_id()}",
         spec=spec,
-        job="renderJobs/j1",
+        job=job,
         task="generate:shot",
         attempt=attempt,
     )
