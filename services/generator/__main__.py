@@ -17,7 +17,7 @@ from libs.chassis.settings import PlatformSettings
 from libs.chassis.tokens import TokenVerifier, remote_verifier
 from services.generator.adapters import tables
 from services.generator.adapters.bus import BusCancellations
-from services.generator.adapters.clip_masters import ClipMasters
+from services.generator.adapters.clip_masters import ClipMasters, StoredClips
 from services.generator.adapters.media_assets import MediaAssets
 from services.generator.adapters.model_servers import TritonServers
 from services.generator.adapters.sandbox_pictures import SandboxPictures
@@ -30,7 +30,14 @@ from services.generator.commands.make_clip import ClipMaker
 from services.generator.commands.plan_generation import Planner
 from services.generator.commands.run_generation import GenerationRunner
 from services.generator.commands.watch_generation import Wakeups
-from services.generator.events import ASSET_SUBJECTS, DEAD_SUBJECTS, WORK_SUBJECTS, EventHandler, WorkHandler
+from services.generator.events import (
+    ASSET_SUBJECTS,
+    DEAD_SUBJECTS,
+    JOB_SUBJECTS,
+    WORK_SUBJECTS,
+    EventHandler,
+    WorkHandler,
+)
 from services.generator.settings import GeneratorSettings
 
 SERVICE = "generator"
@@ -127,6 +134,17 @@ async def build(
         ),
     )
     runtime.spawn(
+        "ended jobs",
+        bus.consume(
+            stream="EVENTS",
+            durable="generator-jobs",
+            subjects=JOB_SUBJECTS,
+            handler=events.handle_job,
+            max_deliver=-1,
+            backoff=_EVENT_BACKOFF,
+        ),
+    )
+    runtime.spawn(
         "dead letters",
         bus.consume(
             stream="DEAD",
@@ -138,7 +156,10 @@ async def build(
         ),
     )
     media = MediaAssets(await runtime.enter(service_channel(platform.media_endpoint, service="media", timeout=10.0)))
-    servicer = GeneratorServicer(store, servers, media, checkpoints, cancellations, wakeups, planner)
+    turns = settings.concurrency * len(endpoints)
+    servicer = GeneratorServicer(
+        store, servers, StoredClips(objects), media, checkpoints, cancellations, wakeups, planner, turns
+    )
     return await runtime.enter(
         GrpcServer(
             settings.listen,

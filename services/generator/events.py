@@ -3,10 +3,11 @@
     work.generate.*                one generation
     evt.*.media.asset.ready        the media service made an asset of a clip
     evt.*.media.asset.failed       it could not
+    evt.*.graph.job.ended          a render job is over: what it still waits for, paused or not, nobody wants
     dead.work.generate.*           a generation that no worker survived
 
 It publishes, through its outbox, `work.generate.<priority>`, `work.ingest.normal` and
-`evt.<tenant>.generator.generation.{started,progressed,completed,failed}`.
+`evt.<tenant>.generator.generation.{started,progressed,completed,failed}` and `evt.<tenant>.generator.usage.recorded`.
 
 Every handler may run any number of times, in any process.
 """
@@ -18,8 +19,10 @@ from collections.abc import Callable
 
 from artifex.common.v1.types_pb2 import Failure
 from artifex.generator.v1.work_pb2 import GenerateWork
+from artifex.graph.v1.work_pb2 import JobEndedEvent
 from artifex.media.v1.work_pb2 import AssetFailedEvent, AssetReadyEvent
 from libs.chassis.bus import Delivery
+from services.generator.commands.cancel_job import cancel_job
 from services.generator.commands.give_up_generation import give_up_generation
 from services.generator.commands.record_asset import record_asset
 from services.generator.commands.run_generation import GenerationRunner
@@ -28,6 +31,7 @@ from services.generator.ports import Checkpoints, Store
 
 WORK_SUBJECTS = ["work.generate.high", "work.generate.normal", "work.generate.low"]
 ASSET_SUBJECTS = ["evt.*.media.asset.ready", "evt.*.media.asset.failed"]
+JOB_SUBJECTS = ["evt.*.graph.job.ended"]
 DEAD_SUBJECTS = ["dead.work.generate.*"]
 
 _log = logging.getLogger(__name__)
@@ -60,6 +64,12 @@ class EventHandler:
             return
         ready = delivery.parse(AssetReadyEvent)
         await record_asset(self._store, tenant, ready.correlation, ready.asset.name)
+        self._notify()
+
+    async def handle_job(self, delivery: Delivery) -> None:
+        """A message on one of `JOB_SUBJECTS`."""
+        ended = delivery.parse(JobEndedEvent)
+        await cancel_job(self._store, self._checkpoints, ended.actor.tenant, ended.job)
         self._notify()
 
     async def handle_dead(self, delivery: Delivery) -> None:

@@ -7,7 +7,7 @@ from artifex.generator.v1 import messages_pb2, work_pb2
 from artifex.media.v1 import messages_pb2 as media_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
 from libs.chassis.clock import to_timestamp
-from services.generator.domain.generation import Generation, State
+from services.generator.domain.generation import FRONT, Generation, Place, State
 from services.generator.domain.models import ModelCard
 from services.generator.domain.prompts.languages import Language
 from services.generator.domain.prompts.styles import Style
@@ -53,8 +53,7 @@ def style_message(style: Style) -> messages_pb2.Style:
     )
 
 
-def generation_message(generation: Generation, ahead: int = 0) -> messages_pb2.Generation:
-    """`ahead`: how many are before it in the queue."""
+def generation_message(generation: Generation, place: Place = FRONT) -> messages_pb2.Generation:
     return messages_pb2.Generation(
         name=generation.name,
         spec=generation.spec,
@@ -72,8 +71,8 @@ def generation_message(generation: Generation, ahead: int = 0) -> messages_pb2.G
         end_time=to_timestamp(generation.end_time) if generation.end_time else None,
         create_user=f"users/{generation.subject}",
         trace_id=generation.trace_id,
-        queue_position=ahead,
-        seconds_left=_seconds_left(generation),
+        queue_position=place.ahead,
+        seconds_left=_seconds_left(generation, place),
         device_seconds=generation.device_seconds,
         plan=generation.plan,
         preview=generation.preview,
@@ -82,12 +81,13 @@ def generation_message(generation: Generation, ahead: int = 0) -> messages_pb2.G
     )
 
 
-def _seconds_left(generation: Generation) -> float:
-    """Until the clip is there: its last steps, and its decoding, if the plan could reckon that."""
-    if generation.state is not State.RUNNING or not generation.steps_done:
+def _seconds_left(generation: Generation, place: Place) -> float:
+    """Until the clip is there; 0 where that depends on what nobody knows, as on when it is resumed."""
+    if generation.state is State.RUNNING:
+        return generation.seconds_left
+    if generation.state is not State.QUEUED or place.seconds is None or not generation.seconds_left:
         return 0.0
-    stages = generation.plan.stages if generation.plan is not None else ()
-    return generation.seconds_left + sum(stage.seconds for stage in stages if stage.name == "decode")
+    return place.seconds + generation.seconds_left
 
 
 def work_subject(generation: Generation) -> str:

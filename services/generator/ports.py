@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
@@ -15,7 +16,7 @@ from artifex.common.v1.types_pb2 import Blob
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis.errors import ResourceExhausted
-from services.generator.domain.generation import Generation
+from services.generator.domain.generation import Generation, Place
 from services.generator.domain.models import ModelCard
 from services.generator.domain.plan.devices import Calibration, Device
 from services.generator.domain.prompts.writing import Written
@@ -162,10 +163,11 @@ class ModelServer(ModelLists, Protocol):
 class ModelServers(ModelLists, Protocol):
     """All model servers, which have the same models or not."""
 
-    def take(self, model: str) -> AbstractAsyncContextManager[ModelServer]:
-        """A server that answers and has a turn free, until the block ends; waits until there is one.
+    def take(self, *models: str) -> AbstractAsyncContextManager[ModelServer]:
+        """A server that answers and has these models and a turn free, until the block ends; waits until there is one.
 
-        One that has the model in memory before one that has it to load, and any before one that lacks it.
+        One that has the first of them in memory before one that has it to load. One that lacks some is given only where
+        all servers answer and each does: it says what is to be said of that.
         """
         ...
 
@@ -208,17 +210,21 @@ class Master(Protocol):
         ...
 
 
-class Masters(Protocol):
+class Clips(Protocol):
+    """Stored clips."""
+
+    async def exists(self, tenant: str, blob: Blob) -> bool:
+        """True when the tenant's store holds the blob."""
+        ...
+
+
+class Masters(Clips, Protocol):
     def record(self, spec: GenerationSpec) -> AbstractAsyncContextManager[Master]:
         """A master of the spec's size, rate and length; its scratch file is gone when the block ends."""
         ...
 
     async def still(self, tenant: str, frame: PreviewFrame) -> Blob:
         """A PNG in the tenant's store."""
-        ...
-
-    async def exists(self, tenant: str, blob: Blob) -> bool:
-        """True when the tenant's store holds the blob."""
         ...
 
 
@@ -294,8 +300,15 @@ class Store(Protocol):
         """At most `limit`, newest first, with ids below `before`, or from the newest on when that is empty."""
         ...
 
-    async def ahead(self, generation: Generation) -> int:
-        """How many generations of all tenants run, or wait and are to be begun before a queued one."""
+    async def place(self, generation: Generation) -> Place:
+        """That of a queued generation, behind those of all tenants that run, or wait and are to be begun before it.
+
+        The seconds are what a single model server would take for these.
+        """
+        ...
+
+    async def unended_of(self, tenant: str, job: str) -> Sequence[str]:
+        """The ids of the generations that a render job waits for and that have not ended."""
         ...
 
     async def find_equal(self, tenant: str, content_key: str) -> Generation | None:
@@ -318,11 +331,20 @@ class Calibrations(Protocol):
 # -- given pictures ----------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Still:
+    """A picture in a file."""
+
+    blob: Blob
+    shape: Fraction | None
+    """Its width upright for a height of 1; None where that is not known."""
+
+
 class Assets(Protocol):
     """The caller's assets, by the caller's own rights."""
 
-    async def picture(self, name: str) -> Blob:
-        """The file of an asset that holds a picture, or a movie, whose first frame is one.
+    async def picture(self, name: str) -> Still:
+        """What an asset holds: a picture, or a movie, whose first frame is one.
 
         Raises NotFound, InvalidArgument with ERROR_REASON_MEDIA_UNSUPPORTED where it holds neither, and Unavailable.
         """

@@ -20,7 +20,7 @@ from services.graph.adapters.analysis_store import ObjectAnalysisStore
 from services.graph.adapters.bus import BusControl, BusQueue
 from services.graph.adapters.capture_store import ObjectCaptureStore
 from services.graph.adapters.job_store import SqlJobStore
-from services.graph.adapters.neighbours import CollabService, MediaService
+from services.graph.adapters.neighbours import CollabService, GeneratorService, MediaService
 from services.graph.adapters.workers import BusWorkers
 from services.graph.api.graph_service import GraphServicer
 from services.graph.api.render_service import RenderServicer
@@ -57,12 +57,15 @@ async def build_api(runtime: Runtime, settings: GraphSettings, preview_settings:
     collab = CollabService(
         await runtime.enter(service_channel(platform.collab_endpoint, service="collab", timeout=10.0))
     )
-    analyses = ObjectAnalysisStore(objects)
+    generator = GeneratorService(
+        await runtime.enter(service_channel(platform.generator_endpoint, service="generator", timeout=10.0))
+    )
+    analyses, captures = ObjectAnalysisStore(objects), ObjectCaptureStore(objects)
     create = CreateRenderJob(
         store,
         objects,
         analyses,
-        ObjectCaptureStore(objects),
+        captures,
         media,
         collab,
         node_types,
@@ -90,7 +93,7 @@ async def build_api(runtime: Runtime, settings: GraphSettings, preview_settings:
                     GraphServicer(
                         node_types,
                         ValidateGraph(node_types, media),
-                        ExplainGraph(node_types, media, analyses),
+                        ExplainGraph(node_types, media, analyses, captures, generator),
                         previews,
                     ),
                 ),

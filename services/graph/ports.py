@@ -11,6 +11,7 @@ from typing import Protocol
 from google.protobuf.message import Message
 
 from artifex.common.v1 import types_pb2
+from artifex.generator.v1 import messages_pb2 as generator_pb2
 from artifex.graph.v1 import messages_pb2
 from artifex.media.v1 import messages_pb2 as media_pb2
 from libs.chassis.repeats import Repeat, Response, Result
@@ -188,6 +189,22 @@ class AnalysisStore(Protocol):
 
         Raises:
             Unavailable: the store does not answer.
+        """
+        ...
+
+
+class Generations(Protocol):
+    """What the generator knows of shots, for the caller."""
+
+    async def plan(
+        self, spec: generator_pb2.GenerationSpec, pictures: Sequence[generator_pb2.PlannedPicture]
+    ) -> generator_pb2.PlanGenerationResponse:
+        """What generating it would be and take, and the clip where it was made before; spends nothing.
+
+        Raises:
+            InvalidArgument: there can be no such shot.
+            PermissionDenied: the caller may not generate.
+            Unavailable: the generator, or its models, do not answer.
         """
         ...
 

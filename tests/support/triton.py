@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -77,8 +77,10 @@ class TritonServer(Server):
 
     ready_timeout = 120.0
 
-    def __init__(self, folder: Path, *, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, *, env: Mapping[str, str] | None = None, without: Collection[str] = ()) -> None:
+        """`without`: tiny models whose weights are not there."""
         super().__init__(folder)
+        self._without = frozenset(without)
         self.port, self.http_port = free_port(), free_port()
         self.endpoint = f"127.0.0.1:{self.port}"
         self._env = {
@@ -100,7 +102,7 @@ class TritonServer(Server):
         for name in (NANO, TWIN):
             if not (models / name).exists():
                 (models / name).symlink_to(nano_weights())
-        for name in _TINY:
+        for name in _TINY.keys() - self._without:
             if not (models / name).exists():
                 (models / name).symlink_to(tiny_weights(name))
         self.process = spawn(self.command(), log=self.log, env=self._env)

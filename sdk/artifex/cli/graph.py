@@ -10,10 +10,11 @@ from rich.table import Table
 
 from artifex.cli.output import Output, plain_dict, studio_command
 from artifex.cli.progress import transfer
-from artifex.cli.words import rate_text
+from artifex.cli.words import rate_text, seconds_text
 from artifex.client import Client
 from artifex.drawing import draw_dot, draw_svg, set_aside_text, title
 from artifex.errors import FileProblem, GraphInvalid, Violation
+from artifex.generator.v1 import messages_pb2 as generator
 from artifex.graph.v1 import messages_pb2 as graph_pb
 from artifex.graph.v1 import plan_pb2 as plan_pb
 from artifex.graphfile import GraphFile
@@ -81,6 +82,12 @@ async def explain(output: Output, studio: Client, file: Path, output_node: str, 
     output.console.print(_table(output, plan))
     if len(plan.steps) < plan.step_count:
         output.text(f"… and {plan.step_count - len(plan.steps)} more steps")
+    for capture in plan.captures:
+        output.text(f"  {capture_text(capture)}")
+    for shot in plan.generations:
+        output.text(f"  {shot_text(shot)}")
+    if plan.generation_count > len(plan.generations):
+        output.text(f"… and {plan.generation_count - len(plan.generations)} more shots")
     for analysis in plan.analyses:
         output.text(f"  {analysis_text(analysis)}")
     for converter in plan.converters:
@@ -126,6 +133,35 @@ def analysis_text(analysis: plan_pb.PlanAnalysis) -> str:
     stored = analysis.state == plan_pb.PlanAnalysis.STATE_STORED
     how = "known from before" if stored else f"analysed first{after}"
     return f"{analysis.node} ({analysis.type}) needs the {analysis.name} of the whole clip ({read}): {how}"
+
+
+def shot_text(shot: plan_pb.PlanGeneration) -> str:
+    """What a plan says of a shot that is generated before rendering, for people."""
+    about = f"{shot.node} ({shot.type})"
+    if shot.HasField("spec"):
+        spec = shot.spec
+        about += f": {spec.width}x{spec.height}, {spec.frame_count} frames, {spec.steps} steps by {spec.model}"
+    if shot.state == plan_pb.PlanGeneration.STATE_STORED:
+        return f"{about}: known from before"
+    if shot.state == plan_pb.PlanGeneration.STATE_REFUSED:
+        return f"{about}: cannot be generated: {shot.failure.message}"
+    if shot.state == plan_pb.PlanGeneration.STATE_UNKNOWN and shot.failure.message:
+        return f"{about}: nobody knows: {shot.failure.message}"
+    known = "measured" if shot.calibrated else "from published rates"
+    takes = f"about {seconds_text(shot.seconds)} on {shot.device}, {known}"
+    if shot.state == plan_pb.PlanGeneration.STATE_UNKNOWN:
+        return f"{about}: {takes}, unless it is known once its prompt is told"
+    return f"{about}: generated first, {takes}"
+
+
+def capture_text(capture: plan_pb.PlanCapture) -> str:
+    """What a plan says of a picture that a shot goes on from, for people."""
+    last = capture.role == generator.PlannedPicture.ROLE_LAST
+    about = f"{capture.node} {'ends' if last else 'begins'} with frame {capture.frame} of its {capture.input.name}"
+    if capture.state == plan_pb.PlanCapture.STATE_STORED:
+        return f"{about}: known from before"
+    after = f", after {', '.join(capture.after)}" if capture.after else ""
+    return f"{about}: rendered first{after}"
 
 
 _MOST_NODES = 6

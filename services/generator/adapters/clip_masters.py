@@ -69,10 +69,20 @@ class ClipMaster:
         return blob, info
 
 
-class ClipMasters:
+class StoredClips:
+    """The `Clips` port."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+
+    async def exists(self, tenant: str, blob: Blob) -> bool:
+        return await self._objects.head(blob_key(tenant, blob.digest)) == blob.size
+
+
+class ClipMasters(StoredClips):
     def __init__(self, objects: ObjectStore, scratch: Path) -> None:
         """`scratch`: a folder of this process alone, emptied now: it may hold what a killed one left half made."""
-        self._objects = objects
+        super().__init__(objects)
         self._scratch = scratch
         if scratch.exists():
             shutil.rmtree(scratch)
@@ -92,6 +102,3 @@ class ClipMasters:
             path = Path(folder) / "preview.png"
             await asyncio.to_thread(write_png, path, pixels)
             return await put_blob_file(self._objects, tenant, path, "image/png")
-
-    async def exists(self, tenant: str, blob: Blob) -> bool:
-        return await self._objects.head(blob_key(tenant, blob.digest)) == blob.size

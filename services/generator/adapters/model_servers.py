@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +19,7 @@ from services.generator.ports import ModelServer
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
 """How often servers that did not answer are asked again."""
+_LACKING = 2
 
 
 class TritonServers:
@@ -44,7 +46,9 @@ class TritonServers:
     async def models(self) -> Mapping[str, ModelCard]:
         found: dict[str, ModelCard] = {}
         for cards in await asyncio.gather(*(server.models() for server in await self._answering())):
-            found = {**cards, **found}
+            for model, card in cards.items():
+                if model not in found or (found[model].apart and card.image_form in cards):
+                    found[model] = replace(card, apart=card.image_form not in cards)
         return found
 
     async def loaded(self) -> frozenset[str]:
@@ -62,8 +66,8 @@ class TritonServers:
         return ready
 
     @asynccontextmanager
-    async def take(self, model: str) -> AsyncIterator[ModelServer]:
-        server = await self._free(model)
+    async def take(self, *models: str) -> AsyncIterator[ModelServer]:
+        server = await self._free(models)
         try:
             yield server
         finally:
@@ -71,21 +75,24 @@ class TritonServers:
             self._given_back.set()
             self._given_back = asyncio.Event()
 
-    async def _free(self, model: str) -> TritonModelServer:
+    async def _free(self, models: Sequence[str]) -> TritonModelServer:
         told = False
         while True:
             given_back = self._given_back
             ready = await _ready(self._servers)
-            ranks = {server: await _rank(server, model) for server in ready}
+            ranks = {server: await _rank(server, models) for server in ready}
+            able = [server for server in ready if ranks[server] < _LACKING]
+            if not able and len(ready) == len(self._servers):
+                able = ready
             # Looked at after the last await: nobody else takes one meanwhile.
-            free = [server for server in ready if self._busy[server] < self._turns]
+            free = [server for server in able if self._busy[server] < self._turns]
             if free:
                 chosen = min(free, key=lambda server: (ranks[server], self._busy[server]))
                 self._busy[chosen] += 1
                 return chosen
-            if not ready and not told:
+            if not able and not told:
                 told = True
-                _log.warning("work waits for a model server to answer")
+                _log.warning("work waits for a model server that has %s to answer", " and ".join(models))
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await given_back.wait()
@@ -96,11 +103,14 @@ async def _ready(servers: Sequence[TritonModelServer]) -> list[TritonModelServer
     return [server for server, ready in zip(servers, answers, strict=True) if ready]
 
 
-async def _rank(server: TritonModelServer, model: str) -> int:
-    """The lower the sooner the server could begin with the model."""
+async def _rank(server: TritonModelServer, models: Sequence[str]) -> int:
+    """The lower the sooner the server could begin with the first of the models; from _LACKING on it lacks some."""
     try:
-        if model in await server.loaded():
-            return 0
-        return 1 if model in await server.models() else 2
+        has = await server.models()
+        lacked = [model for model in models if model not in has]
+        if lacked:
+            # Best one that lacks only what goes on from its clip.
+            return _LACKING + (models[0] in lacked)
+        return 0 if models[0] in await server.loaded() else 1
     except Unavailable:
-        return 3  # gone between two questions
+        return _LACKING + 2  # gone between two questions

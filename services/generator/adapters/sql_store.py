@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
-from sqlalchemy import Row, and_, func, or_, select, update
+from sqlalchemy import Row, and_, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from artifex.common.v1.types_pb2 import Blob, Failure
@@ -18,7 +18,7 @@ from libs.chassis import idempotency
 from libs.chassis.database import Database, insert_into
 from libs.chassis.outbox import Outbox
 from services.generator.adapters import tables
-from services.generator.domain.generation import Generation, Priority, State
+from services.generator.domain.generation import Generation, Place, Priority, State
 from services.generator.ports import Response
 
 _M = TypeVar("_M", bound=Message)
@@ -79,7 +79,7 @@ class SqlStore:
         async with self._database.read() as session:
             return [_generation(row) for row in (await session.execute(query)).all()]
 
-    async def ahead(self, generation: Generation) -> int:
+    async def place(self, generation: Generation) -> Place:
         own = (_table.c.tenant == generation.tenant) & (_table.c.id == generation.id)
         since = generation.queue_time or generation.create_time
         waiting = and_(
@@ -89,11 +89,20 @@ class SqlStore:
                 and_(_table.c.priority == int(generation.priority), _table.c.queued_at < since),
             ),
         )
-        query = (
-            select(func.count()).select_from(_table).where(or_(waiting, _table.c.state == State.RUNNING.value), ~own)
-        )
+        # One that runs may have nothing left; one that waits and has nothing was never reckoned.
+        unknown = case((and_(_table.c.state == State.QUEUED.value, _table.c.seconds_left == 0), 1), else_=0)
+        query = select(
+            func.count(), func.coalesce(func.sum(_table.c.seconds_left), 0.0), func.coalesce(func.sum(unknown), 0)
+        ).where(or_(waiting, _table.c.state == State.RUNNING.value), ~own)
         async with self._database.read() as session:
-            return (await session.execute(query)).scalar_one()
+            ahead, seconds, unknowns = (await session.execute(query)).one()
+        return Place(ahead, None if unknowns else float(seconds))
+
+    async def unended_of(self, tenant: str, job: str) -> Sequence[str]:
+        unended = [state.value for state in State if not state.ended]
+        query = select(_table.c.id).where(_table.c.tenant == tenant, _table.c.job == job, _table.c.state.in_(unended))
+        async with self._database.read() as session:
+            return (await session.execute(query)).scalars().all()
 
     async def find_equal(self, tenant: str, content_key: str) -> Generation | None:
         query = (

@@ -16,11 +16,11 @@ from services.generator.commands.list_generations import list_generations
 from services.generator.commands.list_models import list_models
 from services.generator.commands.list_styles import list_styles
 from services.generator.commands.pause_generation import pause_generation
-from services.generator.commands.plan_generation import Planner
+from services.generator.commands.plan_generation import Planner, plan_generation
 from services.generator.commands.resume_generation import resume_generation
 from services.generator.commands.watch_generation import Wakeups, watch_generation
 from services.generator.messages import generation_message, model_message, style_message
-from services.generator.ports import Assets, Cancellations, Checkpoints, ModelLists, Store
+from services.generator.ports import Assets, Cancellations, Checkpoints, Clips, ModelLists, Store
 
 Context = Any  # grpc.aio.ServicerContext; no rpc here needs it
 
@@ -30,19 +30,24 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
         self,
         store: Store,
         server: ModelLists,
+        clips: Clips,
         assets: Assets,
         checkpoints: Checkpoints,
         cancellations: Cancellations,
         wakeups: Wakeups,
         planner: Planner,
+        turns: int,
     ) -> None:
+        """`turns`: how many generations are made at a time."""
         self._store = store
         self._server = server
+        self._clips = clips
         self._assets = assets
         self._checkpoints = checkpoints
         self._cancellations = cancellations
         self._wakeups = wakeups
         self._planner = planner
+        self._turns = turns
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         page = await read_page(
@@ -62,11 +67,14 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
     async def CreateGeneration(
         self, request: pb.CreateGenerationRequest, context: Context
     ) -> pb.CreateGenerationResponse:
-        return await create_generation(self._store, self._planner, self._assets, current_principal(), request)
+        return await create_generation(
+            self._store, self._planner, self._assets, current_principal(), request, turns=self._turns
+        )
 
     async def PlanGeneration(self, request: pb.PlanGenerationRequest, context: Context) -> pb.PlanGenerationResponse:
-        planned = await self._planner.plan(request.spec, memory=request.device_memory_bytes)
-        return pb.PlanGenerationResponse(plan=planned.plan)
+        return await plan_generation(
+            self._store, self._clips, self._planner, self._assets, current_principal(), request
+        )
 
     async def GetGeneration(self, request: pb.GetGenerationRequest, context: Context) -> pb.GetGenerationResponse:
         return pb.GetGenerationResponse(generation=await self._read(request.name))
@@ -80,8 +88,8 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
             lambda before, limit: list_generations(self._store, caller, before, limit),
             lambda generation: generation.id,
         )
-        ahead = await places(self._store, page.items)
-        generations = [generation_message(item, place) for item, place in zip(page.items, ahead, strict=True)]
+        found = await places(self._store, page.items, self._turns)
+        generations = [generation_message(item, place) for item, place in zip(page.items, found, strict=True)]
         return pb.ListGenerationsResponse(generations=generations, next_page_token=page.next_token)
 
     async def WatchGeneration(
@@ -89,8 +97,8 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
     ) -> AsyncIterator[pb.WatchGenerationResponse]:
         caller, after = current_principal(), request.after_sequence
         async for generation, sequence in watch_generation(self._store, self._wakeups, caller, request.name, after):
-            (ahead,) = await places(self._store, [generation])
-            yield pb.WatchGenerationResponse(generation=generation_message(generation, ahead), sequence=sequence)
+            (place,) = await places(self._store, [generation], self._turns)
+            yield pb.WatchGenerationResponse(generation=generation_message(generation, place), sequence=sequence)
 
     async def PauseGeneration(self, request: pb.PauseGenerationRequest, context: Context) -> pb.PauseGenerationResponse:
         await pause_generation(self._store, self._cancellations, current_principal(), request.name)
@@ -115,5 +123,5 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
 
     async def _read(self, name: str) -> pb.Generation:
         generation = await get_generation(self._store, current_principal(), name)
-        (ahead,) = await places(self._store, [generation])
-        return generation_message(generation, ahead)
+        (place,) = await places(self._store, [generation], self._turns)
+        return generation_message(generation, place)

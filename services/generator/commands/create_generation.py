@@ -10,6 +10,7 @@ from libs.chassis.principal import Principal
 from libs.chassis.telemetry import current_trace_id
 from services.generator import messages
 from services.generator.commands.announce import announce_work
+from services.generator.commands.get_generation import places
 from services.generator.commands.plan_generation import Planner
 from services.generator.domain.generation import Generation, Priority
 from services.generator.domain.pictures import FIRST, LAST
@@ -21,13 +22,21 @@ METHOD = "CreateGeneration"
 
 
 async def create_generation(
-    store: Store, planner: Planner, assets: Assets, caller: Principal, request: pb.CreateGenerationRequest
+    store: Store,
+    planner: Planner,
+    assets: Assets,
+    caller: Principal,
+    request: pb.CreateGenerationRequest,
+    *,
+    turns: int,
 ) -> pb.CreateGenerationResponse:
-    """Raises what the plan says cannot be: InvalidArgument that names each field which the model cannot do,
+    """The queued generation; `turns` are made at a time.
+
+    Raises what the plan says cannot be: InvalidArgument that names each field which the model cannot do,
     FailedPrecondition with ERROR_REASON_MODEL_ABSENT, ResourceExhausted with ERROR_REASON_DOES_NOT_FIT; NotFound for a
     picture that the caller has none of; AlreadyExists for a reused request id.
     """
-    planned = await planner.plan(request.spec)
+    planned = await planner.plan(request.spec, assets=assets)
     card, spec = planned.card, planned.plan.spec
     require_available(card)
     require_fit(planned.plan, card)
@@ -43,15 +52,17 @@ async def create_generation(
         priority=Priority(request.priority or Priority.NORMAL),
         trace_id=current_trace_id(),
         plan=planned.plan,
+        seconds_left=planned.plan.seconds,
         weights_digest=card.weights_digest,
         random_weights=card.random_weights,
     )
+    (place,) = await places(store, [generation], turns)
     async with store.transaction() as unit:
 
         async def queue() -> pb.CreateGenerationResponse:
             await unit.insert(generation)
             await announce_work(unit, generation)
-            return pb.CreateGenerationResponse(generation=messages.generation_message(generation))
+            return pb.CreateGenerationResponse(generation=messages.generation_message(generation, place))
 
         return await unit.once(caller.tenant, METHOD, request.request_id, request, queue)
 
@@ -59,4 +70,4 @@ async def create_generation(
 async def given_pictures(assets: Assets, spec: pb.GenerationSpec) -> tuple[GivenPicture, ...]:
     """The files of the pictures that the spec names, by which the worker asks for them: it has no caller's rights."""
     named = ((FIRST, spec.image), (LAST, spec.last_image))
-    return tuple([GivenPicture(role=role, blob=await assets.picture(name)) for role, name in named if name])
+    return tuple([GivenPicture(role=role, blob=(await assets.picture(name)).blob) for role, name in named if name])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from libs.chassis.errors import NotFound
 from libs.chassis.principal import Principal
-from services.generator.domain.generation import Generation, State, id_of
+from services.generator.domain.generation import FRONT, Generation, Place, State, id_of
 from services.generator.ports import Store
 
 
@@ -18,6 +19,11 @@ async def get_generation(store: Store, caller: Principal, name: str) -> Generati
     return generation
 
 
-async def places(store: Store, generations: Sequence[Generation]) -> list[int]:
-    """How many are before each in the queue; 0 for those that do not wait."""
-    return [await store.ahead(found) if found.state is State.QUEUED else 0 for found in generations]
+async def places(store: Store, generations: Sequence[Generation], turns: int) -> list[Place]:
+    """That of each in the queue, which is worked off so many at a time; the first for those that do not wait."""
+    return [await _place(store, found, turns) if found.state is State.QUEUED else FRONT for found in generations]
+
+
+async def _place(store: Store, generation: Generation, turns: int) -> Place:
+    found = await store.place(generation)
+    return found if found.seconds is None else replace(found, seconds=found.seconds / turns)

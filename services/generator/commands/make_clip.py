@@ -254,7 +254,7 @@ class _Making:
                     case Resumed(step):
                         _log.info("%s goes on from step %d", record.generation.name, before + step)
                         taken_over = step
-                        await record.progressed(before + step, 0.0, self._watch.lap())
+                        await record.progressed(before + step, None, self._watch.lap())
                     case StepDone(step, seconds_left):
                         await record.progressed(before + step, self._left(part, step, seconds_left), self._watch.lap())
                     case Checkpoint():

@@ -1,19 +1,26 @@
-"""Find out what a generation will be and take, before any of it is spent."""
+"""Find out what a generation will be and take, before any of it is spent, and whether its clip is there already."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationSpec
+from libs.chassis.errors import ArtifexError
+from libs.chassis.principal import Principal
+from libs.chassis.rpc.failures import to_failure
 from services.generator.commands.tell_prompt import tell_prompt
+from services.generator.domain.keys import clip_key
 from services.generator.domain.models import ModelCard
 from services.generator.domain.plan.devices import Device
-from services.generator.domain.plan.planner import plan
-from services.generator.domain.spec import chosen, filled
-from services.generator.ports import Calibrations, ModelLists, PromptWriter
+from services.generator.domain.plan.planner import plan, require_fit
+from services.generator.domain.prompts.told import Told
+from services.generator.domain.spec import chosen, filled, require_available, require_possible
+from services.generator.ports import Assets, Calibrations, Clips, ModelLists, PromptWriter, Store
 
 _ENOUGH = 1 << 40
+_ROLES = {pb.PlannedPicture.ROLE_FIRST: "first", pb.PlannedPicture.ROLE_LAST: "last"}
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,10 @@ class Planned:
     plan: GenerationPlan
     card: ModelCard
     """Of the plan's model, there or not."""
+    cards: Mapping[str, ModelCard]
+    """Of all models that are there."""
+    told: Told | None
+    """What the model will be told; None where that is not known before a writer wrote it."""
 
 
 class Planner:
@@ -40,25 +51,73 @@ class Planner:
         self._default_model = default_model
         self._refused = refused
 
-    async def plan(self, spec: GenerationSpec, *, pictures: Collection[str] = (), memory: int = 0) -> Planned:
+    async def plan(
+        self,
+        spec: GenerationSpec,
+        *,
+        pictures: Collection[str] = (),
+        memory: int = 0,
+        assets: Assets | None = None,
+    ) -> Planned:
         """The plan for a spec, also where it does not fit or its model is not there.
 
         `pictures`: which of "first" and "last" are given beside those that the spec names. `memory`: for a device of so
-        many bytes instead of the installation's largest. A prompt that the local writer is to extend, which may take it
-        a minute, is left as it is, with a note. Raises InvalidArgument that names each wrong field, and Unavailable
-        when the model server does not answer.
+        many bytes instead of the installation's largest. `assets`: where the spec's own picture is looked at, if
+        the size is left open; without them that is the preset's. A prompt that the local writer is to extend, which may
+        take it a minute, is left as it is, with a note. Raises InvalidArgument that names each wrong field, NotFound
+        for a picture that the caller has none of, and Unavailable when the model server does not answer.
         """
         cards = await self._models.models()
         card = chosen(spec, cards, self._default_model, pictures)
-        found = filled(spec, card, cards, pictures)
-        told = await tell_prompt(self._writer, found.spec, card, refused=self._refused, write=False)
+        shape = None
+        if assets is not None and spec.image and not (spec.width and spec.height):
+            require_possible(spec, card, pictures)
+            shape = (await assets.picture(spec.image)).shape
+        found = filled(spec, card, cards, pictures, shape)
+        told = await tell_prompt(
+            self._writer, found.spec, card, refused=self._refused, pictured=bool(pictures), write=False
+        )
         device = max(await self._models.devices(), key=lambda device: device.memory)
         if memory:
             device = _imagined(device, memory)
         message = plan(found, card, device, await self._calibrations.get(device.name, card.model))
         message.prompt, message.negative_prompt = told.prompt, told.negative
         message.prompt_notes.extend(told.notes)
-        return Planned(message, card)
+        return Planned(message, card, cards, told if told.final else None)
+
+
+async def plan_generation(
+    store: Store, clips: Clips, planner: Planner, assets: Assets, caller: Principal, request: pb.PlanGenerationRequest
+) -> pb.PlanGenerationResponse:
+    """The plan, and the clip where an equal one was made for the caller's tenant. Raises as `Planner.plan` does."""
+    given = sorted(request.pictures, key=lambda picture: picture.role)
+    planned = await planner.plan(
+        request.spec,
+        pictures=[_ROLES[picture.role] for picture in given],
+        memory=request.device_memory_bytes,
+        assets=assets,
+    )
+    answer = pb.PlanGenerationResponse(plan=planned.plan)
+    try:
+        require_available(planned.card)
+        require_fit(planned.plan, planned.card)
+    except ArtifexError as error:
+        answer.refusal.CopyFrom(to_failure(error))
+    told = planned.told
+    here = not answer.HasField("refusal") and not request.device_memory_bytes
+    if not here or told is None or not all(picture.digest for picture in given):
+        return answer
+    spec = planned.plan.spec
+    digests = {picture.role: picture.digest for picture in given}
+    for role, name in ((pb.PlannedPicture.ROLE_FIRST, spec.image), (pb.PlannedPicture.ROLE_LAST, spec.last_image)):
+        if name:
+            digests[role] = (await assets.picture(name)).blob.digest
+    pictures = [digest for _, digest in sorted(digests.items())]
+    answer.content_key = clip_key(caller.tenant, spec, planned.card, planned.cards, pictures, told)
+    equal = await store.find_equal(caller.tenant, answer.content_key)
+    if equal is not None and equal.result is not None and await clips.exists(caller.tenant, equal.result):
+        answer.clip.CopyFrom(equal.result)
+    return answer
 
 
 def _imagined(device: Device, memory: int) -> Device:

@@ -26,12 +26,13 @@ from services.generator.commands.plan_generation import Planner
 from services.generator.commands.run_record import RunRecord
 from services.generator.commands.tell_prompt import tell_prompt
 from services.generator.domain.generation import Generation, Priority, State, id_of
+from services.generator.domain.keys import clip_key, follower_of
 from services.generator.domain.pictures import digests, names
 from services.generator.domain.plan.planner import require_fit
 from services.generator.domain.prompts.told import Told
 from services.generator.domain.provenance import asked, load_of, note_making, take_over_making, told_of
-from services.generator.domain.spec import content_key, require_available, resolve
-from services.generator.domain.windows import windows
+from services.generator.domain.spec import require_as_planned, require_available, resolve
+from services.generator.domain.windows import needed, windows
 from services.generator.ports import (
     Calibrations,
     Cancellations,
@@ -169,17 +170,15 @@ class GenerationRunner:
         generation = record.generation
         # Before a server is taken: a writer may take a minute over it.
         told = record.told = record.told or await self._told(generation)
-        async with self._servers.take(self._model(generation)) as server:
+        plan = generation.plan = generation.plan or await self._planned(generation)
+        async with self._servers.take(*needed(plan.spec, await self._servers.models())) as server:
             cards = await server.models()
-            plan = generation.plan = generation.plan or await self._planned(generation)
             spec, card = resolve(plan.spec, cards, self._default_model, names(generation.pictures))
+            # By the plan: without what goes on from it, the clip would be filled in shorter here.
+            following = follower_of(plan.spec, card, cards)
+            require_as_planned(spec, plan.spec)
             parts = windows(spec.frame_count, card)
-            # Whose weights do not count where nothing follows.
-            following = cards[card.image_form] if len(parts) > 1 else card
-            weights = "+".join(dict.fromkeys((card.weights_digest, following.weights_digest)))
-            key = content_key(
-                generation.tenant, spec, weights, digests(generation.pictures), (told.prompt, told.negative)
-            )
+            key = clip_key(generation.tenant, spec, card, cards, digests(generation.pictures), told)
             await record.started(plan, card, key, len(parts), told)
             if await self._reused(record, key):
                 return

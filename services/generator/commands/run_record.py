@@ -47,8 +47,11 @@ class RunRecord:
                 key=messages.event_key(found, "started"),
             )
 
-    async def progressed(self, step: int, seconds_left: float, device_seconds: float) -> None:
-        """So many steps are made; `device_seconds` were spent since it was last told. Raises Interrupted."""
+    async def progressed(self, step: int, seconds_left: float | None, device_seconds: float) -> None:
+        """So many steps are made; `device_seconds` were spent since it was last told. Raises Interrupted.
+
+        `seconds_left`: until the last step is; None where that is not known.
+        """
         self.furthest = max(self.furthest, step)
         async with self._changed() as (unit, found):
             found.progress(step, seconds_left)

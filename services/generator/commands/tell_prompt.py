@@ -36,7 +36,8 @@ async def tell_prompt(
         short.CopyFrom(spec)
         short.extend_prompt = False
         plain = told(short, card, refused=refused, pictured=pictured)
-        return replace(plain, notes=(*plain.notes, "the prompt will be extended by the local writer"))
+        notes = (*plain.notes, "the prompt will be extended by the local writer")
+        return replace(plain, notes=notes, final=False)
     try:
         written = await writer.write(messages, max_tokens=MAX_TOKENS)
     except Internal as error:

@@ -48,6 +48,19 @@ class State(enum.Enum):
         return self in (State.SUCCEEDED, State.FAILED, State.CANCELLED)
 
 
+@dataclass(frozen=True)
+class Place:
+    """In the queue."""
+
+    ahead: int
+    """How many are before it."""
+    seconds: float | None
+    """Until it is begun; None where one before it lasts nobody knows how long."""
+
+
+FRONT = Place(0, 0.0)
+
+
 @dataclass
 class Generation:
     """One clip that was asked for. `job`, `task` and `attempt` name the render task that waits for it, if any."""
@@ -76,7 +89,8 @@ class Generation:
     """How many runs of the model its clip is made of, one after the other."""
     steps_done: int = 0
     seconds_left: float = 0.0
-    """Until its last step is made, as the model reckons; 0 where nothing is known."""
+    """For which it would still have a device until its clip is there: by its plan, and under way by its model; 0 where
+    nothing is known."""
     device_seconds: float = 0.0
     """For which it had the device, all runs together."""
     preview: Blob | None = None
@@ -118,13 +132,26 @@ class Generation:
         self.random_weights = card.random_weights
         self.content_key = key
         self.windows = windows
-        self.steps_done = 0
+        self.steps_done, self.seconds_left = 0, self.planned_seconds()
         self.start_time = self.start_time or now
 
-    def progress(self, steps_done: int, seconds_left: float = 0.0) -> None:
-        """So many steps are done; fewer than before where a run goes on from an earlier one."""
+    def progress(self, steps_done: int, seconds_left: float | None = None) -> None:
+        """So many steps are done; fewer than before where a run goes on from an earlier one.
+
+        `seconds_left`: until the last step is; None where that is not known.
+        """
         self._require_not_ended()
-        self.steps_done, self.seconds_left = steps_done, seconds_left
+        if seconds_left is None:
+            seconds_left = self.planned_seconds("denoise") * (1 - steps_done / max(self.steps_total, 1))
+        self.steps_done, self.seconds_left = steps_done, seconds_left + self.planned_seconds("decode")
+
+    def planned_seconds(self, stage: str = "") -> float:
+        """Of one stage, or of all of it, by the plan; 0 where that does not tell."""
+        if self.plan is None:
+            return 0.0
+        if not stage:
+            return self.plan.seconds
+        return sum(each.seconds for each in self.plan.stages if each.name == stage)
 
     def pause(self) -> None:
         """Put it down; harmless to repeat."""
@@ -132,7 +159,6 @@ class Generation:
         if self.state is not State.PAUSED:
             self.state = State.PAUSED
             self.pauses += 1
-            self.seconds_left = 0.0
 
     def resume(self, now: datetime) -> bool:
         """Queue it again; False where it is not paused, and nothing is to be done."""
@@ -152,13 +178,13 @@ class Generation:
 
     def fail(self, failure: Failure, now: datetime) -> None:
         self._require_not_ended()
-        self.state = State.FAILED
+        self.state, self.seconds_left = State.FAILED, 0.0
         self.failure = failure
         self.end_time = now
 
     def cancel(self, now: datetime) -> None:
         self._require_not_ended()
-        self.state = State.CANCELLED
+        self.state, self.seconds_left = State.CANCELLED, 0.0
         self.failure = CANCELLED_FAILURE
         self.end_time = now
 

@@ -75,6 +75,8 @@ class ModelCard:
     """None where the files beside its weights do not tell it; then nothing can be reckoned."""
     image_form: str = ""
     """The id of the model that goes on from a picture where this one cannot; its own where it can."""
+    apart: bool = False
+    """Whether the image form lies on no server that has this one: then nothing goes on from a clip's last frame."""
     defaults: Defaults = Defaults()
     recipes: tuple[Recipe, ...] = ()
     loras: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor, log, sqrt
 
 from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1.messages_pb2 import GenerationSpec
@@ -17,6 +17,8 @@ from services.generator.domain.presets import MOST_STEPS, PRESETS, QUALITY_STEPS
 MAX_FRAME_RATE = 240
 MOST_FRAMES = 1000
 _SEEDS = 2**63
+_ALIKE = log(1.05)
+"""Shapes that differ by less, of which a twentieth is cut off, are taken for the same."""
 _RESEED = 2**31
 
 
@@ -69,19 +71,44 @@ def require_available(card: ModelCard) -> None:
         )
 
 
-def filled(
-    spec: GenerationSpec, card: ModelCard, cards: Mapping[str, ModelCard], pictures: Collection[str] = ()
-) -> Filled:
-    """What is 0 or empty comes from a recipe, then the preset, then the model; sizes and counts are the nearest made.
+def require_as_planned(spec: GenerationSpec, planned: GenerationSpec) -> None:
+    """Raises FailedPrecondition where what a model server makes of a planned spec is another clip than was planned."""
+    changed = [
+        field.name
+        for field in GenerationSpec.DESCRIPTOR.fields
+        if getattr(spec, field.name) != getattr(planned, field.name)
+    ]
+    if changed:
+        what = ", ".join(changed)
+        raise FailedPrecondition(
+            f"{planned.model} makes other clips than when this one was planned ({what}): ask for it again",
+            metadata={"resource": planned.model, "state": "STATE_CHANGED"},
+        )
 
-    A spec without a preset has the model's own defaults before those of PREVIEW. Raises InvalidArgument that names each
-    wrong field: pictures, LoRAs or recipes that the model has no use for, a frame rate that is none. What the prompt
-    says is another's matter: `told`.
-    """
+
+def require_possible(spec: GenerationSpec, card: ModelCard, pictures: Collection[str] = ()) -> None:
+    """Raises InvalidArgument that names each wrong field: pictures, LoRAs or recipes that the model has no use for, a
+    frame rate that is none. What the prompt says is another's matter: `told`."""
     problems = [*_picture_problems(spec, card, pictures), *_rate_problems(spec), *_addition_problems(spec, card)]
     if problems:
         raise _invalid(problems)
-    return _Filling(spec, card, cards).done()
+
+
+def filled(
+    spec: GenerationSpec,
+    card: ModelCard,
+    cards: Mapping[str, ModelCard],
+    pictures: Collection[str] = (),
+    shape: Fraction | None = None,
+) -> Filled:
+    """What is 0 or empty comes from a recipe, then the preset, then the model; sizes and counts are the nearest made.
+
+    A spec without a preset has the model's own defaults before those of PREVIEW. `shape`: the width of the picture that
+    the clip begins with, for a height of 1; where a side is left open, the clip has that shape, and about as many
+    pixels as it would have had. Raises as `require_possible` does.
+    """
+    require_possible(spec, card, pictures)
+    return _Filling(spec, card, cards, shape).done()
 
 
 def sampling(spec: GenerationSpec, card: ModelCard) -> tuple[str, tuple[float, ...]]:
@@ -123,18 +150,20 @@ def reseeded(spec: GenerationSpec) -> GenerationSpec:
     """The same clip of other noise: always the same other one, so that a generation that needed it can be repeated."""
     other = GenerationSpec()
     other.CopyFrom(spec)
-    # Far from the seeds beside it, which people try next, and which a longer clip's later windows have; and other in
-    # its low 32 bits, which are all that torch's generator on a CPU takes of a seed.
+    # Far from the seeds beside it, which people try next, and which a longer clip's later windows have.
     other.seed = (spec.seed + _RESEED) % _SEEDS
     return other
 
 
 class _Filling:
-    def __init__(self, spec: GenerationSpec, card: ModelCard, cards: Mapping[str, ModelCard]) -> None:
+    def __init__(
+        self, spec: GenerationSpec, card: ModelCard, cards: Mapping[str, ModelCard], shape: Fraction | None
+    ) -> None:
         self._spec = GenerationSpec()
         self._spec.CopyFrom(spec)
         self._card = card
         self._cards = cards
+        self._shape = shape
         self._changes: list[pb.Adjustment] = []
 
     def done(self) -> Filled:
@@ -198,29 +227,46 @@ class _Filling:
 
     def _size(self) -> None:
         spec, card = self._spec, self._card
-        usual = (int(self._open("width")), int(self._open("height")))
         given = {side: getattr(spec, side) for side in ("width", "height")}
-        width, height = given["width"], given["height"]
-        if not width and not height:
-            width, height = usual
-        elif not width:
-            width = round(height * usual[0] / usual[1])
-        elif not height:
-            height = round(width * usual[1] / usual[0])
-        smaller = min(1.0, card.max_width / width, card.max_height / height)
-        for side, value, most in (("width", width, card.max_width), ("height", height, card.max_height)):
-            taken = _nearest(value * smaller, card.size_multiple, most)
+        wanted = self._wanted(self._shape)
+        made = self._made(wanted)
+        plain = self._wanted(None)
+        unshaped = self._made(plain)
+        too_large = wanted[0] > card.max_width or wanted[1] > card.max_height
+        for index, side in enumerate(("width", "height")):
+            taken = made[index]
             if given[side]:
                 reason = (
                     f"{card.model} makes {card.max_width}x{card.max_height} at the most"
-                    if smaller < 1
+                    if too_large
                     else f"{card.model} makes multiples of {card.size_multiple}"
                 )
                 self._take(side, taken, reason)
-            else:
-                setattr(spec, side, taken)
-                if taken != value:
-                    self._told(side, f"{value} of {name_of(self._preset)}", taken, f"{card.model} makes no such size")
+                continue
+            setattr(spec, side, taken)
+            if taken != plain[index]:
+                same = taken == unshaped[index]
+                why = f"{card.model} makes no such size" if same else "the given picture is of another shape"
+                self._told(side, f"{plain[index]} of {name_of(self._preset)}", taken, why)
+
+    def _made(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The nearest size that the model makes; one beyond its largest keeps its shape."""
+        card, (width, height) = self._card, size
+        smaller = min(1.0, card.max_width / width, card.max_height / height)
+        return (
+            _nearest(width * smaller, card.size_multiple, card.max_width),
+            _nearest(height * smaller, card.size_multiple, card.max_height),
+        )
+
+    def _wanted(self, shape: Fraction | None) -> tuple[int, int]:
+        """The size with its open sides as the usual size has them, or as a picture of so much width for a height of 1.
+        The model may not make it."""
+        width, height = self._spec.width, self._spec.height
+        usual = (int(self._open("width")), int(self._open("height")))
+        if not width and not height:
+            return usual if shape is None else _shaped(usual, shape, self._card)
+        ratio = Fraction(*usual) if shape is None else shape
+        return width or max(round(height * ratio), 1), height or max(round(width / ratio), 1)
 
     def _frames(self) -> None:
         spec, card = self._spec, self._card
@@ -235,7 +281,7 @@ class _Filling:
         if wanted > most:
             reason = f"{card.model} makes {card.max_frames} frames"
             if most == card.max_frames:
-                reason += f", and {card.image_form or 'no model'}, which could go on from the last, is not there"
+                reason += f", and {card.image_form or 'no model'}, which could go on from the last, is not beside it"
         else:
             reason = f"{card.model} makes multiples of {card.frame_multiple}, plus 1"
         spec.frame_count = taken
@@ -258,7 +304,7 @@ def continues(card: ModelCard, cards: Mapping[str, ModelCard]) -> bool:
     A model that itself is not there goes by what is known of its image form.
     """
     form = with_absent(cards).get(card.image_form)
-    if form is None or "first" not in form.pictures:
+    if form is None or card.apart or "first" not in form.pictures:
         return False
     return form.available or not card.available
 
@@ -266,6 +312,33 @@ def continues(card: ModelCard, cards: Mapping[str, ModelCard]) -> bool:
 def _nearest(value: float, multiple: int, most: int) -> int:
     """The multiple that is nearest, the smaller of two, within bounds."""
     return int(min(max(ceil(value / multiple - 0.5), 1), most // multiple) * multiple)
+
+
+def _shaped(usual: tuple[int, int], shape: Fraction, card: ModelCard) -> tuple[int, int]:
+    """A size that the model makes, of about as many pixels as the usual one, and so much width for a height of 1.
+
+    The usual size itself, or that on its side, where it is nearly of the shape: models are best at the sizes that they
+    were made for. Else of the sizes around the one whose shape is nearest.
+    """
+    for width, height in (usual, usual[::-1]):
+        if abs(log(shape * height / width)) < _ALIKE and width <= card.max_width and height <= card.max_height:
+            return width, height
+    down = sqrt(usual[0] * usual[1] / shape)
+    smaller = min(1.0, card.max_width / (down * shape), card.max_height / down)
+    pixels = down * down * shape * smaller**2
+    sizes = [
+        (width, height)
+        for width in _around(down * shape * smaller, card.size_multiple, card.max_width)
+        for height in _around(down * smaller, card.size_multiple, card.max_height)
+    ]
+    return min(sizes, key=lambda size: (abs(log(shape * size[1] / size[0])), abs(log(size[0] * size[1] / pixels))))
+
+
+def _around(value: float, multiple: int, most: int) -> set[int]:
+    """The multiples to both sides of it, within bounds."""
+    return {
+        min(max(side, 1), most // multiple) * multiple for side in (floor(value / multiple), ceil(value / multiple))
+    }
 
 
 def _given(spec: GenerationSpec, pictures: Collection[str]) -> set[str]:

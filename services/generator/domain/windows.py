@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from services.generator.domain.models import ModelCard
+from collections.abc import Mapping
+
+from artifex.generator.v1.messages_pb2 import GenerationSpec
+from services.generator.domain.models import COLLECTION, ModelCard
 
 
 def windows(frame_count: int, card: ModelCard) -> tuple[int, ...]:
@@ -15,3 +18,12 @@ def windows(frame_count: int, card: ModelCard) -> tuple[int, ...]:
     parts = (frame_count - 1) // each
     runs = max(-(-parts // most), 1)
     return tuple(each * (parts // runs + (run < parts % runs)) + 1 for run in range(runs))
+
+
+def needed(spec: GenerationSpec, cards: Mapping[str, ModelCard]) -> tuple[str, ...]:
+    """The ids of the models that make the clip of a filled spec: its own first."""
+    model = spec.model.removeprefix(f"{COLLECTION}/")
+    card = cards.get(model)
+    if card is None or len(windows(spec.frame_count, card)) == 1:
+        return (model,)
+    return tuple(dict.fromkeys((model, card.image_form)))

@@ -9,6 +9,8 @@ import grpc
 
 from artifex.collab.v1 import messages_pb2 as collab_pb2
 from artifex.collab.v1 import service_pb2_grpc as collab_grpc
+from artifex.generator.v1 import messages_pb2 as generator_pb2
+from artifex.generator.v1 import service_pb2_grpc as generator_grpc
 from artifex.media.v1 import messages_pb2 as media_pb2
 from artifex.media.v1 import service_pb2_grpc as media_grpc
 from libs.chassis.errors import NotFound
@@ -49,3 +51,17 @@ class CollabService:
         request = collab_pb2.GetDocumentRequest(name=name, revision=revision)
         response = await self._stub.GetDocument(request)
         return response.document.content_json
+
+
+class GeneratorService:
+    """The `Generations` port over the generator's API."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = generator_grpc.GeneratorServiceStub(channel)
+
+    async def plan(
+        self, spec: generator_pb2.GenerationSpec, pictures: Sequence[generator_pb2.PlannedPicture]
+    ) -> generator_pb2.PlanGenerationResponse:
+        request = generator_pb2.PlanGenerationRequest(spec=spec, pictures=pictures)
+        response: generator_pb2.PlanGenerationResponse = await self._stub.PlanGeneration(request)
+        return response

@@ -9,18 +9,19 @@ from typing import Final
 
 from artifex.graph.v1 import plan_pb2
 from libs.chassis.principal import Principal
-from services.graph.commands.node_types import port_type
+from services.graph.commands.explain_generations import explain_generations
+from services.graph.commands.node_types import plan_input
 from services.graph.commands.prepare import Prepared, prepare
 from services.graph.commands.validate_graph import converter_message, problem_messages
 from services.graph.domain.compile.analyses import PlannedAnalysis, analyses_of, keys_of
 from services.graph.domain.compile.catalogue import Catalogue
-from services.graph.domain.compile.compiler import Compiled, Edge, RunStep, Step, compile_checked
+from services.graph.domain.compile.compiler import Compiled, RunStep, Step, compile_checked
 from services.graph.domain.compile.converters import CONVERTERS, Muted
 from services.graph.domain.compile.explain import ExplainedStep, explain
 from services.graph.domain.compile.runs import GradeRun
 from services.graph.domain.documents.problems import GraphInvalid
 from services.graph.messages import rational
-from services.graph.ports import AnalysisStore, MediaCatalogue
+from services.graph.ports import AnalysisStore, CaptureStore, Generations, MediaCatalogue
 
 _MOST: Final = 1000
 _MOST_BYTES: Final = 700_000
@@ -28,10 +29,19 @@ _MOST_BYTES: Final = 700_000
 
 
 class ExplainGraph:
-    def __init__(self, catalogue: Catalogue, media: MediaCatalogue, analyses: AnalysisStore) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        media: MediaCatalogue,
+        analyses: AnalysisStore,
+        captures: CaptureStore,
+        generator: Generations,
+    ) -> None:
         self._catalogue = catalogue
         self._media = media
         self._analyses = analyses
+        self._captures = captures
+        self._generator = generator
 
     async def __call__(self, caller: Principal, request: plan_pb2.ExplainGraphRequest) -> plan_pb2.ExplainGraphResponse:
         """The plan of one output, or all problems of a document that cannot be rendered.
@@ -43,9 +53,13 @@ class ExplainGraph:
             prepared = await prepare(request.document_json, self._catalogue, self._media)
             if prepared.problems:
                 return plan_pb2.ExplainGraphResponse(problems=problem_messages(prepared.problems))
-            plan, keys = await asyncio.to_thread(_plan, prepared, request.output_node)
+            compiled, plan = await asyncio.to_thread(_plan, prepared, request.output_node)
         except GraphInvalid as error:
             return plan_pb2.ExplainGraphResponse(problems=problem_messages(error.problems))
+        ahead = await explain_generations(compiled, prepared.contents, self._generator, self._captures, caller)
+        plan.generations.extend(ahead.generations)
+        plan.captures.extend(ahead.captures)
+        keys = await asyncio.to_thread(lambda: keys_of(compiled, analyses_of(compiled), ahead.contents))
         for entry in plan.analyses:
             key = keys.get(entry.node)
             if key is not None and await self._analyses.find(caller.tenant, key) is not None:
@@ -53,7 +67,7 @@ class ExplainGraph:
         return plan_pb2.ExplainGraphResponse(plan=plan)
 
 
-def _plan(prepared: Prepared, output_node: str) -> tuple[plan_pb2.RenderPlan, dict[str, str]]:
+def _plan(prepared: Prepared, output_node: str) -> tuple[Compiled, plan_pb2.RenderPlan]:
     compiled = compile_checked(prepared.checked, output_node, prepared.media)
     explanation = explain(compiled, prepared.media)
     aside = list(_set_aside(compiled))
@@ -65,7 +79,7 @@ def _plan(prepared: Prepared, output_node: str) -> tuple[plan_pb2.RenderPlan, di
         height=compiled.height,
         step_count=len(compiled.steps),
         output_inputs=[
-            _input(name, edge)
+            plan_input(name, edge)
             for name, edge in (("picture", compiled.picture), ("sound", compiled.sound))
             if edge is not None
         ],
@@ -86,9 +100,9 @@ def _plan(prepared: Prepared, output_node: str) -> tuple[plan_pb2.RenderPlan, di
             break
         plan.set_aside.append(entry)
     plan.converters.extend(converter_message(converter) for converter in compiled.converters[: _MOST // 10])
-    analyses = analyses_of(compiled)
-    plan.analyses.extend(_analysis(planned) for planned in islice(analyses.values(), _MOST // 10))
-    return plan, keys_of(compiled, analyses, prepared.contents)
+    plan.analyses.extend(_analysis(planned) for planned in islice(analyses_of(compiled).values(), _MOST // 10))
+    plan.generation_count = len(compiled.generations)
+    return compiled, plan
 
 
 def _analysis(planned: PlannedAnalysis) -> plan_pb2.PlanAnalysis:
@@ -97,7 +111,7 @@ def _analysis(planned: PlannedAnalysis) -> plan_pb2.PlanAnalysis:
         type=planned.type,
         name=planned.analysis.name,
         state=plan_pb2.PlanAnalysis.STATE_NEEDED,
-        inputs=[_input(name, edge) for name, edge in planned.reads.items()],
+        inputs=[plan_input(name, edge) for name, edge in planned.reads.items()],
         after=planned.after[: _MOST // 10],
     )
 
@@ -110,7 +124,7 @@ def _step(item: ExplainedStep) -> plan_pb2.PlanStep:
         kind=_kind(step),
         nodes=step.nodes,
         types=[member.type.schema.type for member in members],
-        inputs=[_input(name, edge) for name, edge in step.inputs.items()],
+        inputs=[plan_input(name, edge) for name, edge in step.inputs.items()],
         constant=step.static,
         cache=plan_pb2.PlanStep.Cache.Value(f"CACHE_{item.cache.name}"),
         sound=item.sound,
@@ -125,10 +139,6 @@ def _kind(step: Step) -> plan_pb2.PlanStep.Kind.ValueType:
     if step.type is Muted:
         return plan_pb2.PlanStep.KIND_MUTED
     return plan_pb2.PlanStep.KIND_CONVERTER if step.type in CONVERTERS.values() else plan_pb2.PlanStep.KIND_NODE
-
-
-def _input(name: str, edge: Edge) -> plan_pb2.PlanInput:
-    return plan_pb2.PlanInput(name=name, step=edge.step, output=edge.output.name, type=port_type(edge.output.kind))
 
 
 def _set_aside(compiled: Compiled) -> Iterator[plan_pb2.SetAside]:

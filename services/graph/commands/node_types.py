@@ -6,12 +6,13 @@ import json
 import math
 from typing import Any
 
-from artifex.graph.v1 import messages_pb2
+from artifex.graph.v1 import messages_pb2, plan_pb2
 from artifex.nodes import REQUIRED, Input, Node, Output, Parameter, Points, PortType
 from libs.chassis.errors import NotFound
 from libs.chassis.paging import decode_page_token, encode_page_token, page_size
 from libs.chassis.principal import Principal
 from services.graph.domain.compile.catalogue import Catalogue
+from services.graph.domain.compile.plan import Edge
 
 _METHOD = "ListNodeTypes"
 _COLLECTION = "nodeTypes"
@@ -52,6 +53,11 @@ def get_node_type(catalogue: Catalogue, name: str) -> messages_pb2.NodeType:
 
 def port_type(kind: PortType) -> messages_pb2.PortType.ValueType:
     return messages_pb2.PortType.Value(f"PORT_TYPE_{kind.name}")
+
+
+def plan_input(name: str, edge: Edge) -> plan_pb2.PlanInput:
+    """What a plan says of an input of this name."""
+    return plan_pb2.PlanInput(name=name, step=edge.step, output=edge.output.name, type=port_type(edge.output.kind))
 
 
 def node_type_message(node: type[Node]) -> messages_pb2.NodeType:

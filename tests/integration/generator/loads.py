@@ -122,6 +122,7 @@ def choices(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
             "adapted": adapted and np.array_equal(Made(plain, spec).clip, made.clip),
             "back": plain.adapt(Options()) and np.array_equal(Made(plain, spec).clip, whole.clip),
             "elsewhere": elsewhere(model, whole, spec),
+            "left": left(model, spec),
         }
 
 
@@ -129,6 +130,23 @@ def elsewhere(model: Model, whole: Made, spec: Spec) -> bool:
     """Whether a run that was put down in a plain model goes on in this one to about the same clip."""
     again = Made(model, spec, resumed(model, spec, pictures(spec), whole.saved[2]))
     return again.first == 2 and mean(again.clip, whole.clip) < 8
+
+
+def left(model: Model, spec: Spec) -> list[list[str]]:
+    """The experts on the device while pictures are encoded, after a run was broken off in its first step."""
+    begun(model, spec, pictures(spec), 64).advance()
+    seen, encode = [], model.vae.encode
+
+    def watched(clip: torch.Tensor) -> Any:
+        seen.append(sorted(model.present))
+        return encode(clip)
+
+    model.vae.encode = watched
+    try:
+        begun(model, spec, pictures(spec), 64)
+    finally:
+        del model.vae.encode
+    return seen
 
 
 def evidence(model: Model) -> dict[str, Any]:

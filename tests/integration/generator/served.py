@@ -212,12 +212,14 @@ def long(spec: pb.GenerationSpec) -> pb.GenerationSpec:
     return changed
 
 
-def graph_work(spec: pb.GenerationSpec, attempt: int = 1, generation: str = "") -> work_pb2.GenerateWork:
+def graph_work(
+    spec: pb.GenerationSpec, attempt: int = 1, generation: str = "", job: str = "renderJobs/j1"
+) -> work_pb2.GenerateWork:
     return work_pb2.GenerateWork(
         actor=Actor(tenant="studio", subject="ann"),
         generation=generation or f"generations/{new_id()}",
         spec=spec,
-        job="renderJobs/j1",
+        job=job,
         task="generate:shot",
         attempt=attempt,
     )

@@ -73,6 +73,24 @@ async def test_a_clip_goes_on_from_the_callers_pictures(
         assert (await running.watch((await running.create(spec)).name))[-1].state == SUCCEEDED
 
 
+@pytest.mark.parametrize(("size", "taken"), [((96, 96), (256, 256)), ((60, 80), (192, 256)), ((320, 180), (256, 144))])
+async def test_a_picture_shapes_the_clip_whose_size_is_left_open(
+    tmp_path: Path, triton: TritonServer, size: tuple[int, int], taken: tuple[int, int]
+) -> None:
+    async with generator(tmp_path, triton.endpoint, with_media=True) as running:
+        data, _ = png(tmp_path, *size, 1)
+        image = (await running.upload(data, "first.png")).name
+        spec = pb.GenerationSpec(prompt="a kite", model=f"models/{I2V}", image=image)
+        answer = await running.stub.PlanGeneration(pb.PlanGenerationRequest(spec=spec))
+        assert (answer.plan.spec.width, answer.plan.spec.height) == taken
+        told = {change.field: change.reason for change in answer.plan.adjustments}
+        wide = taken == (256, 144)
+        assert (told["spec.height"] == "the given picture is of another shape") is not wide
+        spec.width, spec.height = 64, 48
+        answer = await running.stub.PlanGeneration(pb.PlanGenerationRequest(spec=spec))
+        assert (answer.plan.spec.width, answer.plan.spec.height) == (64, 48)
+
+
 async def test_pictures_that_a_model_does_not_take_or_the_caller_has_not_are_refused(
     tmp_path: Path, triton: TritonServer, spec: pb.GenerationSpec
 ) -> None:

@@ -49,6 +49,7 @@ def test_each_choice_does_what_it_says_and_makes_the_same_clip_or_one_much_like_
         assert told["compiled"] == (load.get("compile") == "blocks")
         assert told["tiled"] == (load.get("vae") == "tiled")
         assert case["back"], case
+        assert case["left"] == ([] if kind == "t2v" else [case["present"][-1]]), case
         assert case["elsewhere"], case
         assert case["adapted"] == (load.keys() <= ADAPTABLE and load.get("experts") != "streamed"), case
     differences = {json.dumps(case["load"]): case["difference"] for case in found}

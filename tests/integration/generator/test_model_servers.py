@@ -34,7 +34,7 @@ def leave(pid: int, spare: int) -> None:
 async def test_two_tritons_make_two_clips_at_a_time_and_one_takes_over_what_the_other_dies_over(
     tmp_path: Path, triton: TritonServer, second: TritonServer, models: TritonModelServer, spec: pb.GenerationSpec
 ) -> None:
-    spec.steps, spec.width, spec.frame_count = 100, 112, 17
+    spec.steps, spec.width, spec.height, spec.frame_count = 100, 112, 64, 13
     await models.load(NANO)
     async with TritonModelServer(second.endpoint) as other:
         await other.load(NANO)

@@ -33,7 +33,15 @@ def test_our_loop_makes_the_pixels_of_the_plain_pipelines_however_often_it_is_pu
     assert [(case["difference"], case["glimpse"]) for case in clips] == [(0, 0)] * 8
     assert clips[3]["shape"] == [1, 48, 80, 3]
     assert set(clips[0]["experts"]) == {"high_noise", "low_noise"}
-    assert all(case["resumed"] and all(case["resumed"]) for case in cases)
+    assert all(case["resumed"] and all(case["resumed"]) for case in cases if "kind" in case)
     assert [(case["kind"], case["sampler"]) for case in cases if "sampler" in case] == [
         (kind, sampler) for kind in ("t2v", "i2v", "ti2v") for sampler in ("euler", "lcm")
     ]
+    seeds = [case for case in cases if "seed" in case]
+    # Below 2**32 a seed means what it means to diffusers; above, all of its bits count.
+    assert [case["own"] for case in seeds] == [True, False, False, False, False]
+    assert all(case["again"] for case in seeds)
+    assert len({clip for case in seeds for clip in case["clip"]}) == 2 * len(seeds)
+    for case in seeds:
+        assert max(map(abs, case["drawn"])) < 4.5
+        assert len(set(case["drawn"])) == 16

@@ -7,7 +7,7 @@ import pytest
 from artifex.generator.v1 import messages_pb2 as pb
 from libs.chassis.errors import FailedPrecondition, InvalidArgument
 from tests.integration.generator.served import SUCCEEDED, Generator
-from tests.support.triton import NANO
+from tests.support.triton import I2V, NANO
 
 
 async def planned(running: Generator, spec: pb.GenerationSpec, memory: int = 0) -> pb.GenerationPlan:
@@ -44,6 +44,38 @@ async def test_a_plan_is_what_is_queued_and_spends_nothing(running: Generator, s
     created = await running.create(spec)
     assert created.plan.spec == created.spec == plan.spec
     assert created.plan.prompt == plan.prompt
+
+
+async def test_a_plan_tells_whether_the_clip_is_there_already(running: Generator, spec: pb.GenerationSpec) -> None:
+    request = pb.PlanGenerationRequest(spec=spec)
+    before = await running.stub.PlanGeneration(request)
+    assert (len(before.content_key), before.HasField("clip"), before.HasField("refusal")) == (64, False, False)
+    done = (await running.watch((await running.create(spec)).name))[-1]
+    after = await running.stub.PlanGeneration(request)
+    assert (after.content_key, after.clip) == (before.content_key, done.result)
+    # What follows from something else is another clip; of what is not known there is no key.
+    spec.seed += 1
+    other = await running.stub.PlanGeneration(pb.PlanGenerationRequest(spec=spec))
+    assert len(other.content_key) == 64
+    assert other.content_key != before.content_key
+    assert not other.HasField("clip")
+    spec.model = f"models/{I2V}"
+    digests = ["", "a" * 64, "b" * 64, "a" * 64]
+    keys = []
+    for digest in digests:
+        asked = pb.PlanGenerationRequest(spec=spec)
+        asked.pictures.add(role=pb.PlannedPicture.ROLE_FIRST, digest=digest)
+        keys.append((await running.stub.PlanGeneration(asked)).content_key)
+    assert keys[0] == ""
+    assert keys[1] == keys[3] != keys[2]
+
+
+async def test_a_plan_tells_why_its_clip_could_not_be_made(running: Generator) -> None:
+    absent = pb.GenerationSpec(prompt="a river", model="models/wan22-t2v-a14b", preset=pb.GENERATION_PRESET_PREVIEW)
+    answer = await running.stub.PlanGeneration(pb.PlanGenerationRequest(spec=absent))
+    assert answer.refusal.reason == "ERROR_REASON_MODEL_ABSENT"
+    assert "Wan-AI/Wan2.2-T2V-A14B-Diffusers" in answer.refusal.message
+    assert answer.content_key == ""
 
 
 async def test_a_known_model_is_planned_without_its_weights_and_not_queued(running: Generator) -> None:

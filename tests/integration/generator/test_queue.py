@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from artifex.generator.v1 import messages_pb2 as pb
+from artifex.generator.v1.work_pb2 import GenerateWork
+from artifex.graph.v1.work_pb2 import JobEndedEvent
 from libs.chassis.errors import FailedPrecondition
+from libs.chassis.ids import new_id
 from libs.chassis.testing import eventually
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.ports import FrameBytes
+from tests.integration.generator.served import (
+    CANCELLED,
+    PAUSED,
+    SUCCEEDED,
+    Generator,
+    assert_resumed,
+    frames_of,
+    graph_work,
+    long,
+)
 from tests.support.triton import NANO
-
-if TYPE_CHECKING:
-    # Exists in the stubs' types alone.
-    pass
-
-
-from tests.integration.generator.served import CANCELLED, PAUSED, SUCCEEDED, Generator, assert_resumed, frames_of, long
 
 
 async def test_a_paused_generation_stops_within_a_step_and_goes_on_from_its_checkpoint_when_it_is_resumed(
     running: Generator, models: TritonModelServer, spec: pb.GenerationSpec
 ) -> None:
-    spec.steps, spec.width, spec.frame_count = 40, 112, 17
+    spec.steps, spec.width, spec.height, spec.frame_count = 40, 112, 64, 17
     created = await running.create(spec)
     await running.until_step(created.name, 7)
     name = pb.PauseGenerationRequest(name=created.name)
@@ -67,8 +71,13 @@ async def test_what_waits_tells_its_place_can_be_paused_there_and_is_begun_by_it
         waiting[priority] = (await running.stub.CreateGeneration(request)).generation
     low, normal, high = waiting.values()
     assert normal.priority == pb.GENERATION_PRIORITY_NORMAL
-    places = [(await running.get(each.name)).queue_position for each in (first, high, normal, low)]
-    assert places == [0, 1, 2, 3]
+    shown = [await running.get(each.name) for each in (first, high, normal, low)]
+    assert [each.queue_position for each in shown] == [0, 1, 2, 3]
+    # Each has those before it to wait for; it told so when it was queued.
+    left = [each.seconds_left for each in shown]
+    assert 0 < left[0] < left[1] < left[2] < left[3]
+    assert (low.queue_position, normal.queue_position, high.queue_position) == (1, 1, 1)
+    assert min(low.seconds_left, normal.seconds_left, high.seconds_left) > 0
     page = await running.stub.ListGenerations(pb.ListGenerationsRequest())
     assert {found.name: found.queue_position for found in page.generations} == {
         first.name: 0,
@@ -85,3 +94,32 @@ async def test_what_waits_tells_its_place_can_be_paused_there_and_is_begun_by_it
     assert (await running.get(normal.name)).state == PAUSED
     await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=normal.name))
     assert (await running.get(normal.name)).state == CANCELLED
+
+
+async def test_a_paused_generation_of_a_job_that_has_ended_is_cancelled(
+    running: Generator, spec: pb.GenerationSpec
+) -> None:
+    work = graph_work(long(spec))
+    await running.bus.publish("work.generate.normal", work, key=new_id())
+    await running.until_step(await seen(running, work), 6)
+    await running.stub.PauseGeneration(pb.PauseGenerationRequest(name=work.generation))
+    other = graph_work(long(spec), job="renderJobs/j2")
+    await running.bus.publish("work.generate.normal", other, key=new_id())
+    await running.until_step(await seen(running, other), 1)
+    await running.stub.PauseGeneration(pb.PauseGenerationRequest(name=other.generation))
+    assert [kept async for kept in running.objects.list("tenants/studio/checkpoints/")]
+
+    ended = JobEndedEvent(actor=work.actor, job=work.job, state="STATE_CANCELLED")
+    await running.bus.publish("evt.studio.graph.job.ended", ended, key=new_id())
+    done = (await running.watch(work.generation))[-1]
+    assert (done.state, done.failure.reason, done.seconds_left) == (CANCELLED, "ERROR_REASON_CANCELLED", 0.0)
+    await eventually(lambda: "failed" in running.verbs(work.generation), what="the failed event")
+    assert (await running.get(other.generation)).state == PAUSED
+    await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=other.generation))
+    assert not [kept async for kept in running.objects.list("tenants/studio/checkpoints/")]
+
+
+async def seen(running: Generator, work: GenerateWork) -> str:
+    """The name of a job's generation, once it is known."""
+    await eventually(lambda: "started" in running.verbs(work.generation), what="the started event")
+    return work.generation

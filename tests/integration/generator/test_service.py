@@ -211,7 +211,7 @@ async def test_bad_work_of_a_render_job_fails_with_its_reason(running: Generator
 async def test_triton_killed_under_way_costs_time_and_nothing_else(
     running: Generator, triton: TritonServer, models: TritonModelServer, spec: pb.GenerationSpec
 ) -> None:
-    spec.steps, spec.width, spec.frame_count = 40, 112, 17
+    spec.steps, spec.width, spec.height, spec.frame_count = 40, 112, 64, 17
     created = await running.create(spec)
     await running.until_step(created.name, 7)
     triton.kill9()
@@ -227,7 +227,7 @@ async def test_triton_killed_under_way_costs_time_and_nothing_else(
 async def test_a_killed_workers_generation_is_finished_by_another(
     tmp_path: Path, triton: TritonServer, spec: pb.GenerationSpec
 ) -> None:
-    spec.steps, spec.width, spec.frame_count = 60, 112, 17
+    spec.steps, spec.width, spec.height, spec.frame_count = 60, 112, 64, 17
     async with generator(tmp_path, triton.endpoint, roles=frozenset({"api"})) as running:
         with WorkerProcess(tmp_path / "worker", running.env) as worker:
             created = await running.create(spec)

@@ -19,7 +19,7 @@ from libs.chassis.testing import schema_differences
 from services.generator.__main__ import MIGRATIONS
 from services.generator.adapters import tables
 from services.generator.adapters.sql_store import SqlStore
-from services.generator.domain.generation import Generation, Priority, State
+from services.generator.domain.generation import Generation, Place, Priority, State
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -110,20 +110,38 @@ async def test_lists_are_newest_first_and_go_on_below_an_id(store: SqlStore) -> 
 
 
 async def test_those_ahead_are_what_runs_and_what_waits_and_is_more_urgent_or_waits_longer(store: SqlStore) -> None:
-    def waiting(second: int, **changes: object) -> Generation:
+    def waiting(second: float, **changes: object) -> Generation:
         return generation(queue_time=NOW + timedelta(seconds=second), **changes)
 
-    first, second = waiting(1), waiting(2, tenant="other")
-    low, high = waiting(0, priority=Priority.LOW), waiting(3, priority=Priority.HIGH)
+    first, second = waiting(1, seconds_left=10.0), waiting(2, tenant="other", seconds_left=5.5)
+    low, high = waiting(0, priority=Priority.LOW), waiting(3, priority=Priority.HIGH, seconds_left=2.0)
     async with store.transaction() as unit:
         for each in [first, second, low, high]:
             await unit.insert(each)
         await unit.insert(waiting(0, state=State.PAUSED))
         await unit.insert(waiting(0, state=State.SUCCEEDED))
-    assert [await store.ahead(each) for each in (high, first, second, low)] == [0, 1, 2, 3]
+    places = [await store.place(each) for each in (high, first, second, low)]
+    assert places == [Place(0, 0.0), Place(1, 2.0), Place(2, 12.0), Place(3, 17.5)]
     async with store.transaction() as unit:
-        await unit.insert(waiting(9, state=State.RUNNING, priority=Priority.LOW))
-    assert [await store.ahead(each) for each in (high, first, second, low)] == [1, 2, 3, 4]
+        await unit.insert(waiting(9, state=State.RUNNING, priority=Priority.LOW, seconds_left=100.0))
+        await unit.insert(waiting(9, state=State.RUNNING))
+        # Nobody knows of it how long it lasts.
+        await unit.insert(waiting(1.5))
+    places = [await store.place(each) for each in (high, first, second, low)]
+    assert places == [Place(2, 100.0), Place(3, 102.0), Place(5, None), Place(6, None)]
+
+
+async def test_a_jobs_generations_that_have_not_ended_are_those_of_its_tenant_in_whatever_state(
+    store: SqlStore,
+) -> None:
+    job = "renderJobs/j-1"
+    wanted = [generation(job=job, state=state) for state in (State.QUEUED, State.RUNNING, State.PAUSED)]
+    others = [generation(job=job, state=state) for state in State if state.ended]
+    others += [generation(job="renderJobs/j-2"), generation(), generation(job=job, tenant="other")]
+    async with store.transaction() as unit:
+        for each in [*wanted, *others]:
+            await unit.insert(each)
+    assert sorted(await store.unended_of("studio", job)) == [each.id for each in wanted]
 
 
 async def test_an_equal_clip_is_found_only_where_it_succeeded_and_in_its_tenant(store: SqlStore) -> None:

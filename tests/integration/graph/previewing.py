@@ -30,6 +30,8 @@ from libs.chassis.rpc.server import GrpcServer
 from libs.chassis.testing.tokens import TokenMint
 from libs.frames.probe import probe
 from services.graph.adapters.analysis_store import ObjectAnalysisStore
+from services.graph.adapters.capture_store import ObjectCaptureStore
+from services.graph.adapters.neighbours import GeneratorService
 from services.graph.api.graph_service import GraphServicer
 from services.graph.commands.explain_graph import ExplainGraph
 from services.graph.commands.validate_graph import ValidateGraph
@@ -266,7 +268,14 @@ async def previewing(
                     GraphServicer(
                         types,
                         ValidateGraph(types, shelf),
-                        ExplainGraph(types, shelf, ObjectAnalysisStore(objects)),
+                        ExplainGraph(
+                            types,
+                            shelf,
+                            ObjectAnalysisStore(objects),
+                            ObjectCaptureStore(objects),
+                            # Nobody listens there: these documents generate nothing.
+                            GeneratorService(grpc.aio.insecure_channel("127.0.0.1:1")),
+                        ),
                         previews,
                     ),
                 )

@@ -27,6 +27,8 @@ class Told:
     negative: str
     notes: Sequence[str]
     """What was done besides what was asked, for people."""
+    final: bool = True
+    """False where a writer is still to be asked, and the model will be told something else."""
 
 
 def told(

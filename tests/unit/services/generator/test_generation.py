@@ -71,7 +71,7 @@ def test_a_pause_is_no_end_and_puts_it_back_into_the_queue_when_it_is_over() -> 
     found.progress(3, 4.5)
     found.pause()
     found.pause()
-    assert (found.state, found.pauses, found.steps_done, found.seconds_left) == (State.PAUSED, 1, 3, 0.0)
+    assert (found.state, found.pauses, found.steps_done, found.seconds_left) == (State.PAUSED, 1, 3, 4.5)
     assert not found.state.ended
     with pytest.raises(FailedPrecondition) as caught:
         found.start(found.spec, NANO, "key", NOW)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from artifex.generator.v1 import messages_pb2 as pb
-from services.generator.domain.generation import Priority
+from services.generator.domain.generation import Place, Priority
 from services.generator.messages import generation_message, work_item, work_subject
 from tests.unit.services.generator.test_generation import NOW, generation
 from tests.unit.services.generator.test_spec import NANO
@@ -9,16 +9,31 @@ from tests.unit.services.generator.test_spec import NANO
 
 def test_the_time_left_is_that_of_the_steps_and_of_the_decoding_that_was_planned() -> None:
     found = generation()
-    assert generation_message(found, 2).queue_position == 2
     found.plan = pb.GenerationPlan(
-        stages=[pb.PlanStage(name="denoise", seconds=40), pb.PlanStage(name="decode", seconds=3)]
+        stages=[pb.PlanStage(name="denoise", seconds=40), pb.PlanStage(name="decode", seconds=3)], seconds=44
     )
     found.start(found.spec, NANO, "key", NOW)
-    assert generation_message(found).seconds_left == 0.0, "nothing is known before the first step"
+    assert generation_message(found).seconds_left == 44.0, "the plan's, before the first step"
     found.progress(1, 30.0)
     assert generation_message(found).seconds_left == 33.0
+    found.progress(2, None)
+    assert generation_message(found).seconds_left == 23.0, "half of the steps that were planned"
     found.pause()
     assert generation_message(found).seconds_left == 0.0
+    assert found.resume(NOW)
+    assert generation_message(found).seconds_left == 23.0
+    found.cancel(NOW)
+    assert generation_message(found).seconds_left == 0.0
+
+
+def test_what_waits_has_those_before_it_to_wait_for_as_far_as_they_are_known() -> None:
+    found = generation()
+    assert generation_message(found, Place(2, 50.0)).seconds_left == 0.0, "it is not known itself"
+    found.seconds_left = 12.0
+    shown = generation_message(found, Place(2, 50.0))
+    assert (shown.queue_position, shown.seconds_left) == (2, 62.0)
+    assert generation_message(found, Place(2, None)).seconds_left == 0.0
+    assert generation_message(found).seconds_left == 12.0
 
 
 def test_steps_are_those_of_all_windows() -> None:

@@ -84,6 +84,59 @@ def test_an_unknown_model_is_named_with_those_there_are() -> None:
         resolve(spec(model="models/wan99"), CARDS, NANO.model)
 
 
+PICTURE = {"image": "assets/a"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "given", "taken"),
+    [
+        # The usual size, or that on its side, where it is nearly of the shape.
+        (Fraction(16, 9), {}, (1280, 720)),
+        (Fraction(1280, 704), {}, (1280, 720)),
+        (Fraction(9, 16), {}, (720, 1280)),
+        (Fraction(16, 9), {"preset": pb.GENERATION_PRESET_DRAFT}, (832, 480)),
+        # Else about as many pixels, of the nearest shape.
+        (Fraction(1), {}, (960, 960)),
+        (Fraction(4, 3), {}, (1104, 832)),
+        (Fraction(3, 4), {}, (832, 1104)),
+        (Fraction(1), {"preset": pb.GENERATION_PRESET_DRAFT}, (624, 624)),
+        # Within what the model makes, however long the picture is.
+        (Fraction(7, 3), {}, (1280, 544)),
+        (Fraction(3000), {}, (1280, 16)),
+        (Fraction(1, 3000), {}, (16, 1280)),
+        # A side that is given stands; the other one is the picture's.
+        (Fraction(1), {"width": 480}, (480, 480)),
+        (Fraction(3, 4), {"height": 832}, (624, 832)),
+        (Fraction(1), {"width": 832, "height": 480}, (832, 480)),
+    ],
+)
+def test_a_given_picture_shapes_what_is_left_open(
+    shape: Fraction, given: dict[str, int], taken: tuple[int, int]
+) -> None:
+    a14b = with_absent({})["wan22-i2v-a14b"]
+    asked = GenerationSpec(prompt="a", **PICTURE, **given)  # type: ignore[arg-type]
+    result = filled(asked, a14b, {}, (), shape)
+    assert (result.spec.width, result.spec.height) == taken
+    assert filled(result.spec, a14b, {}, (), shape).spec == result.spec
+    plain = filled(asked, a14b, {}).spec
+    told = {change.field: (change.given, change.taken, change.reason) for change in result.adjustments}
+    for side in {"width", "height"} - given.keys():
+        was, now = getattr(plain, side), getattr(result.spec, side)
+        assert (f"spec.{side}" in told) == (was != now)
+        if was != now:
+            assert told[f"spec.{side}"][1:] == (f"{now}", "the given picture is of another shape")
+
+
+def test_a_picture_is_shaped_within_a_small_models_sizes() -> None:
+    small = replace(I2V, max_width=112, max_height=64)
+    sizes = {
+        shape: (result.spec.width, result.spec.height)
+        for shape in (Fraction(16, 9), Fraction(1), Fraction(3, 4))
+        for result in [filled(GenerationSpec(prompt="a", **PICTURE), small, {}, (), shape)]  # type: ignore[arg-type]
+    }
+    assert list(sizes.values()) == [(112, 64), (64, 64), (48, 64)]
+
+
 def test_a_known_model_without_weights_is_refused_with_what_to_put_where() -> None:
     with pytest.raises(FailedPrecondition, match=r"Wan2\.2-T2V-A14B-Diffusers.*ARTIFEX_MODELS") as caught:
         resolve(spec(model="models/wan22-t2v-a14b"), CARDS, NANO.model)

@@ -40,6 +40,8 @@ from artifex_wan.pieces import Pieces
 from artifex_wan.spec import Limits, Spec, SpecError
 from artifex_wan.stages import Stages, is_out_of_memory
 
+_PREVIEWS: Final = 0.01
+"""The part of a run's time that previews may take. The first is made whatever it takes."""
 _RECORDED: Final = ("torch", "diffusers", "transformers", "tokenizers", "peft", "numpy")
 """Packages whose versions may change a clip."""
 
@@ -140,6 +142,7 @@ class WanBackend:
                     self._denoise(model, run, responder)
                 with stages.stage("decode"):
                     sent = self._decode(model, run, responder)
+            responder.flush()
             return "done", {
                 "device": self._device,
                 "device_name": _device_name(self._device),
@@ -169,7 +172,7 @@ class WanBackend:
 
     def _denoise(self, model: Model, run: Run, responder: Responder) -> None:
         spec, first, began = run.spec, run.done, time.monotonic()
-        kept = first
+        kept, previews = first, 0.0
         while run.done < run.steps:
             self._check_cancelled(responder)
             expert = run.expert
@@ -180,11 +183,9 @@ class WanBackend:
             responder.send("step", step=run.done, steps=run.steps, expert=expert, seconds_left=left)
             if run.done == run.steps:
                 return
-            if spec.preview_every and run.done % spec.preview_every == 0:
-                with self._tracing.span("wan.preview", step=run.done):
-                    frame = still(model.vae, run.glimpse())
-                for offset, block in blocks(frame):
-                    responder.send("preview", block, step=run.done, width=spec.width, height=spec.height, offset=offset)
+            due = spec.preview_every and run.done % spec.preview_every == 0
+            if due and previews <= _PREVIEWS * (time.monotonic() - began):
+                previews += self._preview(model, run, responder)
             if (
                 spec.checkpoint_every
                 and run.done // spec.checkpoint_every > kept // spec.checkpoint_every
@@ -194,6 +195,17 @@ class WanBackend:
                 saved = np.frombuffer(run.saved(), np.uint8)
                 for offset, block in blocks(saved):
                     responder.send("checkpoint", block, step=run.done, offset=offset, size=saved.size)
+
+    def _preview(self, model: Model, run: Run, responder: Responder) -> float:
+        """Seconds that it took."""
+        _wait_for(model.device)
+        began = time.monotonic()
+        with self._tracing.span("wan.preview", step=run.done):
+            frame = still(model.vae, run.glimpse())
+        height, width, _ = frame.shape
+        for offset, block in blocks(frame):
+            responder.send("preview", block, step=run.done, width=width, height=height, offset=offset)
+        return time.monotonic() - began
 
     def _decode(self, model: Model, run: Run, responder: Responder) -> int:
         """How many bytes were sent."""
@@ -213,6 +225,12 @@ class WanBackend:
 
     def finalize(self) -> None:
         self._tracing.close()
+
+
+def _wait_for(device: torch.device) -> None:
+    """Until what was given to the device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def _device_name(device: str) -> str:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 
 from artifex_wan.caches import StepCache
+from artifex_wan.chance import seeded
 from artifex_wan.conditions import Beside, Condition, InPlace, Words
 from artifex_wan.loading import EXPERTS, Model
 from artifex_wan.sampler import Sampler
@@ -156,6 +157,8 @@ def resumed(model: Model, spec: Spec, pictures: Pictures, saved: bytes) -> Run:
 
 
 def _condition(model: Model, spec: Spec, pictures: Pictures) -> Condition:
+    # A run that was broken off has left its expert where the encoder now wants room.
+    model.make_room()
     first, last = (_shown(model, pictures.get(name)) for name in ("first", "last"))
     if model.config.expand_timesteps:
         return InPlace(model.vae, first, _shape(model, spec))
@@ -179,9 +182,7 @@ def _shape(model: Model, spec: Spec) -> torch.Size:
 
 
 def _noise(model: Model, spec: Spec) -> torch.Tensor:
-    """From a CPU generator on every device, so a seed means the same noise everywhere."""
-    chance = torch.Generator("cpu").manual_seed(spec.seed)
-    return torch.randn(_shape(model, spec), generator=chance).to(model.device)
+    return torch.randn(_shape(model, spec), generator=seeded(spec.seed)).to(model.device)
 
 
 def _predicted(

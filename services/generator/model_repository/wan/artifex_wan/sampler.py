@@ -12,6 +12,8 @@ from typing import Any, Final
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchLCMScheduler, UniPCMultistepScheduler
 
+from artifex_wan.chance import seeded
+
 _STATE: Final = {
     "unipc": (
         "_step_index",
@@ -68,7 +70,7 @@ class Sampler:
         if self.name == "lcm":
             # Of every step its own, so that a resumed run needs no generator's state.
             seed = (self._seed ^ (_STEP_SEED * (step + 1))) & (2**63 - 1)
-            chance = {"generator": torch.Generator("cpu").manual_seed(seed)}
+            chance = {"generator": seeded(seed)}
         found: torch.Tensor = self._scheduler.step(
             velocity, self._scheduler.timesteps[step], latents, return_dict=False, **chance
         )[0]

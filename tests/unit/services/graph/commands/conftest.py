@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from artifex.common.v1 import types_pb2
+from artifex.generator.v1 import messages_pb2 as generator_pb2
 from artifex.media.v1 import messages_pb2 as media_pb2
 from libs.chassis.bus import Bus
 from libs.chassis.database import Database, migrate
-from libs.chassis.errors import NotFound
+from libs.chassis.errors import ArtifexError, NotFound
 from libs.chassis.objects import ObjectStore, open_objects
 from libs.chassis.outbox import Outbox
 from services.graph.adapters import tables
@@ -54,6 +56,33 @@ class Shelf:
             return self.documents[name, revision]
         except KeyError:
             raise NotFound(name) from None
+
+
+class Shots:
+    """The `Generations` of one tenant, in memory: clips are kept by what they follow from, and named by it, too."""
+
+    def __init__(self) -> None:
+        self.made: set[str] = set()
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
+        """The prompts of what was planned, with the digests of the pictures."""
+        self.refusals: dict[str, ArtifexError] = {}
+        """By prompt."""
+
+    async def plan(
+        self, spec: generator_pb2.GenerationSpec, pictures: Sequence[generator_pb2.PlannedPicture]
+    ) -> generator_pb2.PlanGenerationResponse:
+        digests = tuple(picture.digest for picture in pictures)
+        self.asked.append((spec.prompt, digests))
+        if spec.prompt in self.refusals:
+            raise self.refusals[spec.prompt]
+        answer = generator_pb2.PlanGenerationResponse(
+            plan=generator_pb2.GenerationPlan(spec=spec, seconds=90.0, calibrated=True, device="cpu", fits=True)
+        )
+        if all(digests):
+            answer.content_key = hashlib.sha256(repr((spec.prompt, spec.seed, digests)).encode()).hexdigest()
+        if answer.content_key in self.made:
+            answer.clip.digest = answer.content_key
+        return answer
 
 
 @pytest.fixture

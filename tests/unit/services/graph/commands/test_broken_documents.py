@@ -18,7 +18,7 @@ from services.graph.commands.validate_graph import ValidateGraph
 from services.graph.domain.compile.catalogue import catalogue
 from services.graph.domain.documents.problems import Reason
 from services.graph.domain.jobs.job import Job
-from services.graph.ports import AnalysisStore, CaptureStore, JobStore
+from services.graph.ports import AnalysisStore, CaptureStore, Generations, JobStore
 from tests.unit.services.graph.broken import GOOD, broken_documents
 from tests.unit.services.graph.commands.conftest import Shelf
 
@@ -79,7 +79,10 @@ async def test_each_is_refused_with_place_and_reason(name: str, text: str, stock
     else:
         assert refused.value.metadata["path"]
 
-    explain = ExplainGraph(catalogue(), stocked, cast("AnalysisStore", Untouched()))
+    explain = ExplainGraph(
+        catalogue(), stocked, cast("AnalysisStore", Untouched()), cast("CaptureStore", Untouched()),
+        cast("Generations", Untouched()),
+    )  # fmt: skip
     explained = await explain(CALLER, plan_pb2.ExplainGraphRequest(document_json=_sendable(text)))
     assert explained.problems
     assert not explained.HasField("plan")

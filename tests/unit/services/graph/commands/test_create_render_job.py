@@ -38,7 +38,7 @@ from services.graph.domain.jobs.changes import Signal
 from services.graph.domain.jobs.job import Job, TaskKind, analysis_result_key, document_key
 from services.graph.messages import job_message
 from tests.support.documents import graded, normalised, titled
-from tests.unit.services.graph.commands.conftest import Shelf
+from tests.unit.services.graph.commands.conftest import Shelf, Shots
 
 CALLER = Principal("studio", "ada", "ROLE_ARTIST", features=frozenset({"FEATURE_CORE", "FEATURE_GENERATION"}))
 PLATE = "assets/plate"
@@ -164,7 +164,8 @@ async def test_a_clip_that_was_analysed_before_is_not_analysed_again(
     create: CreateRenderJob, store: SqlJobStore, objects: ObjectStore, shelf: Shelf, tmp_path: Path
 ) -> None:
     shelf.add(PLATE)
-    explain = ExplainGraph(catalogue(), shelf, analyses := ObjectAnalysisStore(objects))
+    analyses, captures = ObjectAnalysisStore(objects), ObjectCaptureStore(objects)
+    explain = ExplainGraph(catalogue(), shelf, analyses, captures, Shots())
     text = json.dumps(normalised(PLATE, loudness=-23.0))
     key = await analysis_key_of(text, shelf)
     assert (await submit(create, json.loads(text))).tasks[0].state == messages_pb2.RenderTask.STATE_READY

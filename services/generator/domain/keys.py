@@ -1,0 +1,50 @@
+"""What a clip follows from, as one key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from artifex.generator.v1.messages_pb2 import GenerationSpec
+from libs.chassis.errors import FailedPrecondition
+from services.generator.domain.models import ModelCard
+from services.generator.domain.prompts.told import Told
+from services.generator.domain.spec import content_key
+from services.generator.domain.windows import windows
+
+
+def clip_key(
+    tenant: str,
+    spec: GenerationSpec,
+    card: ModelCard,
+    cards: Mapping[str, ModelCard],
+    pictures: Sequence[str],
+    told: Told,
+) -> str:
+    """The content key of the clip of a filled spec; see `content_key`. The same before the clip is made and then.
+
+    `card` is that of its model, `cards` are those that are there, by id, `pictures` the SHA-256 of each given
+    one, first and last.
+    """
+    follower = follower_of(spec, card, cards)
+    weights = "+".join(dict.fromkeys((card.weights_digest, follower.weights_digest)))
+    return content_key(tenant, spec, weights, pictures, (told.prompt, told.negative))
+
+
+def follower_of(spec: GenerationSpec, card: ModelCard, cards: Mapping[str, ModelCard]) -> ModelCard:
+    """The card of what goes on from a last frame, where the clip is longer than the model makes at once; else its own,
+    since the weights of one that makes nothing do not count.
+
+    Raises FailedPrecondition with ERROR_REASON_MODEL_ABSENT where that is not among a server's `cards`.
+    """
+    if len(windows(spec.frame_count, card)) == 1:
+        return card
+    found = cards.get(card.image_form)
+    if found is None:
+        form = card.image_form or "a model"
+        raise FailedPrecondition(
+            f"the model server that has {card.model} lacks {form}, which goes on from its last frame: put the weights "
+            f"of both there, or ask for {card.max_frames} frames at the most",
+            reason="ERROR_REASON_MODEL_ABSENT",
+            metadata={"model": card.image_form},
+        )
+    return found
