@@ -55,7 +55,7 @@ def from_picture(pipeline: Any, size: tuple[int, int], count: int) -> dict[str, 
     right, error = 0, 0.0
     for number, (what, text) in enumerate(held_out(count)):
         width, height = size
-        given = draw(draw_scene(np.random.default_rng(number), what, width / height), width, height, 1)[0]
+        given = draw(draw_scene(np.random.default_rng(number), what, width / height), width, height, range(1))[0]
         clip = _made(pipeline, [text], number, size, image=given)[0]
         right += look(clip).motion == what.motion
         error += float(np.abs(clip[0].astype(float) - given).mean()) / 255

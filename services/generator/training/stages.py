@@ -23,9 +23,9 @@ from services.generator.training.denoiser import (
 from services.generator.training.latents import encoded, measured_scale
 from services.generator.training.loop import Stage, trained
 from services.generator.training.text import TextStage
-from services.generator.training.vae import VaeStage
+from services.generator.training.vae import DecoderStage, EdgesStage, VaeStage
 
-ORDER: Final = ("text", "vae", "t2v", "t2v-high", "t2v-low", "i2v", "ti2v", "i2v-high", "i2v-low")
+ORDER: Final = ("text", "vae", "vae-edges", "vae-decoder", "t2v", "t2v-high", "t2v-low", "i2v", "ti2v", "i2v-high", "i2v-low")
 """The stages' names, as they are trained."""
 
 
@@ -52,6 +52,13 @@ def train(work: Path, end: float, until: str = "") -> Trained | None:
     encoder.requires_grad_(False)
     vae = VaeStage()
     if until == "text" or not done(vae):
+        return None
+    vae = EdgesStage(vae.model)
+    if not done(vae):
+        return None
+    _scale(vae.model, work / "vae-scale.json")
+    vae = DecoderStage(vae.model)
+    if not done(vae):
         return None
     _scale(vae.model, work / "vae-scale.json")
     vae.model.requires_grad_(False)

@@ -37,7 +37,7 @@ MOTIONS: Final[dict[str, tuple[int, int]]] = {
     "still": (0, 0),
 }
 """Directions on the screen, x to the right and y down."""
-SIZES: Final[dict[str, float]] = {"small": 0.11, "": 0.15, "large": 0.2}
+SIZES: Final[dict[str, float]] = {"small": 0.12, "": 0.17, "large": 0.23}
 """Radius of the circle, in parts of the frame's height; other shapes have the circle's area."""
 COUNTS: Final = (1, 2, 3)
 FRAMES: Final = 17
@@ -98,7 +98,8 @@ def draw_scene(rng: np.random.Generator, attributes: Attributes, aspect: float =
     radius = radius_of(attributes)
     across, down = MOTIONS[attributes.motion]
     margin = radius * 1.35 + 0.02
-    travel = float(rng.uniform(0.3, min(0.48, 0.99 - 2 * margin)))
+    most = 0.48 if attributes.count == 1 else 0.4
+    travel = float(rng.uniform(0.3, min(most, 0.99 - 2 * margin)))
     while True:
         starts: list[tuple[float, float]] = []
         for _ in range(attributes.count):
@@ -106,7 +107,7 @@ def draw_scene(rng: np.random.Generator, attributes: Attributes, aspect: float =
             low_y, high_y = margin + travel * (down < 0), 1.0 - margin - travel * (down > 0)
             starts.append((float(rng.uniform(low_x, high_x)), float(rng.uniform(low_y, high_y))))
         gaps = [math.dist(one, other) for i, one in enumerate(starts) for other in starts[:i]]
-        if all(gap > 3.0 * radius for gap in gaps):
+        if all(gap > 2.8 * radius for gap in gaps):
             return Scene(attributes, tuple(starts), travel)
 
 
@@ -115,21 +116,21 @@ def radius_of(attributes: Attributes) -> float:
     return SIZES[attributes.size] if attributes.count == 1 else SIZES["small"]
 
 
-def draw(scene: Scene, width: int, height: int, frames: int = FRAMES) -> NDArray[np.uint8]:
-    """The clip, RGB of shape (frames, height, width, 3); edges are smooth over one pixel."""
+def draw(scene: Scene, width: int, height: int, frames: range = range(FRAMES)) -> NDArray[np.uint8]:
+    """These frames of the clip, RGB of shape (frames, height, width, 3); edges are smooth over one pixel."""
     what = scene.attributes
     across, down = MOTIONS[what.motion]
-    clip = np.empty((frames, height, width, 3), np.uint8)
+    clip = np.empty((len(frames), height, width, 3), np.uint8)
     background, colour = (np.array(PALETTE[name], np.float64) for name in (what.background, what.colour))
     y, x = np.mgrid[:height, :width] + 0.5
-    for number in range(frames):
+    for index, number in enumerate(frames):
         way = scene.travel * number / (FRAMES - 1)
         covered = np.zeros((height, width))
         for start_x, start_y in scene.starts:
             at_x, at_y = (start_x + across * way) * height, (start_y + down * way) * height
             inside = 0.5 - _distance(what.shape, x - at_x, y - at_y, radius_of(what) * height)
             covered = np.maximum(covered, np.clip(inside, 0.0, 1.0))
-        clip[number] = np.rint(background + (colour - background) * covered[..., None])
+        clip[index] = np.rint(background + (colour - background) * covered[..., None])
     return clip
 
 
