@@ -161,13 +161,17 @@ class ModelServer(ModelLists, Protocol):
 
 
 class ModelServers(ModelLists, Protocol):
-    """All model servers, which have the same models or not."""
+    """All model servers, which have the same models and devices or not."""
 
-    def take(self, *models: str) -> AbstractAsyncContextManager[ModelServer]:
-        """A server that answers and has these models and a turn free, until the block ends; waits until there is one.
+    def take(
+        self, *models: str, suits: Callable[[Device], bool] = lambda device: True
+    ) -> AbstractAsyncContextManager[ModelServer]:
+        """A server that answers and has these models, a device that suits and a turn free, until the block ends; waits
+        until there is one.
 
         One that has the first of them in memory before one that has it to load. One that lacks some is given only where
-        all servers answer and each does: it says what is to be said of that.
+        all servers answer and each does, and one whose device does not suit only where all answer and no other has the
+        models: it says what is to be said of that.
         """
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
@@ -19,7 +19,9 @@ from services.generator.ports import ModelServer
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
 """How often servers that did not answer are asked again."""
-_LACKING = 2
+_UNSUITED = 2
+_LACKING = 4
+"""From these on a rank is that of a server that cannot have the work; see `_rank`."""
 
 
 class TritonServers:
@@ -66,8 +68,10 @@ class TritonServers:
         return ready
 
     @asynccontextmanager
-    async def take(self, *models: str) -> AsyncIterator[ModelServer]:
-        server = await self._free(models)
+    async def take(
+        self, *models: str, suits: Callable[[Device], bool] = lambda device: True
+    ) -> AsyncIterator[ModelServer]:
+        server = await self._free(models, suits)
         try:
             yield server
         finally:
@@ -75,15 +79,15 @@ class TritonServers:
             self._given_back.set()
             self._given_back = asyncio.Event()
 
-    async def _free(self, models: Sequence[str]) -> TritonModelServer:
+    async def _free(self, models: Sequence[str], suits: Callable[[Device], bool]) -> TritonModelServer:
         told = False
         while True:
             given_back = self._given_back
             ready = await _ready(self._servers)
-            ranks = {server: await _rank(server, models) for server in ready}
-            able = [server for server in ready if ranks[server] < _LACKING]
+            ranks = {server: await _rank(server, models, suits) for server in ready}
+            able = [server for server in ready if ranks[server] < _UNSUITED]
             if not able and len(ready) == len(self._servers):
-                able = ready
+                able = [server for server in ready if ranks[server] < _LACKING] or ready
             # Looked at after the last await: nobody else takes one meanwhile.
             free = [server for server in able if self._busy[server] < self._turns]
             if free:
@@ -103,14 +107,16 @@ async def _ready(servers: Sequence[TritonModelServer]) -> list[TritonModelServer
     return [server for server, ready in zip(servers, answers, strict=True) if ready]
 
 
-async def _rank(server: TritonModelServer, models: Sequence[str]) -> int:
-    """The lower the sooner the server could begin with the first of the models; from _LACKING on it lacks some."""
+async def _rank(server: TritonModelServer, models: Sequence[str], suits: Callable[[Device], bool]) -> int:
+    """The lower the sooner the server could begin with the first of the models; from _UNSUITED on they do not fit its
+    device, from _LACKING on it lacks some."""
     try:
-        has = await server.models()
+        has = {model for model, card in (await server.models()).items() if card.available}
         lacked = [model for model in models if model not in has]
         if lacked:
             # Best one that lacks only what goes on from its clip.
             return _LACKING + (models[0] in lacked)
-        return 0 if models[0] in await server.loaded() else 1
+        suited = all(suits(device) for device in await server.devices())
+        return (0 if suited else _UNSUITED) + (models[0] not in await server.loaded())
     except Unavailable:
         return _LACKING + 2  # gone between two questions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationSpec
@@ -12,14 +12,13 @@ from libs.chassis.principal import Principal
 from libs.chassis.rpc.failures import to_failure
 from services.generator.commands.tell_prompt import tell_prompt
 from services.generator.domain.keys import clip_key
-from services.generator.domain.models import ModelCard
-from services.generator.domain.plan.devices import Device
-from services.generator.domain.plan.planner import plan, require_fit
+from services.generator.domain.models import ModelCard, with_absent
+from services.generator.domain.plan.devices import Device, imagined
+from services.generator.domain.plan.planner import goes, plan, require_fit
 from services.generator.domain.prompts.told import Told
-from services.generator.domain.spec import chosen, filled, require_available, require_possible
+from services.generator.domain.spec import Filled, chosen, filled, require_available, require_possible
 from services.generator.ports import Assets, Calibrations, Clips, ModelLists, PromptWriter, Store
 
-_ENOUGH = 1 << 40
 _ROLES = {pb.PlannedPicture.ROLE_FIRST: "first", pb.PlannedPicture.ROLE_LAST: "last"}
 
 
@@ -79,11 +78,26 @@ class Planner:
         )
         device = max(await self._models.devices(), key=lambda device: device.memory)
         if memory:
-            device = _imagined(device, memory)
-        message = plan(found, card, device, await self._calibrations.get(device.name, card.model))
+            device = imagined(device, memory)
+        message = await self._planned(found, card, with_absent(cards).get(card.image_form, card), device)
         message.prompt, message.negative_prompt = told.prompt, told.negative
         message.prompt_notes.extend(told.notes)
         return Planned(message, card, cards, told if told.final else None)
+
+    async def on(
+        self, made: GenerationPlan, card: ModelCard, follower: ModelCard, device: Device
+    ) -> GenerationPlan:
+        """A plan for the device that is to carry it out: the one that was made, or where that does not go there, as it
+        was made for another device or another way to run the model, one of the same clip."""
+        if goes(made, card, follower, device):
+            return made
+        message = await self._planned(Filled(made.spec, tuple(made.adjustments)), card, follower, device)
+        message.prompt, message.negative_prompt = made.prompt, made.negative_prompt
+        message.prompt_notes.extend(made.prompt_notes)
+        return message
+
+    async def _planned(self, found: Filled, card: ModelCard, follower: ModelCard, device: Device) -> GenerationPlan:
+        return plan(found, card, follower, device, await self._calibrations.get(device.name, card.model))
 
 
 async def plan_generation(
@@ -118,12 +132,3 @@ async def plan_generation(
     if equal is not None and equal.result is not None and await clips.exists(caller.tenant, equal.result):
         answer.clip.CopyFrom(equal.result)
     return answer
-
-
-def _imagined(device: Device, memory: int) -> Device:
-    """One of another memory: like the installation's, or a plain accelerator, in a machine that holds enough, where
-    that is none."""
-    if device.kind == "cuda":
-        return replace(device, memory=memory)
-    name = f"a device of {memory / 1e9:.0f} GB"
-    return replace(device, kind="cuda", name=name, memory=memory, host_memory=_ENOUGH, attention="_native_cudnn")

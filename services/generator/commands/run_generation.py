@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from artifex.common.v1.types_pb2 import Failure
 from artifex.generator.v1.messages_pb2 import GenerationPlan
@@ -28,7 +29,7 @@ from services.generator.commands.tell_prompt import tell_prompt
 from services.generator.domain.generation import Generation, Priority, State, id_of
 from services.generator.domain.keys import clip_key, follower_of
 from services.generator.domain.pictures import digests, names
-from services.generator.domain.plan.planner import require_fit
+from services.generator.domain.plan.planner import can_fit, require_fit
 from services.generator.domain.prompts.told import Told
 from services.generator.domain.provenance import asked, load_of, note_making, take_over_making, told_of
 from services.generator.domain.spec import require_as_planned, require_available, resolve
@@ -170,13 +171,18 @@ class GenerationRunner:
         generation = record.generation
         # Before a server is taken: a writer may take a minute over it.
         told = record.told = record.told or await self._told(generation)
-        plan = generation.plan = generation.plan or await self._planned(generation)
-        async with self._servers.take(*needed(plan.spec, await self._servers.models())) as server:
+        planned = generation.plan or await self._planned(generation)
+        every = await self._servers.models()
+        suits = partial(can_fit, planned.spec, every)
+        async with self._servers.take(*needed(planned.spec, every), suits=suits) as server:
             cards = await server.models()
-            spec, card = resolve(plan.spec, cards, self._default_model, names(generation.pictures))
+            spec, card = resolve(planned.spec, cards, self._default_model, names(generation.pictures))
             # By the plan: without what goes on from it, the clip would be filled in shorter here.
-            following = follower_of(plan.spec, card, cards)
-            require_as_planned(spec, plan.spec)
+            following = follower_of(planned.spec, card, cards)
+            require_as_planned(spec, planned.spec)
+            (device,) = await server.devices()
+            plan = generation.plan = await self._planner.on(planned, card, following, device)
+            require_fit(plan, card)
             parts = windows(spec.frame_count, card)
             key = clip_key(generation.tenant, spec, card, cards, digests(generation.pictures), told)
             await record.started(plan, card, key, len(parts), told)

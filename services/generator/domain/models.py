@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Self
 
@@ -81,6 +81,11 @@ class ModelCard:
     recipes: tuple[Recipe, ...] = ()
     loras: tuple[str, ...] = ()
     """Names of what lies beside the weights."""
+    magnitudes: bool = False
+    """Whether what the step cache "magnitude" goes by was measured."""
+    load: Mapping[str, str] = field(default_factory=dict)
+    """How the operator has it lie in memory, whatever is planned: choices of `services.generator.domain.plan.options`,
+    and "auto" for a precision that is left open."""
 
     @property
     def name(self) -> str:
@@ -120,6 +125,8 @@ class ModelCard:
             defaults=Defaults(**values.get("defaults", {})),
             recipes=tuple(_recipe(name, recipe) for name, recipe in sorted(recipes.items())),
             loras=tuple(sorted(str(name) for name in values.get("loras", ()))),
+            magnitudes=bool(values.get("magnitudes", False)),
+            load={str(name): str(choice) for name, choice in values.get("load", {}).items()},
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 
@@ -81,6 +81,28 @@ class Device:
             threads=int(values["threads"]),
             attention=str(values["attention"]),
         )
+
+
+_TYPICAL: Final[tuple[tuple[int, str], ...]] = (
+    (150, "B200"),
+    (120, "H200"),
+    (70, "H100"),
+    (40, "L40S"),
+    (30, "RTX 5090"),
+    (0, "RTX 4090"),
+)
+"""What a device of at least so many gigabytes is most likely to be."""
+_ENOUGH: Final = 1 << 40
+
+
+def imagined(device: Device, memory: int) -> Device:
+    """One of another memory: like a given accelerator; or a usual one of that memory, in a machine that holds enough,
+    where the given device is a processor."""
+    if device.kind == "cuda":
+        return replace(device, memory=memory)
+    kind = next(name for gigabytes, name in _TYPICAL if memory >= gigabytes * 10**9)
+    name = f"a device of {memory / 1e9:.0f} GB, taken to be as fast as {'an' if kind[0] in 'HLR' else 'a'} {kind}"
+    return replace(device, kind="cuda", name=name, memory=memory, host_memory=_ENOUGH, attention="_native_cudnn")
 
 
 @dataclass(frozen=True)

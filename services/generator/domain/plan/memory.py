@@ -32,6 +32,10 @@ class Bytes:
     host: int
     """Of the machine's memory, where that is another."""
 
+    def at_most(self, other: Bytes) -> Bytes:
+        """The larger of both, each."""
+        return Bytes(max(self.device, other.device), max(self.host, other.host))
+
 
 def memory(model: Architecture, width: int, height: int, frames: int, options: Options) -> dict[str, Bytes]:
     """By stage, for a clip of so many pixels and frames; `options` of float32 are the processor's, where all is one."""
@@ -88,10 +92,10 @@ def _shown(model: Architecture, width: int, height: int, frames: int, *, tiled: 
     """Bytes while the VAE looks at given pictures: at the clip that they stand in, or at the one of them."""
     seen = (min(width, _TILE), min(height, _TILE)) if tiled else (width, height)
     row = _row(model, *seen, model.vae.encoder_base)
+    if not model.shows_pictures:
+        return 0
     if model.token_times:
         return round(15.3 * row / 4)
-    if model.transformer.into == model.transformer.out:
-        return 0
     return round(9.8 * row) + 2 * width * height * frames * 3 * 4
 
 

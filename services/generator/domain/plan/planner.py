@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Self
 
 from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationSpec
 from libs.chassis.errors import ResourceExhausted
 from services.generator.domain.architecture import Architecture
-from services.generator.domain.models import ModelCard
+from services.generator.domain.models import COLLECTION, ModelCard
 from services.generator.domain.plan.choices import choices
 from services.generator.domain.plan.devices import Calibration, Device
 from services.generator.domain.plan.memory import STAGES, Bytes, memory
@@ -51,10 +52,13 @@ class Way:
         return self.peak <= device.usable and (device.kind == "cpu" or host <= device.host_memory * _HOST_USABLE)
 
 
-def plan(filled: Filled, card: ModelCard, device: Device, calibration: Calibration | None) -> GenerationPlan:
+def plan(
+    filled: Filled, card: ModelCard, follower: ModelCard, device: Device, calibration: Calibration | None
+) -> GenerationPlan:
     """All that can be said of a filled spec before anything is spent; `prompt` and its notes are left to others.
 
-    A model whose architecture is not told fits, with nothing reckoned.
+    `follower` is what goes on from a last frame, where the clip is longer than the model makes at once. A model whose
+    architecture is not told fits, with nothing reckoned.
     """
     spec = filled.spec
     message = GenerationPlan(
@@ -67,14 +71,13 @@ def plan(filled: Filled, card: ModelCard, device: Device, calibration: Calibrati
         device_count=1,
         calibrated=calibration is not None,
     )
-    model = card.architecture
-    if model is None:
+    case = _Case.of(spec, card, follower, device, calibration)
+    if case is None:
         message.fits = True
         return message
-    clip = clip_of(spec, card, model)
-    way = _picked(model, clip, device, spec.profile, calibration)
-    message.tokens = model.tokens(clip.width, clip.height, clip.frames)
-    message.choices.extend(choices(way.options, model, spec, clip, device))
+    clip, way = case.clip, case.picked()
+    message.tokens = case.model.tokens(clip.width, clip.height, clip.frames)
+    message.choices.extend(choices(way.options, case.model, spec, clip, device))
     for stage in STAGES:
         taken, done = way.memory[stage], way.work[stage]
         message.stages.append(
@@ -86,7 +89,7 @@ def plan(filled: Filled, card: ModelCard, device: Device, calibration: Calibrati
     message.fits = way.fits(device)
     if not message.fits:
         message.shortage = _shortage(way, card, clip, device)
-        nearest = _nearest(spec, card, model, device)
+        nearest = _nearest(spec, card, follower, device)
         if nearest is not None:
             message.nearest.CopyFrom(nearest)
     return message
@@ -108,6 +111,27 @@ def require_fit(message: GenerationPlan, card: ModelCard) -> None:
     )
 
 
+def can_fit(spec: GenerationSpec, cards: Mapping[str, ModelCard], device: Device) -> bool:
+    """Whether a filled spec fits a device, one way or another; `cards` are those that are there, by id."""
+    card = cards.get(spec.model.removeprefix(f"{COLLECTION}/"))
+    if card is None:
+        return True
+    case = _Case.of(spec, card, cards.get(card.image_form, card), device)
+    return case is None or case.picked().fits(device)
+
+
+def goes(message: GenerationPlan, card: ModelCard, follower: ModelCard, device: Device) -> bool:
+    """Whether a plan can be carried out as it is on a device: the one that it was made for, or one just like it."""
+    case = _Case.of(message.spec, card, follower, device)
+    if case is None:
+        return True
+    options = options_of(message)
+    alike = (message.device, message.device_memory_bytes) == (device.name, device.memory)
+    kept = all(getattr(options, name) == choice for name, choice in card.load.items() if choice != "auto")
+    there = options.attention in ("native", device.attention) or "attention" in card.load
+    return alike and kept and there and case.way(options).fits(device)
+
+
 def options_of(message: GenerationPlan) -> Options:
     """The options that a plan tells in its choices."""
     known = {field.name for field in fields(Options)}
@@ -124,6 +148,7 @@ def clip_of(spec: GenerationSpec, card: ModelCard, model: Architecture) -> Clip:
         passes=_passes(spec, card, model),
         text_tokens=card.text_tokens,
         step_cache=_CACHES.get(spec.step_cache, "none"),
+        pictured=card.kind == "image" or bool(spec.image),
     )
 
 
@@ -137,54 +162,73 @@ def _passes(spec: GenerationSpec, card: ModelCard, model: Architecture) -> float
     return 1 + high * (spec.guidance_scale != 1) + (1 - high) * (spec.guidance_scale_2 != 1)
 
 
-def _picked(model: Architecture, clip: Clip, device: Device, profile: int, calibration: Calibration | None) -> Way:
-    """The way to go; the one that takes least where none fits."""
-    keep = Options()
-    if profile == pb.GENERATION_PROFILE_SPEED and device.kind == "cuda":
-        keep = replace(keep, attention=device.attention)
+@dataclass(frozen=True)
+class _Case:
+    """What is to be made of what, and where."""
 
-    def all_ways(*, lossy: bool) -> list[Way]:
-        return [_way(model, clip, device, options, calibration) for options in _options(device, keep, lossy=lossy)]
+    model: Architecture
+    follower: Architecture
+    clip: Clip
+    device: Device
+    profile: int
+    own: Mapping[str, str]
+    """How the operator has the model lie in memory, whatever is planned."""
+    calibration: Calibration | None
 
-    saving = profile in (pb.GENERATION_PROFILE_SPEED, pb.GENERATION_PROFILE_MEMORY)
-    every = all_ways(lossy=saving)
-    fitting = [way for way in every if way.fits(device)]
-    if not fitting and profile == pb.GENERATION_PROFILE_UNSPECIFIED:
-        every = all_ways(lossy=True)
-        fitting = [way for way in every if way.fits(device)]
-    if not fitting:
-        return min(every, key=lambda way: way.peak)
-    if profile == pb.GENERATION_PROFILE_MEMORY:
-        return min(fitting, key=lambda way: (way.peak, way.seconds))
-    best = min(fitting, key=lambda way: way.seconds)
-    if (
-        profile == pb.GENERATION_PROFILE_SPEED
-        and device.kind == "cuda"
-        and best.options.experts != "streamed"
-        and best.work["denoise"].seconds >= _COMPILED_FROM_SECONDS
-    ):
-        return _way(model, clip, device, replace(best.options, compile="blocks"), calibration)
-    return best
+    @classmethod
+    def of(
+        cls,
+        spec: GenerationSpec,
+        card: ModelCard,
+        follower: ModelCard,
+        device: Device,
+        calibration: Calibration | None = None,
+    ) -> Self | None:
+        """None where the model's architecture is not told."""
+        model = card.architecture
+        if model is None:
+            return None
+        following = follower.architecture or model
+        clip = clip_of(spec, card, model)
+        return cls(model, following, clip, device, spec.profile, card.load, calibration)
 
+    def picked(self) -> Way:
+        """The way to go; the one that takes least where none fits."""
+        speed = self.profile == pb.GENERATION_PROFILE_SPEED and self.device.kind == "cuda"
+        keep = Options(attention=self.device.attention) if speed else Options()
+        saving = self.profile in (pb.GENERATION_PROFILE_SPEED, pb.GENERATION_PROFILE_MEMORY)
+        every = self._ways(keep, lossy=saving)
+        fitting = [way for way in every if way.fits(self.device)]
+        if not fitting and self.profile == pb.GENERATION_PROFILE_UNSPECIFIED:
+            every = self._ways(keep, lossy=True)
+            fitting = [way for way in every if way.fits(self.device)]
+        if not fitting:
+            return min(every, key=lambda way: way.peak)
+        if self.profile == pb.GENERATION_PROFILE_MEMORY:
+            return min(fitting, key=lambda way: (way.peak, way.seconds))
+        best = min(fitting, key=lambda way: way.seconds)
+        worth_it = best.work["denoise"].seconds >= _COMPILED_FROM_SECONDS
+        if speed and worth_it and best.options.experts != "streamed" and "compile" not in self.own:
+            return self.way(replace(best.options, compile="blocks"))
+        return best
 
-def _options(device: Device, keep: Options, *, lossy: bool) -> Iterator[Options]:
-    """Those there are on a device, with the attention and compilation of `keep`."""
-    if device.kind == "cpu":
-        # Nothing can be moved elsewhere: all of it is the host's memory.
-        yield replace(keep, precision="float32")
-        if lossy:
-            yield replace(keep, precision="float32", vae="tiled")
-        return
-    for options in ways(lossy=lossy):
-        yield replace(options, attention=keep.attention, compile=keep.compile)
+    def way(self, options: Options) -> Way:
+        clip = self.clip
+        taken = memory(self.model, clip.width, clip.height, clip.frames, options)
+        if len(clip.windows) > 1:
+            following = memory(self.follower, clip.width, clip.height, clip.frames, options)
+            taken = {stage: taken[stage].at_most(following[stage]) for stage in STAGES}
+        return Way(options, taken, work(self.model, self.follower, clip, self.device, options, self.calibration))
 
-
-def _way(model: Architecture, clip: Clip, device: Device, options: Options, calibration: Calibration | None) -> Way:
-    return Way(
-        options,
-        memory(model, clip.width, clip.height, clip.frames, options),
-        work(model, clip, device, options, calibration),
-    )
+    def _ways(self, keep: Options, *, lossy: bool) -> list[Way]:
+        """Those there are on the device, with the attention of `keep` and all that the operator says."""
+        if self.device.kind == "cpu":
+            # Nothing can be moved elsewhere: all of it is the host's memory.
+            there = [Options("float32"), *([Options("float32", vae="tiled")] if lossy else [])]
+        else:
+            there = [replace(options, attention=keep.attention) for options in ways(lossy=lossy)]
+        own = {name: choice for name, choice in self.own.items() if choice != "auto"}
+        return [self.way(options) for options in dict.fromkeys(replace(options, **own) for options in there)]
 
 
 def _shortage(way: Way, card: ModelCard, clip: Clip, device: Device) -> str:
@@ -202,7 +246,7 @@ def _shortage(way: Way, card: ModelCard, clip: Clip, device: Device) -> str:
     return text
 
 
-def _nearest(spec: GenerationSpec, card: ModelCard, model: Architecture, device: Device) -> GenerationSpec | None:
+def _nearest(spec: GenerationSpec, card: ModelCard, follower: ModelCard, device: Device) -> GenerationSpec | None:
     """The smaller clip that fits and keeps most of the pixels; of two equals the longer."""
     for width, height, frames in sorted(
         _smaller(spec, card), key=lambda clip: (-clip[0] * clip[1] * clip[2], -clip[2])
@@ -210,7 +254,8 @@ def _nearest(spec: GenerationSpec, card: ModelCard, model: Architecture, device:
         near = GenerationSpec()
         near.CopyFrom(spec)
         near.width, near.height, near.frame_count = width, height, frames
-        if _picked(model, clip_of(near, card, model), device, spec.profile, None).fits(device):
+        case = _Case.of(near, card, follower, device)
+        if case is not None and case.picked().fits(device):
             return near
     return None
 

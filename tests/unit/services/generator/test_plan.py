@@ -42,7 +42,8 @@ CPU = Device("cpu", "cpu", 16 << 30, 16 << 30, 2)
 def planned(card: ModelCard, on: Device, calibration: Calibration | None = None, **given: object) -> pb.GenerationPlan:
     image = {"image": "assets/a"} if card.kind == "image" else {}
     spec = pb.GenerationSpec(prompt="a river", **image, **given)  # type: ignore[arg-type]
-    return plan(filled(spec, card, CARDS), card, on, calibration)
+    found = filled(spec, card, CARDS)
+    return plan(found, card, CARDS[card.image_form], on, calibration)
 
 
 def told(message: pb.GenerationPlan) -> tuple[str, str, str, str]:
