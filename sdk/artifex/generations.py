@@ -135,6 +135,16 @@ class Generations:
             generation = await self.get(name)
         return generation
 
+    async def preview(self, name: str) -> bytes:
+        """A JPEG of what the middle of a generation's clip is going to look like, by its newest preview; there is none
+        while its `preview` is unset."""
+        answer = await self._transport.unary(
+            self._stub.GetGenerationPreview,
+            generator.GetGenerationPreviewRequest(name=name),
+            name="GeneratorService/GetGenerationPreview",
+        )
+        return bytes(answer.image.data)
+
     async def pause(self, name: str) -> generator.Generation:
         """Put a generation down within one denoising step, to be taken up where it stopped."""
         answer = await self._transport.unary(

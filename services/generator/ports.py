@@ -215,10 +215,14 @@ class Master(Protocol):
 
 
 class Clips(Protocol):
-    """Stored clips."""
+    """Stored clips, and previews of those to come."""
 
     async def exists(self, tenant: str, blob: Blob) -> bool:
         """True when the tenant's store holds the blob."""
+        ...
+
+    async def preview(self, tenant: str, blob: Blob) -> bytes:
+        """What `Masters.still` answered, as a JPEG's bytes. Raises NotFound where the tenant's store has it no more."""
         ...
 
 
@@ -228,7 +232,7 @@ class Masters(Clips, Protocol):
         ...
 
     async def still(self, tenant: str, frame: PreviewFrame) -> Blob:
-        """A PNG in the tenant's store."""
+        """A JPEG in the tenant's store."""
         ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ from artifex.cli.output import Output, plain_dict, studio_command
 from artifex.cli.render import finish
 from artifex.cli.shots import PRIORITIES, made_from, shot_options, spec_of
 from artifex.client import Client
+from artifex.errors import FileProblem
 from artifex.generations import raise_unless_made
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.media.v1 import messages_pb2 as media
@@ -26,28 +28,46 @@ _CINEMA: Final = (1920, 1080)
 """What the cinema preset is enlarged to."""
 _LARGEST: Final = 8
 """How many times a picture is enlarged at most."""
+PREVIEW: Final[Mapping[str, Any]] = {
+    "metavar": "FILE",
+    "type": click.Path(path_type=Path, dir_okay=False),
+    "help": "Keep the newest preview here, a JPEG, while the shot is made.",
+}
 
 
 @click.command()
 @shot_options
 @click.option("--priority", type=click.Choice(list(PRIORITIES)), default="normal", help="Among your studio's own.")
+@click.option("--preview", **PREVIEW)
+@click.option("--preview-every", type=click.IntRange(1, 200), help="Steps from one preview to the next.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("shot.mp4"), show_default=True)
 @studio_command
-async def generate(output: Output, studio: Client, priority: str, out: Path, **given: Any) -> None:
+async def generate(
+    output: Output,
+    studio: Client,
+    priority: str,
+    preview: Path | None,
+    preview_every: int | None,
+    out: Path,
+    **given: Any,
+) -> None:
     """Generate a shot from the words of PROMPT, and save it as a movie. Ctrl-C cancels it.
 
     The same words, seed, model and kind of device give the same bytes. The movie says in its own metadata what made it.
     """
     check_destination(out)
+    if preview is not None:
+        check_destination(preview)
     before = await made_from(studio, given["source"]) if given["source"] else None
     spec = await spec_of(output, studio, given, before)
+    spec.preview_every = preview_every or 0
     generation = await studio.generations.create(spec, priority=PRIORITIES[priority])
     if output.as_json:
         output.line({"event": "generation", **plain_dict(generation)})
     output.note(f"{generation.name}: seed {generation.spec.seed}, trace {generation.trace_id}")
     tell_changes(output, generation.plan)
     try:
-        await follow(output, studio, generation)
+        await follow(output, studio, generation, preview)
     except asyncio.CancelledError:
         # Ctrl-C: nobody waits for the shot any more, so nobody should compute it.
         await studio.generations.cancel(generation.name)
@@ -63,13 +83,27 @@ async def generate(output: Output, studio: Client, priority: str, out: Path, **g
     await finish(output, studio, job, out, verbose=False)
 
 
-async def follow(output: Output, studio: Client, generation: generator.Generation) -> None:
-    """Show a generation until it has ended. Raises JobFailed or JobCancelled when that is without a clip."""
-    newest = generation
+async def follow(output: Output, studio: Client, generation: generator.Generation, preview: Path | None = None) -> None:
+    """Show a generation until it has ended, and keep its newest preview in a file. Raises JobFailed or JobCancelled
+    when that is without a clip."""
+    newest, seen = generation, ""
     with GenerationProgress(output) as progress:
         async for newest in studio.generations.watch(generation.name):
             progress.show(newest)
+            if preview is not None and newest.preview.digest != seen:
+                seen = newest.preview.digest
+                await asyncio.to_thread(_replace, preview, await studio.generations.preview(newest.name))
     raise_unless_made(newest)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """A viewer that looks at the file sees the one picture or the next, whole. Raises FileProblem."""
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as error:
+        raise FileProblem(f"{path}: {error.strerror or error}") from None
 
 
 def tell_changes(output: Output, plan: generator.GenerationPlan) -> None:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import re
+from pathlib import Path
 from typing import Any
 
 import click
 
-from artifex.cli.generate import follow, tell_changes
+from artifex.cli.generate import PREVIEW, follow, tell_changes
 from artifex.cli.output import Output, plain_dict, studio_command
+from artifex.cli.plan_table import plans
 from artifex.cli.shots import made_from, shot_options, spec_of
-from artifex.cli.words import rate_text, seconds_text, size_text, time_text
+from artifex.cli.words import Bytes, rate_text, seconds_text, size_text, time_text
 from artifex.client import Client
 from artifex.generator.v1 import messages_pb2 as generator
-
-_UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
 @click.group()
 def generations() -> None:
     """Shots that are generated on the studio's own models."""
+
+
+generations.add_command(plans)
 
 
 def full_name(generation: str) -> str:
@@ -28,18 +30,6 @@ def full_name(generation: str) -> str:
 
 def state_word(generation: generator.Generation) -> str:
     return generator.Generation.State.Name(generation.state).removeprefix("STATE_").lower()
-
-
-class Bytes(click.ParamType[int]):
-    """Bytes: 24GB, 80GiB or a plain number."""
-
-    name = "bytes"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]*)", str(value))
-        if found is None or found[2].upper() not in _UNITS:
-            self.fail(f"{value!r} is no number of bytes, such as 24GB or 80GiB", param, ctx)
-        return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
 @generations.command("list")
@@ -65,10 +55,11 @@ async def list_generations(output: Output, studio: Client) -> None:
 
 @generations.command("watch")
 @click.argument("generation")
+@click.option("--preview", **PREVIEW)
 @studio_command
-async def watch(output: Output, studio: Client, generation: str) -> None:
+async def watch(output: Output, studio: Client, generation: str, preview: Path | None) -> None:
     """Follow GENERATION to its end. Ctrl-C stops watching, not the generation."""
-    await follow(output, studio, await studio.generations.get(full_name(generation)))
+    await follow(output, studio, await studio.generations.get(full_name(generation)), preview)
     found = await studio.generations.output(full_name(generation))
     if output.as_json:
         output.line({"event": "done", **plain_dict(found)})

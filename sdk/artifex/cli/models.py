@@ -14,7 +14,7 @@ from artifex.generator.v1 import messages_pb2 as generator
 @studio_command
 async def models(output: Output, studio: Client) -> None:
     """List the generation models, and what to put where for those whose weights are not there."""
-    table = output.table("model", "makes", "state", "largest", "frames", "fps", "note")
+    table = output.table("model", "makes", "state", "largest", "frames", "fps", "beside it", "note")
     async for model in studio.generations.models():
         if output.as_json:
             output.line(model)
@@ -25,10 +25,23 @@ async def models(output: Output, studio: Client) -> None:
             f"{model.max_width}x{model.max_height}",
             str(model.max_frames),
             rate_text(model.frame_rate) if model.frame_rate.numerator else "",
+            beside(model),
             model.remedy or ("random weights: proves the machinery, no more" if model.random_weights else ""),
         )
     if not output.as_json:
         output.console.print(table)
+
+
+def beside(model: generator.Model) -> str:
+    """What lies beside a model's weights, as one asks for it."""
+    caches = [cache for cache in model.step_caches if cache == generator.STEP_CACHE_MAGNITUDE]
+    return "; ".join(
+        [
+            *(f"--recipe {recipe.name} ({recipe.steps} steps)" for recipe in model.recipes),
+            *(f"--lora {name}" for name in model.loras),
+            *("--cache magnitude" for _ in caches),
+        ]
+    )
 
 
 @click.command()

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC
+from typing import Any, Final
 
+import click
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from artifex.common.v1 import types_pb2 as common
 from artifex.graph.v1 import messages_pb2 as graph
 from artifex.media.v1 import messages_pb2 as media
+
+_UNITS: Final = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+class Bytes(click.ParamType[int]):
+    """Bytes: 24GB, 80GiB or a plain number."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]*)", str(value))
+        if found is None or found[2].upper() not in _UNITS:
+            self.fail(f"{value!r} is no number of bytes, such as 24GB or 80GiB", param, ctx)
+        return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
 def rate_text(rate: common.Rational) -> str:

@@ -18,7 +18,7 @@ from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis.errors import Internal
 from libs.chassis.objects import ObjectStore, blob_key, put_blob_file
 from libs.frames.probe import probe
-from libs.frames.stills import write_png
+from libs.frames.stills import write_jpeg
 from libs.frames.video_writer import MASTER, VideoWriter
 from libs.quality.steadiness import SteadinessMeter
 from services.generator.ports import PreviewFrame
@@ -78,6 +78,9 @@ class StoredClips:
     async def exists(self, tenant: str, blob: Blob) -> bool:
         return await self._objects.head(blob_key(tenant, blob.digest)) == blob.size
 
+    async def preview(self, tenant: str, blob: Blob) -> bytes:
+        return b"".join([piece async for piece in self._objects.get(blob_key(tenant, blob.digest))])
+
 
 class ClipMasters(StoredClips):
     def __init__(self, objects: ObjectStore, scratch: Path) -> None:
@@ -99,6 +102,6 @@ class ClipMasters(StoredClips):
     async def still(self, tenant: str, frame: PreviewFrame) -> Blob:
         pixels = np.frombuffer(frame.data, np.uint8).reshape(frame.height, frame.width, 3)
         with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
-            path = Path(folder) / "preview.png"
-            await asyncio.to_thread(write_png, path, pixels)
-            return await put_blob_file(self._objects, tenant, path, "image/png")
+            path = Path(folder) / "preview.jpg"
+            await asyncio.to_thread(write_jpeg, path, pixels)
+            return await put_blob_file(self._objects, tenant, path, "image/jpeg")

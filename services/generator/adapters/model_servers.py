@@ -48,9 +48,12 @@ class TritonServers:
     async def models(self) -> Mapping[str, ModelCard]:
         found: dict[str, ModelCard] = {}
         for cards in await asyncio.gather(*(server.models() for server in await self._answering())):
+            here = {model for model, card in cards.items() if card.available}
             for model, card in cards.items():
-                if model not in found or (found[model].apart and card.image_form in cards):
-                    found[model] = replace(card, apart=card.image_form not in cards)
+                told = replace(card, apart=card.image_form not in here)
+                # Whichever server has its weights tells of it, and best one that has what goes on from it.
+                if model not in found or _worth(told) > _worth(found[model]):
+                    found[model] = told
         return found
 
     async def loaded(self) -> frozenset[str]:
@@ -100,6 +103,10 @@ class TritonServers:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await given_back.wait()
+
+
+def _worth(card: ModelCard) -> tuple[bool, bool]:
+    return card.available, not card.apart
 
 
 async def _ready(servers: Sequence[TritonModelServer]) -> list[TritonModelServer]:

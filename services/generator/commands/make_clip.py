@@ -92,7 +92,7 @@ class ClipMaker:
         checkpoint_every: int,
         preview_every: int,
     ) -> None:
-        """Steps from one checkpoint, and from one preview, to the next; 0 for none."""
+        """Steps from one checkpoint to the next, and from one preview where a spec does not say it; 0 for none."""
         self._masters = masters
         self._pictures = pictures
         self._checkpoints = checkpoints
@@ -244,7 +244,7 @@ class _Making:
             sampling=sampling(self._job.asked, self._job.card),
             load=load,
             checkpoint_every=self._maker._checkpoint_every,
-            preview_every=self._maker._preview_every,
+            preview_every=self._job.asked.preview_every or self._maker._preview_every,
             resume=resume,
         )
         self._watch.lap()

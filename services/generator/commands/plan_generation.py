@@ -84,9 +84,7 @@ class Planner:
         message.prompt_notes.extend(told.notes)
         return Planned(message, card, cards, told if told.final else None)
 
-    async def on(
-        self, made: GenerationPlan, card: ModelCard, follower: ModelCard, device: Device
-    ) -> GenerationPlan:
+    async def on(self, made: GenerationPlan, card: ModelCard, follower: ModelCard, device: Device) -> GenerationPlan:
         """A plan for the device that is to carry it out: the one that was made, or where that does not go there, as it
         was made for another device or another way to run the model, one of the same clip."""
         if goes(made, card, follower, device):

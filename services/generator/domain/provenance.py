@@ -18,10 +18,14 @@ from services.generator.domain.prompts.told import Told
 def begun(generation: Generation, card: ModelCard, told: Told) -> GenerationProvenance:
     """What is known of a started generation before its first step; notes of an earlier run are kept."""
     notes = generation.provenance.notes if generation.provenance else told.notes
+    spec = GenerationSpec()
+    spec.CopyFrom(generation.spec)
+    # Who looks on makes no other clip.
+    spec.ClearField("preview_every")
     return GenerationProvenance(
         model=card.name,
         weights_digest=card.weights_digest,
-        spec=generation.spec,
+        spec=spec,
         prompt=told.prompt,
         negative_prompt=told.negative,
         picture_digests=digests(generation.pictures),

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from services.generator.domain.architecture import Architecture
 from services.generator.domain.known import LIMITS
+from services.generator.domain.models import ModelCard
 
 _LOG = logging.getLogger(__name__)
 _MODEL_ID = re.compile(r"^[a-z0-9-]{1,64}$")
@@ -23,6 +24,8 @@ _RECIPES: Final = "recipes"
 "unipc"}; "guidance_scale" and "guidance_scale_2" where they are not 1; "loras": [{"name": "...", "strength": 1.0,
 "strength_2": 0.0}] where the model is distilled by those."""
 _LORAS: Final = "loras"
+_MAGNITUDES_FILE: Final = "magnitudes.json"
+_WEIGHTED: Final = ("transformer", "transformer_2", "text_encoder", "vae")
 _PARTS: Final = ("transformer", "text_encoder", "vae")
 _NAME: Final = re.compile(r"^[a-z0-9-]{1,64}$")
 _SAMPLERS: Final = ("unipc", "euler", "lcm")
@@ -30,17 +33,18 @@ _SAMPLERS: Final = ("unipc", "euler", "lcm")
 
 @dataclass(frozen=True)
 class Weights:
-    """One runnable model."""
+    """One model."""
 
     model: str
     """Its id: the folder's name."""
     path: Path
     card: dict[str, Any]
-    """Limits and labels, with `weights_digest` added."""
+    """As `ModelCard.parse` takes it."""
 
 
 def discover(models: Path, digest_cache: Path) -> list[Weights]:
-    """The runnable models, by id. A folder that holds something else is named in the log and left out.
+    """The models, by id; the card of one that lacks something is not `available`, and its `remedy` says what to put
+    where. A folder that holds something else is named in the log and left out.
 
     Hashing 60 GB takes minutes, so digests are kept in `digest_cache` for as long as no file changes size or time.
     """
@@ -54,14 +58,28 @@ def discover(models: Path, digest_cache: Path) -> list[Weights]:
         if reason:
             _LOG.warning("models folder: %s left out: %s", path.name, reason)
             continue
-        fingerprint = fingerprint_of(path)
-        if fingerprint not in known:
+        lacking = missing(path)
+        fingerprint = "" if lacking else fingerprint_of(path)
+        if fingerprint and fingerprint not in known:
             _LOG.info("hashing the weights of %s", path.name)
             known[fingerprint] = weights_digest(path)
         card_file = path / _CARD_FILE
         own = json.loads(card_file.read_text(encoding="utf-8")) if card_file.exists() else {}
-        beside = {"recipes": recipes(path), "loras": loras(path), "architecture": architecture(path)}
-        card = {"display_name": path.name, **LIMITS[kind], **beside, **own, "weights_digest": known[fingerprint]}
+        beside = {
+            "recipes": recipes(path),
+            "loras": loras(path),
+            "magnitudes": magnitudes(path),
+            "architecture": architecture(path),
+        }
+        state = {"weights_digest": known.get(fingerprint, ""), "available": not lacking, "remedy": lacking}
+        card = {"display_name": path.name, **LIMITS[kind], **beside, **own, **state}
+        try:
+            ModelCard.parse(path.name, card)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            _LOG.warning("models folder: %s left out: its %s is no card of a model: %r", path.name, _CARD_FILE, error)
+            continue
+        if lacking:
+            _LOG.warning("models folder: %s cannot be run: %s", path.name, lacking)
         found.append(Weights(path.name, path, card))
     if known != digests:
         digest_cache.parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +98,44 @@ def is_language_model(path: Path) -> bool:
         return False
     names = content.get("architectures") if isinstance(content, dict) else None
     return isinstance(names, list) and any(str(name).endswith("ForCausalLM") for name in names)
+
+
+def missing(path: Path) -> str:
+    """What lacks of a model whose model_index.json is there, and what to do about it; empty where nothing does."""
+    index = json.loads((path / "model_index.json").read_text(encoding="utf-8"))
+    lacking: list[str] = []
+    for part, made in index.items():
+        if part.startswith("_") or not isinstance(made, list) or made[:1] == [None]:
+            continue
+        folder = path / part
+        if part not in _WEIGHTED:
+            lacking += [] if folder.is_dir() and any(folder.iterdir()) else [f"{part}/"]
+            continue
+        if not (folder / "config.json").exists():
+            lacking.append(f"{part}/config.json")
+        shards = _shards(folder)
+        lacking += [f"{part}/{shard}" for shard in shards if not (folder / shard).exists()]
+        if not shards and not any((*folder.glob("*.safetensors"), *folder.glob("*.bin"))):
+            lacking.append(f"{part}/*.safetensors")
+    if not lacking:
+        return ""
+    more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+    return (
+        f"{', '.join(lacking[:3])}{more} of it {'is' if len(lacking) == 1 else 'are'} not there: put what lacks into "
+        f"the folder {path.name} of ARTIFEX_MODELS, and start the model server again"
+    )
+
+
+def _shards(folder: Path) -> list[str]:
+    """The files that a part's weights are spread over, where an index tells them."""
+    names: set[str] = set()
+    for index in folder.glob("*.safetensors.index.json"):
+        try:
+            names |= {str(name) for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            # A torn index: what it names is not known, and it itself has to come again.
+            names.add(f"{index.name} (torn)")
+    return sorted(names)
 
 
 def architecture(path: Path) -> dict[str, Any] | None:
@@ -127,6 +183,21 @@ def recipes(path: Path) -> dict[str, dict[str, Any]]:
 def loras(path: Path) -> list[str]:
     """The names of the LoRAs beside a model's weights."""
     return sorted(file.stem for file in (path / _LORAS).glob("*.safetensors"))
+
+
+def magnitudes(path: Path) -> bool:
+    """Whether what the step cache "magnitude" goes by lies beside a model's weights; see artifex_wan/magnitudes.py."""
+    file = path / _MAGNITUDES_FILE
+    if not file.exists():
+        return False
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if not all([float(ratio) for ratio in ratios] for ratios in found.values()):
+            raise ValueError("an expert has no numbers")
+    except (ValueError, TypeError, AttributeError) as error:
+        _LOG.warning("models folder: %s left out: %r", file, error)
+        return False
+    return bool(found)
 
 
 def weights_digest(path: Path) -> str:

@@ -9,9 +9,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from artifex.cli.generations import Bytes
 from artifex.cli.output import Output
 from artifex.cli.shots import shot_options, spec_of
+from artifex.cli.words import Bytes
 from artifex.client import Client
 from artifex.common.v1 import types_pb2 as common
 from artifex.generator.v1 import messages_pb2 as generator
