@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
+import time
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
@@ -22,13 +24,9 @@ from libs.chassis.testing import eventually
 from libs.frames.video_reader import VideoReader
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.ports import FrameBytes
-from tests.support.triton import I2V, NANO, TI2V, TWIN, TritonServer
+from tests.support.triton import I2V, NANO, T2V, TI2V, TWIN, TritonServer
 
-if TYPE_CHECKING:
-    # Exists in the stubs' types alone.
-    pass
-
-
+from tests.integration.generator.conftest import TraceCollector
 from tests.integration.generator.served import (
     CANCELLED,
     SUCCEEDED,
@@ -140,9 +138,40 @@ async def test_requests_are_repeatable_pages_are_newest_first_and_tenants_apart(
     await running.watch(second.name)
 
 
-async def test_cancelling_stops_the_model_within_a_step_and_is_final(
-    running: Generator, spec: pb.GenerationSpec
+@pytest.mark.parametrize("how", ["cancelled", "paused", "of a cancelled job"])
+async def test_a_model_that_is_stopped_makes_no_step_after_the_one_at_work(
+    running: Generator, triton: TritonServer, collector: TraceCollector, spec: pb.GenerationSpec, how: str
 ) -> None:
+    # Large, so that its steps last longer than the word takes.
+    spec.model, spec.width, spec.height, spec.frame_count, spec.steps = f"models/{T2V}", 256, 256, 33, 200
+    work = graph_work(spec)
+    if how == "of a cancelled job":
+        await running.bus.publish("work.generate.normal", work, key=new_id())
+        await eventually(lambda: "started" in running.verbs(work.generation), what="the started event")
+        name = work.generation
+    else:
+        name = (await running.create(spec)).name
+    await running.until_step(name, 3)
+    if how == "cancelled":
+        await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=name))
+    elif how == "paused":
+        await running.stub.PauseGeneration(pb.PauseGenerationRequest(name=name))
+    else:
+        await Control(running.bus).cancel(work.job)
+    stopped = time.time_ns()
+    trace = collector.traces / f"{(await running.get(name)).trace_id}.jsonl"
+
+    def spans(kind: str) -> list[Any]:
+        lines = trace.read_text().splitlines() if trace.exists() else []
+        return [span for span in map(json.loads, lines) if span["name"] == kind]
+
+    await eventually(lambda: bool(spans(f"generate {T2V}")), what="the end of the model's request")
+    steps = spans("wan.step")
+    assert 3 <= len(steps) < 200
+    assert len([step for step in steps if step["start_ns"] > stopped]) <= 1
+
+
+async def test_cancelling_is_final(running: Generator, spec: pb.GenerationSpec) -> None:
     created = await running.create(long(spec))
     await running.until_step(created.name, 3)
     cancelled = await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=created.name))
