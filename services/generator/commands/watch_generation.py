@@ -12,7 +12,7 @@ from services.generator.domain.generation import Generation
 from services.generator.ports import Store
 
 POLL_SECONDS = 0.5
-"""How long a change made by another process may go unseen; our own process's wake the watchers at once."""
+"""How long a change may go unseen of which no news came; others wake the watchers at once."""
 
 
 class Wakeups:
