@@ -11,6 +11,7 @@ import pytest
 
 from artifex.assets import file_digest
 from artifex.client import Client
+from artifex.generator.v1 import messages_pb2 as generator
 from artifex.provenance import DETAIL, TAG, heard
 from artifex.up import Stack
 from tests.support.commands import Ran, artifex, start
@@ -58,6 +59,21 @@ async def test_what_is_not_given_comes_from_the_preset_and_changes_are_told(stac
     changed = {change["field"]: change["taken"] for change in created["plan"]["adjustments"]}
     assert changed["spec.frame_count"] == "5"
     assert ran.lines[-1]["frames"] == 5
+
+
+async def test_the_preset_cinema_is_finished_by_nodes_of_a_graph(stack: Stack, client: Client, tmp_path: Path) -> None:
+    small = ("--width", "64", "--height", "64", "--frames", "5", "--steps", "2")
+    ran = await generate(stack, tmp_path, PROMPT, *small, "--preset", "cinema")
+    done = ran.lines[-1]
+    assert (done["frames"], done["verified"]) == (5, True)
+    asset = await client.assets.get(done["asset"])
+    stream = asset.media.video_streams[0]
+    assert (stream.width, stream.height) == (512, 512)
+    # It still says what made it, and so can be made again.
+    (told,) = heard(asset.provenance.details[DETAIL])
+    assert (told.spec.width, told.spec.preset) == (64, generator.GENERATION_PRESET_CINEMA)
+    await generate(stack, tmp_path, "--from", done["asset"], out="b.mp4")
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
 async def test_an_asset_that_was_not_generated_cannot_be_repeated(stack: Stack, plate: str, tmp_path: Path) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,16 +16,12 @@ from artifex.cli.render import finish
 from artifex.cli.shots import PRIORITIES, made_from, shot_options, spec_of
 from artifex.client import Client
 from artifex.errors import FileProblem
+from artifex.finishing import CINEMA, UNTOUCHED, clip_document
 from artifex.generations import raise_unless_made
 from artifex.generator.v1 import messages_pb2 as generator
-from artifex.media.v1 import messages_pb2 as media
 
 CHUNK: Final = 60
 """Frames of a chunk: a number that is not the studio's to choose, so that the same shot gives the same bytes."""
-_CINEMA: Final = (1920, 1080)
-"""What the cinema preset is enlarged to."""
-_LARGEST: Final = 8
-"""How many times a picture is enlarged at most."""
 PREVIEW: Final[Mapping[str, Any]] = {
     "metavar": "FILE",
     "type": click.Path(path_type=Path, dir_okay=False),
@@ -76,9 +70,9 @@ async def generate(
     generation = await studio.generations.output(generation.name)
     tell_made(output, generation, before)
     clip = await studio.assets.get(generation.output_asset)
-    enlarge = generation.spec.preset == generator.GENERATION_PRESET_CINEMA
+    finishing = CINEMA if generation.spec.preset == generator.GENERATION_PRESET_CINEMA else UNTOUCHED
     job = await studio.renders.create(
-        document(clip, enlarge=enlarge), display_name=generation.spec.prompt[:80], chunk_frames=CHUNK
+        clip_document(clip, finishing), display_name=generation.spec.prompt[:80], chunk_frames=CHUNK
     )
     await finish(output, studio, job, out, verbose=False)
 
@@ -128,27 +122,3 @@ def tell_made(output: Output, generation: generator.Generation, before: generato
         output.note(f"the weights of {made.model} are not those of the first time: the shot may differ")
     elif before.device != made.device:
         output.note(f"the first time was on {before.device}, this on {made.device}: the shot may differ")
-
-
-def document(clip: media.Asset, *, enlarge: bool) -> str:
-    """The graph that renders a generated clip as it is, or enlarged to what fits into 1920x1080."""
-    stream = clip.media.video_streams[0]
-    rate = Fraction(stream.frame_rate.numerator, stream.frame_rate.denominator)
-    factor = Fraction(1)
-    if enlarge:
-        fits = min(Fraction(_CINEMA[0], stream.width), Fraction(_CINEMA[1], stream.height), Fraction(_LARGEST))
-        factor = max(factor, fits)
-    nodes: dict[str, Any] = {"clip": {"type": "MediaInput", "params": {"asset": clip.name}}}
-    shown = "clip.video"
-    if factor > 1:
-        nodes["large"] = {"type": "Upscaler", "inputs": {"video": shown}, "params": {"factor": float(factor)}}
-        shown = "large"
-    nodes["out"] = {"type": "FileOutput", "inputs": {"video": shown}, "params": {"path": "shot.mp4"}}
-    settings = {
-        # Codecs of movies take even sides.
-        "width": int(stream.width * factor) // 2 * 2,
-        "height": int(stream.height * factor) // 2 * 2,
-        "fps": str(rate),
-        "duration": str(stream.frame_count / rate),
-    }
-    return json.dumps({"schema": "artifex.graph/1", "settings": settings, "nodes": nodes}, ensure_ascii=False)
