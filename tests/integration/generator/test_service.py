@@ -24,8 +24,6 @@ from libs.chassis.testing import eventually
 from libs.frames.video_reader import VideoReader
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.ports import FrameBytes
-from tests.support.triton import I2V, NANO, T2V, TI2V, TWIN, TritonServer
-
 from tests.integration.generator.conftest import TraceCollector
 from tests.integration.generator.served import (
     CANCELLED,
@@ -38,6 +36,7 @@ from tests.integration.generator.served import (
     graph_work,
     long,
 )
+from tests.support.triton import I2V, NANO, T2V, TI2V, TWIN, TritonServer
 
 
 async def test_a_generation_from_request_to_lossless_clip_and_asset(
