@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import av
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from artifex.assets import file_digest
 from artifex.client import Client
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.provenance import DETAIL, TAG, heard
 from artifex.up import Stack
+from libs.frames.stills import write_png
 from tests.support.commands import Ran, artifex, start
+from tests.support.footage import frames_rgb
+from tests.support.roundtrip import through_vae
+from tests.support.triton import TI2V
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
@@ -59,6 +66,49 @@ async def test_what_is_not_given_comes_from_the_preset_and_changes_are_told(stac
     changed = {change["field"]: change["taken"] for change in created["plan"]["adjustments"]}
     assert changed["spec.frame_count"] == "5"
     assert ran.lines[-1]["frames"] == 5
+
+
+def drawn(width: int, height: int) -> NDArray[np.uint8]:
+    """A red circle over blue, as the embedded model knows them."""
+    y, x = np.mgrid[:height, :width] + 0.5
+    inside = np.hypot(x - width / 3, y - height / 2) < height / 4
+    return np.where(inside[..., None], (220, 40, 40), (40, 70, 200)).astype(np.uint8)
+
+
+async def test_a_given_picture_is_the_first_frame(stack: Stack, client: Client, tmp_path: Path) -> None:
+    """Where the embedded image model is there and trained, it is the one that is asked, and keeps the picture itself.
+
+    A model of random weights can only be held to what its kind puts in place: the picture, as its VAE has it.
+    """
+    known = {model.name: model async for model in client.generations.models()}
+    embedded = known.get("models/wan22-nano-i2v")
+    trained = embedded is not None and embedded.available and not embedded.random_weights
+    name = "wan22-nano-i2v" if trained else TI2V
+    asked = () if trained else ("--model", TI2V)
+    picture = drawn(64, 64)
+    write_png(tmp_path / "first.png", picture)
+    command = (PROMPT, *SMALL, *asked, "--image", "first.png")
+    ran = await generate(stack, tmp_path, *command, "--seed", "7")
+    made = await client.generations.get(next(line for line in ran.lines if line["event"] == "generation")["name"])
+    assert made.spec.model == f"models/{name}"
+    await client.assets.download(made.output_asset, tmp_path / "master.mkv")
+    (first,) = frames_rgb(tmp_path / "master.mkv", [0])
+    through = through_vae(stack.home / "models" / name, picture, tmp_path)
+    if trained:
+        assert difference(first, picture) <= difference(through, picture) + 0.02
+    else:
+        assert difference(first, through) <= 0.5 / 255
+        assert difference(first, picture) == pytest.approx(difference(through, picture), abs=1 / 255)
+
+    await generate(stack, tmp_path, *command, "--seed", "7", out="b.mp4")
+    await generate(stack, tmp_path, *command, "--seed", "8", out="c.mp4")
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    assert (tmp_path / "a.mp4").read_bytes() != (tmp_path / "c.mp4").read_bytes()
+
+
+def difference(one: NDArray[Any], other: NDArray[Any]) -> float:
+    """Mean, in parts of white."""
+    return float(np.abs(np.asarray(one, float) - np.asarray(other, float)).mean()) / 255
 
 
 async def test_the_preset_cinema_is_finished_by_nodes_of_a_graph(stack: Stack, client: Client, tmp_path: Path) -> None:

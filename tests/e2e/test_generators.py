@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,8 @@ import pytest
 from artifex.client import Client
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.graph.v1 import messages_pb2 as graph
+from artifex.graph.v1 import plan_pb2 as plan_pb
+from artifex.up import Stack
 from tests.support.documents import Document
 from tests.support.footage import frames_rgb
 from tests.support.jobs import render
@@ -19,6 +24,7 @@ from tests.support.triton import I2V, NANO, TI2V
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 Task = graph.RenderTask
+Shot, Capture = plan_pb.PlanGeneration, plan_pb.PlanCapture
 SIZE: dict[str, Any] = {"width": 64, "height": 64, "frames": 9, "fps": 16, "steps": 2, "flow_shift": 5}
 
 
@@ -50,7 +56,27 @@ def shots(plate: str, **grade: float) -> Document:
     return {"schema": "artifex.graph/1", "settings": settings, "nodes": nodes}
 
 
-async def test_shots_go_on_from_frames_and_are_made_once(client: Client, plate: str, movie: Path) -> None:
+def runs(stack: Stack) -> dict[str, int]:
+    """How many runs Triton has counted, of each model that is in its memory."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{stack.ports.triton_metrics}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    found = re.findall(r'^nv_inference_request_success{model="([^"]+)",version="1"} (\d+)', text, re.MULTILINE)
+    return {model: int(count) for model, count in found}
+
+
+async def explained(client: Client, document: Document) -> plan_pb.RenderPlan:
+    return (await client.graphs.explain(json.dumps(document))).plan
+
+
+async def test_shots_go_on_from_frames_and_are_made_once(stack: Stack, client: Client, plate: str, movie: Path) -> None:
+    before = await explained(client, shots(plate))
+    told = {shot.node: shot for shot in before.generations}
+    assert [told[name].state for name in ("words", "on", "still")] == [Shot.STATE_NEEDED] * 3
+    assert all(shot.seconds > 0 and shot.device == "cpu" for shot in told.values())
+    assert (len(told["words"].content_key), told["on"].content_key) == (64, "")
+    assert {capture.node for capture in before.captures} == {"on", "still"}
+    assert all(capture.state == Capture.STATE_NEEDED for capture in before.captures)
+
     first = await render(client, shots(plate), movie)
     tasks = {task.id: task for task in first.tasks}
     for picture, before in (("capture-first:on", "generate:words"), ("capture-first:still", "")):
@@ -72,12 +98,22 @@ async def test_shots_go_on_from_frames_and_are_made_once(client: Client, plate: 
     assert asset.provenance.details["capture-first:on"] == made["on"].provenance.picture_digests[0]
 
     # Another grade is another movie of the same shots: nothing is generated, and no device is charged for.
+    after = await explained(client, shots(plate, exposure=-1.0))
+    assert [shot.state for shot in after.generations] == [Shot.STATE_STORED] * 3
+    assert [capture.state for capture in after.captures] == [Capture.STATE_STORED] * 2
+    assert {shot.node: shot.content_key for shot in after.generations}["words"] == told["words"].content_key
+    counted = runs(stack)
+    assert any(counted.get(model) for model in (NANO, I2V, TI2V)), "the last one is still in memory"
     second = await render(client, shots(plate, exposure=-1.0), movie)
     again = await generations(client, second)
     for name, shot in made.items():
         assert shot.device_seconds > 0
         assert again[name].result.digest == shot.result.digest
         assert again[name].device_seconds == 0
+    ran = runs(stack)
+    assert {model: ran.get(model) for model in (NANO, I2V, TI2V)} == {
+        model: counted.get(model) for model in (NANO, I2V, TI2V)
+    }
     # The picture of footage is known before the job begins; that of a shot once the shot is there.
     known = {task.id: task for task in second.tasks}["capture-first:still"]
     assert (known.state, known.worker) == (Task.STATE_SUCCEEDED, "")
