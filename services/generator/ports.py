@@ -96,6 +96,7 @@ class OutOfMemory(ResourceExhausted):
             f"{model} ran out of memory in the stage {stage}: ask for fewer frames, a smaller size or to save memory",
             metadata={"model": model, "stage": stage},
         )
+        self.model = model
         self.stage = stage
 
 

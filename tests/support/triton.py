@@ -121,6 +121,12 @@ class TritonServer(Server):
             self.process.kill()
             self.process.wait()
 
+    def process_of(self, model: str) -> int:
+        """The process id of a loaded model."""
+        named = f"/{model}/"
+        (found,) = (pid for pid in self.model_processes() if named in Path(f"/proc/{pid}/cmdline").read_text())
+        return found
+
     def model_processes(self) -> list[int]:
         """Process ids of the model processes of this server."""
         found = []

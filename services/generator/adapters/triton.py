@@ -281,6 +281,7 @@ def _event(model: str, event: Mapping[str, Any], frames: bytes) -> ModelEvent:
                 dtype=str(event["dtype"]),
                 sampler=str(event["sampler"]),
                 sigmas=tuple(float(sigma) for sigma in event["sigmas"]),
+                load={str(choice): str(value) for choice, value in event["load"].items()},
                 versions={str(name): str(version) for name, version in event["versions"].items()},
                 weights_digest=str(event["weights_digest"]),
                 seconds=float(event["seconds"]),

@@ -15,8 +15,7 @@ from libs.chassis.errors import InvalidArgument
 from libs.chassis.telemetry import tracer
 from services.generator.commands.calibrate import Measured
 from services.generator.commands.run_record import RunRecord
-from services.generator.domain.fallback import fallback
-from services.generator.domain.generation import run_key
+from services.generator.domain.laying import laid
 from services.generator.domain.models import ModelCard
 from services.generator.domain.pictures import FIRST, LAST, NAMES, ordered
 from services.generator.domain.spec import reseeded, sampling
@@ -29,7 +28,6 @@ from services.generator.ports import (
     Master,
     Masters,
     ModelServer,
-    OutOfMemory,
     Pictures,
     PreviewFrame,
     Resumed,
@@ -52,8 +50,10 @@ class Job:
     """What goes on from a last frame, where the clip is longer than the model makes at once."""
     key: str
     """Of the content."""
+    run: str
+    """Names its checkpoints."""
     load: Mapping[str, str] = field(default_factory=dict)
-    """How the plan wants the model to lie in memory, where that is not as the server has it."""
+    """How the models are to lie in memory, where that is not as their server has them."""
 
 
 class _Unsteady(Exception):
@@ -102,53 +102,39 @@ class ClipMaker:
     async def make(self, record: RunRecord, server: ModelServer, job: Job) -> Clip:
         """The stored clip. Raises Interrupted, and what the model server does.
 
-        A device that runs out of memory is tried once more, the next thriftier way; and where the profile asks for
-        quality, a clip that is not steady is made once more, of other noise. The record then says so.
+        Where the profile asks for quality, a clip that is not steady is made once more, of other noise, and the record
+        says so.
         """
-        run = run_key(record.generation.id, job.key)
         try:
-            return await self._fitting(record, server, job, run, settled=False)
+            return await _Making(self, record, server, job, settled=False).clip()
         except _Unsteady as unsteady:
             again = reseeded(job.asked)
             note = f"{unsteady}: made again with the seed {again.seed}"
             _log.info("%s: %s", record.generation.name, note)
             await record.noted(note)
             # Below the first one's place: what is dropped of the run is dropped of both.
-            return await self._fitting(record, server, replace(job, asked=again), f"{run}/again", settled=True)
-
-    async def _fitting(self, record: RunRecord, server: ModelServer, job: Job, run: str, *, settled: bool) -> Clip:
-        making = _Making(self, record, server, job, run, settled=settled)
-        try:
-            return await making.clip(job.load)
-        except OutOfMemory as error:
-            thriftier = fallback(job.load, error.stage)
-            if thriftier is None:
-                raise
-            _log.warning("%s: %s", record.generation.name, thriftier.note)
-            await record.noted(thriftier.note)
-            return await making.clip(thriftier.load)
+            other = replace(job, asked=again, run=f"{job.run}/again")
+            return await _Making(self, record, server, other, settled=True).clip()
 
 
 class _Making:
     """One clip in the making on one server."""
 
-    def __init__(
-        self, maker: ClipMaker, record: RunRecord, server: ModelServer, job: Job, run: str, *, settled: bool
-    ) -> None:
-        """`run` names its checkpoints; a `settled` clip is taken as it comes out."""
+    def __init__(self, maker: ClipMaker, record: RunRecord, server: ModelServer, job: Job, *, settled: bool) -> None:
+        """A `settled` clip is taken as it comes out."""
         self._maker = maker
         self._record = record
         self._server = server
         self._job = job
         self._tenant = record.generation.tenant
-        self._run = run
+        self._run = job.run
         self._settled = settled
         self._watch = _Stopwatch()
         self._how: Finished | None = None
         self._measured: Measured | None = None
         self._each = 0.0
 
-    async def clip(self, load: Mapping[str, str]) -> Clip:
+    async def clip(self) -> Clip:
         job, checkpoints = self._job, self._maker._checkpoints
         parts = _windows(job)
         async with self._maker._masters.record(job.asked) as master:
@@ -159,7 +145,7 @@ class _Making:
                     async for data in checkpoints.frames(self._tenant, self._run, part.index):
                         await reel.append(data)
                 else:
-                    reel = await self._window(master, part, parts, last, load)
+                    reel = await self._window(master, part, parts, last)
                 last = reel.last_frame
             # The last window is always made here, and a stream without an end raises.
             assert self._how is not None
@@ -172,19 +158,17 @@ class _Making:
                 blob, media = await master.store(self._tenant)
         return Clip(blob, media, self._how, seconds, self._measured)
 
-    async def _window(
-        self, master: Master, part: Window, parts: tuple[Window, ...], last: bytes, load: Mapping[str, str]
-    ) -> _Reel:
+    async def _window(self, master: Master, part: Window, parts: tuple[Window, ...], last: bytes) -> _Reel:
         """Make the window, and keep it where others are to follow."""
         checkpoints = self._maker._checkpoints
-        card = self._job.follower if part.index else self._job.card
+        card = self._card(part)
         with _tracer.start_as_current_span("load model", attributes={"artifex.model": card.model}):
             await self._server.load(card.model)
         spec, pictures = await self._asked(part, parts, last)
         saved = await checkpoints.get(self._tenant, self._run, part.index)
         for resume in (saved, b""):
             reel = _Reel(master, self._job.asked, part)
-            frames = self._frames(card.model, spec, pictures, load, resume, part, reel)
+            frames = self._frames(spec, pictures, resume, part, reel)
             try:
                 if part is parts[-1]:
                     async for _ in frames:
@@ -201,6 +185,10 @@ class _Making:
             else:
                 break
         return reel
+
+    def _card(self, part: Window) -> ModelCard:
+        """Of the model that makes the window."""
+        return self._job.follower if part.index else self._job.card
 
     async def _asked(
         self, part: Window, parts: tuple[Window, ...], last: bytes
@@ -226,19 +214,15 @@ class _Making:
         return seconds + self._each * steps * (runs - 1 - part.index)
 
     async def _frames(
-        self,
-        model: str,
-        spec: GenerationSpec,
-        pictures: Mapping[str, bytes],
-        load: Mapping[str, str],
-        resume: bytes,
-        part: Window,
-        reel: _Reel,
+        self, spec: GenerationSpec, pictures: Mapping[str, bytes], resume: bytes, part: Window, reel: _Reel
     ) -> AsyncIterator[bytes]:
         """The window's bytes, as they come and go into the master; all else that comes is recorded."""
         record, before, taken_over = self._record, part.index * spec.steps, 0
+        card = self._card(part)
+        # Every choice is told, so that the clip is of the way that its key tells, whatever the server has by now.
+        load = laid(card, self._job.load)
         stream = self._server.generate(
-            model,
+            card.model,
             spec,
             pictures=pictures,
             sampling=sampling(self._job.asked, self._job.card),
@@ -266,7 +250,6 @@ class _Making:
                         yield data
                     case Finished():
                         self._how = event
-                        card = self._job.follower if part.index else self._job.card
                         self._measured = Measured(card, spec, spec.steps - taken_over, load, event)
 
 

@@ -16,6 +16,7 @@ from services.generator.domain.models import ModelCard, with_absent
 from services.generator.domain.plan.devices import Device, imagined
 from services.generator.domain.plan.planner import goes, plan, require_fit
 from services.generator.domain.prompts.told import Told
+from services.generator.domain.provenance import load_of
 from services.generator.domain.spec import Filled, chosen, filled, require_available, require_possible
 from services.generator.ports import Assets, Calibrations, Clips, ModelLists, PromptWriter, Store
 
@@ -31,6 +32,8 @@ class Planned:
     """Of all models that are there."""
     told: Told | None
     """What the model will be told; None where that is not known before a writer wrote it."""
+    device: Device
+    """That it was planned for."""
 
 
 class Planner:
@@ -82,7 +85,7 @@ class Planner:
         message = await self._planned(found, card, with_absent(cards).get(card.image_form, card), device)
         message.prompt, message.negative_prompt = told.prompt, told.negative
         message.prompt_notes.extend(told.notes)
-        return Planned(message, card, cards, told if told.final else None)
+        return Planned(message, card, cards, told if told.final else None, device)
 
     async def on(self, made: GenerationPlan, card: ModelCard, follower: ModelCard, device: Device) -> GenerationPlan:
         """A plan for the device that is to carry it out: the one that was made, or where that does not go there, as it
@@ -125,7 +128,9 @@ async def plan_generation(
         if name:
             digests[role] = (await assets.picture(name)).blob.digest
     pictures = [digest for _, digest in sorted(digests.items())]
-    answer.content_key = clip_key(caller.tenant, spec, planned.card, planned.cards, pictures, told)
+    answer.content_key = clip_key(
+        caller.tenant, spec, planned.card, planned.cards, pictures, told, load_of(planned.plan), planned.device.kind
+    )
     equal = await store.find_equal(caller.tenant, answer.content_key)
     if equal is not None and equal.result is not None and await clips.exists(caller.tenant, equal.result):
         answer.clip.CopyFrom(equal.result)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from artifex.common.v1.types_pb2 import Failure
@@ -26,8 +27,10 @@ from services.generator.commands.make_clip import Clip, ClipMaker, Job
 from services.generator.commands.plan_generation import Planner
 from services.generator.commands.run_record import RunRecord
 from services.generator.commands.tell_prompt import tell_prompt
-from services.generator.domain.generation import Generation, Priority, State, id_of
+from services.generator.domain.fallback import fallback
+from services.generator.domain.generation import Generation, Priority, State, id_of, run_key
 from services.generator.domain.keys import clip_key, follower_of
+from services.generator.domain.laying import laid
 from services.generator.domain.pictures import digests, names
 from services.generator.domain.plan.planner import can_fit, require_fit
 from services.generator.domain.prompts.told import Told
@@ -39,7 +42,9 @@ from services.generator.ports import (
     Cancellations,
     Checkpoints,
     Masters,
+    ModelServer,
     ModelServers,
+    OutOfMemory,
     PromptWriter,
     Store,
 )
@@ -184,14 +189,47 @@ class GenerationRunner:
             plan = generation.plan = await self._planner.on(planned, card, following, device)
             require_fit(plan, card)
             parts = windows(spec.frame_count, card)
-            key = clip_key(generation.tenant, spec, card, cards, digests(generation.pictures), told)
+            pictures = digests(generation.pictures)
+
+            def keyed(load: Mapping[str, str]) -> str:
+                return clip_key(generation.tenant, spec, card, cards, pictures, told, load, device.kind)
+
+            key = keyed(load_of(plan))
             await record.started(plan, card, key, len(parts), told)
-            if await self._reused(record, key):
-                return
-            clip = await self._clips.make(record, server, Job(asked(spec, told), card, following, key, load_of(plan)))
-        await record.ended(lambda found: _succeed(found, clip))
+            job = Job(asked(spec, told), card, following, key, run_key(generation.id, key), load_of(plan))
+            made = await self._clip(record, server, job, keyed)
+        if made is None:
+            return
+        key, clip = made
+        await record.ended(lambda found: _succeed(found, key, clip))
         await calibrate(self._calibrations, clip.measured)
         self._seconds.record(time.monotonic() - began, {"model": card.model, "device": clip.how.device})
+
+    async def _clip(
+        self, record: RunRecord, server: ModelServer, job: Job, keyed: Callable[[Mapping[str, str]], str]
+    ) -> tuple[str, Clip] | None:
+        """The clip and its content key; None where there was one already, which the record has taken over.
+
+        A device that runs out of memory is tried once more, the next thriftier way, and the record says so. Where that
+        makes other pixels the clip has another key, under which it may be there already.
+        """
+        if await self._reused(record, job.key):
+            return None
+        try:
+            return job.key, await self._clips.make(record, server, job)
+        except OutOfMemory as error:
+            card = job.follower if error.model == job.follower.model else job.card
+            found = fallback(laid(card, job.load), error.stage)
+            if found is None:
+                raise
+        _log.warning("%s: %s", record.generation.name, found.note)
+        await record.noted(found.note)
+        load = {**job.load, **found.change}
+        key = keyed(load)
+        job = replace(job, load=load, key=key, run=_thriftier_run(record.generation, job, found.change, key))
+        if await self._reused(record, job.key):
+            return None
+        return job.key, await self._clips.make(record, server, job)
 
     async def _told(self, generation: Generation) -> Told:
         known = told_of(generation)
@@ -221,6 +259,7 @@ class GenerationRunner:
         result, media = equal.result, equal.media
 
         def take_over(found: Generation) -> None:
+            found.content_key = key
             found.succeed(result, media, equal.device, utcnow())
             take_over_making(found, equal)
 
@@ -234,7 +273,17 @@ class GenerationRunner:
         return generation.spec.model.removeprefix("models/") or self._default_model
 
 
-def _succeed(found: Generation, clip: Clip) -> None:
+def _thriftier_run(generation: Generation, job: Job, change: Mapping[str, str], key: str) -> str:
+    """Where the checkpoints of the thriftier way are: the same place where the steps so far would be the same ones."""
+    once = len(windows(job.asked.frame_count, job.card)) == 1
+    # Tiles come after the last step, unless pictures are encoded before the first: given ones, or another run's last.
+    decoding_alone = "vae" in change and once and not generation.pictures
+    # Below the first one's place: what is dropped of the run is dropped of both.
+    return job.run if key == job.key or decoding_alone else f"{job.run}/{key[:16]}"
+
+
+def _succeed(found: Generation, key: str, clip: Clip) -> None:
+    found.content_key = key
     found.succeed(clip.blob, clip.media, clip.how.device, utcnow())
     found.device_seconds += clip.device_seconds
     note_making(found, clip.how)

@@ -30,6 +30,7 @@ class RunRecord:
         """What the model is told, once that is known."""
         self.at_work = False
         """Whether a model server has been given it."""
+        self._run = ""
         self._store = store
         self._checkpoints = checkpoints
         self._notify = notify
@@ -37,6 +38,7 @@ class RunRecord:
     async def started(self, plan: GenerationPlan, card: ModelCard, key: str, parts: int, told: Told) -> None:
         """A model is about to make what was planned: `key` its content key, `parts` its windows. Raises Interrupted."""
         self.at_work = True
+        self._run = run_key(self.generation.id, key)
         async with self._changed() as (unit, found):
             found.plan = plan
             found.start(plan.spec, card, key, utcnow(), parts)
@@ -87,7 +89,7 @@ class RunRecord:
                 await announce_end(unit, found)
         if found.state.ended:
             # Perhaps somebody cancelled it, and this run has put one down since.
-            await self._checkpoints.drop(found.tenant, run_key(found.id, found.content_key))
+            await self._checkpoints.drop(found.tenant, self._run or run_key(found.id, found.content_key))
         self._notify()
 
     @asynccontextmanager

@@ -29,18 +29,19 @@ _SAID: Final = {
 
 @dataclass(frozen=True)
 class Fallback:
-    load: Mapping[str, str]
-    """How the model is to lie in memory, all of it."""
+    change: Mapping[str, str]
+    """The one choice that is to be otherwise."""
     note: str
     """For the record: "out of memory while it decoded: the VAE was tiled"."""
 
 
 def fallback(load: Mapping[str, str], stage: str) -> Fallback | None:
-    """The next step down from `load`, for a stage that ran out of memory; none where nothing is left."""
+    """The next step down from `load`, which tells every choice, for a stage that ran out of memory; none where nothing
+    is left."""
     for subject, choices in _LADDERS.get(stage, ()):
         at = choices.index(load[subject]) if load.get(subject) in choices else 0
         if at + 1 < len(choices):
             taken = choices[at + 1]
             note = f"out of memory in the stage {stage}: {_SAID[subject, taken]}"
-            return Fallback({**load, subject: taken}, note)
+            return Fallback({subject: taken}, note)
     return None

@@ -70,6 +70,8 @@ class Making:
     """Each step's noise, from 1 down."""
     versions: Mapping[str, str]
     """Of the libraries, by name."""
+    load: Mapping[str, str]
+    """How the model lay in memory, by choice."""
 
 
 def note_making(found: Generation, how: Making) -> None:
@@ -78,6 +80,7 @@ def note_making(found: Generation, how: Making) -> None:
     record.device, record.dtype, record.sampler = how.device_name, how.dtype, how.sampler
     record.sigmas[:] = how.sigmas
     record.versions.update(how.versions)
+    record.load.update(how.load)
 
 
 def take_over_making(found: Generation, equal: Generation) -> None:
@@ -85,8 +88,9 @@ def take_over_making(found: Generation, equal: Generation) -> None:
     made, record = equal.provenance, found.provenance
     if made is None or record is None:
         return
-    note_making(found, Making(made.device, made.dtype, made.sampler, tuple(made.sigmas), made.versions))
-    record.notes[:] = made.notes
+    note_making(found, Making(made.device, made.dtype, made.sampler, tuple(made.sigmas), made.versions, made.load))
+    # Those of how it was made, and what was tried before it was found.
+    record.notes[:] = [*made.notes, *(note for note in record.notes if note not in made.notes)]
 
 
 def details(generation: Generation) -> Mapping[str, str]:

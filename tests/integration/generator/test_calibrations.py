@@ -29,6 +29,7 @@ SPEC = pb.GenerationSpec(
     flow_shift=5.0,
 )
 HOW = Finished(
+    load={"vae": "whole"},
     device="cuda",
     dtype="bfloat16",
     sampler="unipc",

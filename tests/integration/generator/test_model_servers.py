@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import resource
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,19 +18,31 @@ from services.generator.adapters.model_servers import TritonServers
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.ports import FrameBytes
 from tests.integration.generator.served import FAILED, SUCCEEDED, assert_resumed, frames_of, generator, long
-from tests.support.triton import NANO, TritonServer
+from tests.support.triton import NANO, T2V, TritonServer, tiny_weights
+
+WIDE = "tiny-wide"
+"""Makes pictures that are decoded by tiles where memory is short."""
 
 
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
-    with TritonServer(tmp_path_factory.mktemp("second")) as server:
+    folder = tmp_path_factory.mktemp("second")
+    wide = folder / "models" / WIDE
+    shutil.copytree(tiny_weights(T2V), wide)
+    card = json.loads((wide / "artifex.json").read_text())
+    (wide / "artifex.json").write_text(json.dumps({**card, "max_width": 512, "max_height": 512}))
+    with TritonServer(folder) as server:
         yield server
 
 
 def leave(pid: int, spare: int) -> None:
     """Let a process have so many bytes more, and then none."""
     used = int(Path(f"/proc/{pid}/statm").read_text().split()[5]) * resource.getpagesize()
-    resource.prlimit(pid, resource.RLIMIT_DATA, (used + spare, used + spare))
+    resource.prlimit(pid, resource.RLIMIT_DATA, (used + spare, resource.RLIM_INFINITY))
+
+
+def lift(pid: int) -> None:
+    resource.prlimit(pid, resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 async def test_two_tritons_make_two_clips_at_a_time_and_one_takes_over_what_the_other_dies_over(
@@ -98,16 +112,52 @@ async def test_a_turn_goes_to_the_server_that_has_the_model_in_memory(
 async def test_a_device_out_of_memory_is_tried_once_more_and_then_told(
     tmp_path: Path, second: TritonServer, spec: pb.GenerationSpec
 ) -> None:
-    spec.width, spec.height, spec.frame_count = 832, 480, 81
+    spec.model, spec.width, spec.height, spec.frame_count = f"models/{WIDE}", 512, 512, 33
     async with generator(tmp_path, second.endpoint) as running:
         async with TritonModelServer(second.endpoint) as server:
-            await server.load(NANO)
+            await server.load(WIDE)
         for pid in second.model_processes():
             leave(pid, 32 << 20)
         done = (await running.watch((await running.create(spec)).name))[-1]
         assert (done.state, done.failure.reason) == (FAILED, "ERROR_REASON_DOES_NOT_FIT")
-        assert dict(done.failure.metadata)["model"] == NANO
+        assert dict(done.failure.metadata)["model"] == WIDE
         (note,) = done.provenance.notes
         assert note.startswith("out of memory in the stage ")
     second.kill9()
     second.start()
+
+
+async def test_what_fits_the_next_thriftier_way_is_made_that_way_and_shared_with_nobody_who_had_room(
+    tmp_path: Path, second: TritonServer, spec: pb.GenerationSpec
+) -> None:
+    spec.model, spec.frame_count, spec.steps = f"models/{WIDE}", 5, 7
+    async with generator(tmp_path, second.endpoint) as running:
+
+        async def made() -> pb.Generation:
+            done = (await running.watch((await running.create(spec)).name))[-1]
+            assert done.state == SUCCEEDED, done.failure
+            await eventually(lambda: "completed" in running.verbs(done.name), what="the completed event")
+            return done
+
+        # All that a process takes once, it takes for a small clip too.
+        await made()
+        spec.width = spec.height = 512
+        pid = second.process_of(WIDE)
+        # Decoded whole the clip takes some 530 MB, and in tiles 220.
+        leave(pid, 440 << 20)
+        tiled = await made()
+        note = "out of memory in the stage decode: the VAE was tiled"
+        assert (list(tiled.provenance.notes), tiled.provenance.load["vae"]) == ([note], "tiled")
+        # The steps of before were not made again.
+        assert running.steps(tiled.name) == [1, 2, 3, 4, 5, 6, 7, 5, 6, 7]
+        again = await made()
+        assert (again.result, list(again.provenance.notes)) == (tiled.result, [note])
+        assert running.steps(again.name) == [1, 2, 3, 4, 5, 6, 7], "the clip was there"
+        lift(pid)
+        whole = await made()
+        assert (list(whole.provenance.notes), whole.provenance.load["vae"]) == ([], "whole")
+        assert whole.result != tiled.result
+        # Who planned what others fell back on has their clip.
+        spec.profile = pb.GENERATION_PROFILE_MEMORY
+        assert (await made()).result == tiled.result
+        assert not [kept async for kept in running.objects.list("tenants/studio/checkpoints/")]

@@ -102,6 +102,22 @@ async def test_an_equal_spec_is_answered_with_the_same_clip_at_once(
     assert running.clip(third).exists()
 
 
+async def test_profiles_that_come_to_the_same_way_of_computing_share_their_clip(
+    running: Generator, spec: pb.GenerationSpec
+) -> None:
+    spec.step_cache = pb.STEP_CACHE_NONE
+    first = (await running.watch((await running.create(spec)).name))[-1]
+    assert first.provenance.load["vae"] == "whole"
+    # On a processor neither has anything to choose for pictures as small as these.
+    for spec.profile in (pb.GENERATION_PROFILE_SPEED, pb.GENERATION_PROFILE_MEMORY):
+        same = (await running.watch((await running.create(spec)).name))[-1]
+        assert same.result == first.result
+        assert same.provenance.load == first.provenance.load
+        assert same.provenance.spec.profile == spec.profile
+        await eventually(lambda name=same.name: "completed" in running.verbs(name), what="the completed event")  # type: ignore[misc]
+        assert "progressed" not in running.verbs(same.name)
+
+
 async def test_sizes_are_the_nearest_that_the_model_makes_and_what_it_has_no_use_for_is_refused_by_field(
     running: Generator, spec: pb.GenerationSpec
 ) -> None:

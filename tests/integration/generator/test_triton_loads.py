@@ -61,7 +61,7 @@ async def test_a_clip_that_memory_is_too_small_for_is_named_with_its_stage_and_t
     large = GenerationSpec()
     large.CopyFrom(spec)
     large.width, large.height, large.frame_count, large.steps = 832, 480, 81, 1
-    pid = process_of(triton, NANO)
+    pid = triton.process_of(NANO)
     free = resource.prlimit(pid, resource.RLIMIT_AS)
     resource.prlimit(pid, resource.RLIMIT_AS, (taken(pid) + (48 << 20), free[1]))
     try:
@@ -76,10 +76,3 @@ async def test_a_clip_that_memory_is_too_small_for_is_named_with_its_stage_and_t
 def taken(pid: int) -> int:
     """Bytes of a process's address space."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
-
-
-def process_of(triton: TritonServer, model: str) -> int:
-    """The process of a loaded model."""
-    found = [pid for pid in triton.model_processes() if f"/{model}/" in Path(f"/proc/{pid}/cmdline").read_text()]
-    assert len(found) == 1
-    return found[0]

@@ -335,6 +335,20 @@ def test_the_content_key_follows_what_the_model_is_told_and_shown() -> None:
     assert content_key("studio", base, "a" * 64, told=told) == keys[1], "however the words came about"
 
 
+def test_the_content_key_tells_ways_of_computing_apart_and_not_profiles_that_came_to_the_same() -> None:
+    base, _ = resolve(spec(), CARDS, NANO.model)
+    ways = [(), ("whole",), ("tiled",), ("whole", "tiled")]
+    assert len({content_key("studio", base, "a" * 64, computed=way) for way in ways}) == 4
+    for profile, alike in (
+        (pb.GENERATION_PROFILE_MEMORY, True),
+        (pb.GENERATION_PROFILE_SPEED, True),
+        (pb.GENERATION_PROFILE_QUALITY, False),
+    ):
+        other, _ = resolve(spec(profile=profile, step_cache=pb.STEP_CACHE_NONE), CARDS, NANO.model)
+        keys = {content_key("studio", each, "a" * 64, computed=("whole",)) for each in (base, other)}
+        assert (len(keys) == 1) == alike
+
+
 def test_another_seed_is_always_the_same_other_one_and_not_beside_it() -> None:
     for seed in (0, 7, 2**63 - 1):
         other = reseeded(spec(seed=seed))

@@ -96,6 +96,22 @@ def test_the_repository_has_a_model_for_each_weights_folder_and_the_catalogue(tm
     assert (repository / "two" / "artifex_wan" / "backend.py").exists()
 
 
+def test_the_catalogue_tells_how_each_model_lies_in_memory_here(tmp_path: Path) -> None:
+    models, repository = tmp_path / "models", tmp_path / "repository"
+    weights(models, "one")
+    (weights(models, "two") / "artifex.json").write_text(json.dumps({"load": {"vae": "whole", "experts": "swapped"}}))
+    settings = TritonSettings(home=tmp_path, models=models, load={"vae": "tiled"})
+    assemble(repository, discover(models, tmp_path / "digests.json"), settings, {"kind": "cpu"})
+    (line,) = [
+        line for line in (repository / CATALOGUE / "config.pbtxt").read_text().splitlines() if 'key: "cards"' in line
+    ]
+    told = json.loads(json.loads(line.partition("string_value: ")[2].removesuffix(" } }")))
+    cards = {model: ModelCard.parse(model, card) for model, card in told.items()}
+    assert cards["one"].load == {"vae": "tiled"}
+    assert cards["two"].load == {"vae": "whole", "experts": "swapped"}
+    assert '\\"experts\\": \\"swapped\\"' in (repository / "two" / "config.pbtxt").read_text()
+
+
 def test_what_a_model_is_built_of_is_read_from_the_files_beside_its_weights(tmp_path: Path) -> None:
     models = tmp_path / "models"
     known = KNOWN["wan22-i2v-a14b"]["architecture"]
