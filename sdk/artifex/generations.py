@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 from artifex.errors import ApiError, DeadlineExceeded, JobCancelled, JobFailed
@@ -45,12 +45,19 @@ class Generations:
             for style in page.styles:
                 yield style
 
-    async def plan(self, spec: generator.GenerationSpec, *, device_memory_bytes: int = 0) -> generator.GenerationPlan:
+    async def plan(
+        self,
+        spec: generator.GenerationSpec,
+        *,
+        device_memory_bytes: int = 0,
+        pictures: Iterable[generator.PlannedPicture] = (),
+    ) -> generator.GenerationPlan:
         """What a generation will be and take, without spending any of it; on a device of so much memory, or else on the
-        installation's own. What does not fit is told, not refused."""
+        installation's own. What does not fit is told, not refused. `pictures`: given beside those that the spec names,
+        perhaps such as are still to be made."""
         answer = await self._transport.unary(
             self._stub.PlanGeneration,
-            generator.PlanGenerationRequest(spec=spec, device_memory_bytes=device_memory_bytes),
+            generator.PlanGenerationRequest(spec=spec, device_memory_bytes=device_memory_bytes, pictures=pictures),
             name="GeneratorService/PlanGeneration",
         )
         return answer.plan

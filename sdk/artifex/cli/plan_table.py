@@ -21,7 +21,7 @@ _PLAIN: Final = {
 }
 _WAYS: Final = ("precision", "experts", "text_encoder", "vae", "attention", "compile", "step_cache")
 _UNSAID: Final = ("native", "none", "whole")
-_ANY_PICTURE: Final = "assets/any"
+_ANY_PICTURE: Final = (generator.PlannedPicture(role=generator.PlannedPicture.ROLE_FIRST),)
 
 
 @click.command()
@@ -64,21 +64,16 @@ async def _planned(
         if name not in wanted if wanted else "nano" in name:
             continue
         for preset in presets:
-            spec = shot(model, preset, profile)
+            # Any shot of it: what is to be seen costs nothing.
+            spec = generator.GenerationSpec(model=model.name, prompt="anything", preset=PRESETS[preset])
+            if profile is not None:
+                spec.profile = PROFILES[profile]
+            pictured = model.kind == generator.Model.KIND_IMAGE_TO_VIDEO
             for memory in memories:
-                yield preset, memory, await studio.generations.plan(spec, device_memory_bytes=memory)
-
-
-def shot(model: generator.Model, preset: str, profile: str | None = None) -> generator.GenerationSpec:
-    """Any shot of a preset: what is to be seen costs nothing."""
-    pictured = model.kind == generator.Model.KIND_IMAGE_TO_VIDEO
-    return generator.GenerationSpec(
-        model=model.name,
-        prompt="anything",
-        preset=PRESETS[preset],
-        profile=PROFILES.get(profile or "", generator.GENERATION_PROFILE_UNSPECIFIED),
-        image=_ANY_PICTURE if pictured else "",
-    )
+                plan = await studio.generations.plan(
+                    spec, device_memory_bytes=memory, pictures=_ANY_PICTURE if pictured else ()
+                )
+                yield preset, memory, plan
 
 
 def row(plan: generator.GenerationPlan, preset: str, memory: int) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from transformers import UMT5Config, UMT5EncoderModel
 from services.generator.domain.architecture import Architecture, TextEncoder, Transformer, Vae
 from services.generator.domain.known import KNOWN
 from services.generator.domain.plan import memory
-from services.generator.domain.plan.work import decode_flops, pass_flops
+from services.generator.domain.plan.work import decode_flops, look_flops, pass_flops
 
 _MODELS = ("wan22-t2v-a14b", "wan22-i2v-a14b", "wan22-ti2v-5b")
 _TEXT = TextEncoder(vocabulary=8, width=64, head_width=8, heads=8, ffn=64, layers=1)
@@ -86,6 +86,18 @@ def pictures(residual: bool) -> None:
         part=f"{name} decoder",
         made=counter.get_total_flops(),
         reckoned=decode_flops(model, side, side, frames),
+    )
+    given = torch.zeros(1, 3, frames, side, side)
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        encoded(vae, given)
+    seen = Architecture(
+        1, 0.0, Transformer(1, 2, 32, 64, 2 * reckoned.latents + 4, reckoned.latents, 64), _TEXT, reckoned
+    )
+    tell(
+        what="flops",
+        part=f"{name} encoder",
+        made=counter.get_total_flops(),
+        reckoned=look_flops(seen, side, side, frames),
     )
     # On a CPU a convolution lays its whole input out as columns, which no accelerator does.
     for kind in (nn.Conv2d, nn.Conv3d):

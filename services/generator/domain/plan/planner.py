@@ -23,6 +23,10 @@ _GB = 1e9
 _COMPILED_FROM_SECONDS = 120.0
 """Compiling costs a minute at the first step of a size, so a shorter run is not worth it."""
 _HOST_USABLE = 0.9
+_ROOM = 1.1
+"""What is reckoned may be a tenth short of what is taken, so room for that is left..."""
+_ROOM_COSTS = 1.05
+"""...as long as it costs no more than a twentieth of the time."""
 _CACHES: Mapping[int, str] = {pb.STEP_CACHE_FIRST_BLOCK: "first_block", pb.STEP_CACHE_MAGNITUDE: "magnitude"}
 
 
@@ -207,6 +211,9 @@ class _Case:
         if self.profile == pb.GENERATION_PROFILE_MEMORY:
             return min(fitting, key=lambda way: (way.peak, way.seconds))
         best = min(fitting, key=lambda way: way.seconds)
+        roomy = [way for way in fitting if way.peak * _ROOM <= self.device.usable]
+        if roomy and (easier := min(roomy, key=lambda way: way.seconds)).seconds <= best.seconds * _ROOM_COSTS:
+            best = easier
         worth_it = best.work["denoise"].seconds >= _COMPILED_FROM_SECONDS
         if speed and worth_it and best.options.experts != "streamed" and "compile" not in self.own:
             return self.way(replace(best.options, compile="blocks"))

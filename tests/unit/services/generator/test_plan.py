@@ -11,11 +11,11 @@ import pytest
 from artifex.generator.v1 import messages_pb2 as pb
 from libs.chassis.errors import ResourceExhausted
 from services.generator.domain.models import ModelCard, with_absent
-from services.generator.domain.plan.devices import Calibration, Device, calibrated
+from services.generator.domain.plan.devices import Calibration, Device, calibrated, imagined
 from services.generator.domain.plan.memory import memory
 from services.generator.domain.plan.options import Options, ways
-from services.generator.domain.plan.planner import options_of, plan, require_fit
-from services.generator.domain.plan.work import decode_flops, pass_flops
+from services.generator.domain.plan.planner import can_fit, goes, options_of, plan, require_fit
+from services.generator.domain.plan.work import decode_flops, look_flops, pass_flops
 from services.generator.domain.presets import PRESETS
 from services.generator.domain.spec import filled
 
@@ -61,19 +61,20 @@ TABLE = {
         PRODUCTION: ("bfloat16", "streamed", "swapped", "whole"),
         CINEMA: ("bfloat16", "streamed", "swapped", "whole"),
     },
-    ("t2v-a14b", 48): dict.fromkeys(PRESETS, ("bfloat16", "swapped", "resident", "whole")),
-    ("t2v-a14b", 80): {
-        DRAFT: ("bfloat16", "resident", "resident", "whole"),
-        PREVIEW: ("bfloat16", "resident", "swapped", "whole"),
-        PRODUCTION: ("bfloat16", "resident", "swapped", "whole"),
-        CINEMA: ("bfloat16", "resident", "swapped", "whole"),
-    },
-    ("ti2v-5b", 24): {
-        DRAFT: ("bfloat16", "resident", "swapped", "whole"),
+    ("t2v-a14b", 48): {
+        DRAFT: ("bfloat16", "swapped", "resident", "whole"),
         PREVIEW: ("bfloat16", "swapped", "swapped", "whole"),
         PRODUCTION: ("bfloat16", "swapped", "swapped", "whole"),
         CINEMA: ("bfloat16", "swapped", "swapped", "whole"),
     },
+    ("t2v-a14b", 80): {
+        DRAFT: ("bfloat16", "resident", "swapped", "whole"),
+        # Resident, both experts would leave no room for what is reckoned a little short.
+        PREVIEW: ("bfloat16", "swapped", "resident", "whole"),
+        PRODUCTION: ("bfloat16", "swapped", "resident", "whole"),
+        CINEMA: ("bfloat16", "swapped", "resident", "whole"),
+    },
+    ("ti2v-5b", 24): dict.fromkeys(PRESETS, ("bfloat16", "swapped", "swapped", "whole")),
     ("ti2v-5b", 48): dict.fromkeys(PRESETS, ("bfloat16", "resident", "resident", "whole")),
     ("ti2v-5b", 80): dict.fromkeys(PRESETS, ("bfloat16", "resident", "resident", "whole")),
 }
@@ -103,6 +104,18 @@ def test_every_plan_fits_by_its_own_sums(card: ModelCard, gigabytes: int, preset
     options = options_of(message)
     assert options.exact or profile in ("speed", "memory")
     assert (options.attention != "native") == (profile == "speed")
+
+
+def test_room_is_left_where_it_costs_little_and_not_where_it_costs_much() -> None:
+    roomy = planned(T2V, device(80), preset=PREVIEW)
+    peak = max(stage.device_bytes for stage in roomy.stages)
+    assert peak * 1.1 <= device(80).usable
+    tight = planned(TI2V, device(24), preset=PREVIEW)
+    # The VAE's own: tiles would change pixels.
+    assert max(stage.device_bytes for stage in tight.stages) * 1.1 > device(24).usable
+    # A pass would wait for the weights' way.
+    short = planned(T2V, device(80), preset=DRAFT, steps=2, guidance_scale=1.0, guidance_scale_2=1.0)
+    assert told(short)[1] == "resident"
 
 
 @pytest.mark.parametrize("card", [T2V, I2V, TI2V], ids=lambda card: card.model)
@@ -203,6 +216,77 @@ def test_published_peaks_are_met_within_a_tenth() -> None:
         assert card.architecture is not None
         peak = max(stage.device for stage in memory(card.architecture, *size, options).values())
         assert peak / GB == pytest.approx(gigabytes, rel=0.1)
+
+
+def test_what_goes_on_from_a_last_frame_has_to_fit_too_and_looks_at_the_picture() -> None:
+    assert I2V.architecture is not None
+    once, twice = (planned(T2V, device(80), width=1280, height=720, frame_count=count, steps=10) for count in (81, 161))
+    assert [choice.choice for choice in twice.choices if choice.subject == "windows"] == ["2"]
+    encode = {name: plan.stages[0] for name, plan in (("once", once), ("twice", twice))}
+    # The text encoder and both experts; beside them I2V's looking at a whole clip.
+    assert encode["twice"].device_bytes > encode["once"].device_bytes + 4 * GB
+    looked = encode["twice"].flops - 2 * encode["once"].flops
+    assert looked == pytest.approx(look_flops(I2V.architecture, 1280, 720, 81))
+    assert encode["twice"].seconds > 2
+
+
+def test_a_given_picture_is_looked_at_alone_or_in_the_clip_that_it_stands_in() -> None:
+    for card in (I2V, TI2V):
+        model = card.architecture
+        assert model is not None
+        short, whole = (look_flops(model, 1280, 704, frames) for frames in (5, card.max_frames))
+        assert whole > 0
+        assert (whole == short) == model.token_times
+    assert T2V.architecture is not None
+    assert look_flops(T2V.architecture, 1280, 704, 81) == 0
+    plain, pictured = (planned(TI2V, device(80), **given) for given in ({}, {"image": "assets/a"}))
+    assert pictured.stages[0].flops - plain.stages[0].flops == look_flops(
+        TI2V.architecture, plain.spec.width, plain.spec.height, plain.spec.frame_count
+    )
+
+
+@pytest.mark.parametrize("profile", list(PROFILES))
+def test_what_the_operator_says_of_a_model_is_planned_with(profile: str) -> None:
+    own = {"precision": "float8", "text_encoder": "cpu", "attention": "sage", "compile": "none"}
+    message = planned(replace(T2V, load=own), device(80), preset=PREVIEW, profile=PROFILES[profile])
+    options = options_of(message)
+    assert {name: getattr(options, name) for name in own} == own
+    assert own.items() <= options.told().items() | {("compile", "none")}
+    left_open = planned(replace(T2V, load={"precision": "auto"}), device(80), preset=PREVIEW, profile=PROFILES[profile])
+    assert left_open == planned(T2V, device(80), preset=PREVIEW, profile=PROFILES[profile])
+
+
+def test_a_plan_goes_on_a_device_like_the_one_that_it_was_made_for_and_no_other() -> None:
+    h100 = device(80)
+    message = planned(T2V, h100, preset=PREVIEW, profile=pb.GENERATION_PROFILE_SPEED)
+
+    def fits(card: ModelCard, on: Device) -> bool:
+        return goes(message, card, I2V, on)
+
+    assert fits(T2V, h100)
+    assert not fits(T2V, replace(h100, name="NVIDIA A100-SXM4-80GB"))
+    assert not fits(T2V, device(48))
+    assert not fits(T2V, replace(h100, attention="flash")), "its attention is not installed there"
+    assert not fits(T2V, replace(h100, host_memory=8 << 30)), "what waits in the host's memory does not fit there"
+    assert not fits(replace(T2V, load={"experts": "streamed"}), h100), "it is run otherwise there"
+    assert fits(replace(T2V, load={"experts": "swapped", "precision": "auto"}), h100)
+    assert fits(replace(T2V, architecture=None), device(24)), "nothing was reckoned"
+
+
+def test_whether_anything_fits_a_device_is_found_out_without_a_plan() -> None:
+    spec = planned(T2V, device(80), preset=PRODUCTION).spec
+    assert can_fit(spec, CARDS, device(24))
+    assert not can_fit(spec, CARDS, device(4))
+    assert can_fit(spec, {}, device(4)), "what is not there is told elsewhere"
+
+
+def test_where_there_is_no_accelerator_a_usual_one_of_the_memory_is_reckoned_with() -> None:
+    for gigabytes, name in ((16, "4090"), (24, "4090"), (32, "5090"), (48, "L40S"), (80, "H100"), (141, "H200")):
+        assert imagined(CPU, gigabytes * GB).rates == Device("cuda", name, 1, 1).rates
+        assert f"{gigabytes} GB" in imagined(CPU, gigabytes * GB).name
+    known = device(24)
+    larger = imagined(known, 80 * GB)
+    assert (larger.name, larger.memory, larger.rates) == (known.name, 80 * GB, known.rates)
 
 
 def test_guidance_of_one_costs_half() -> None:
