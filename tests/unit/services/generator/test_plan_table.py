@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from artifex.cli.plan_table import COLUMNS, MEMORIES, row, way
-from artifex.cli.shots import PRESETS
+from artifex.cli.plan_table import COLUMNS, row, way
 from artifex.generator.v1 import messages_pb2 as pb
-from services.generator.domain.models import with_absent
-from services.generator.domain.plan.devices import Device, imagined
-from services.generator.domain.plan.planner import plan
-from services.generator.domain.spec import filled
-from tests.support.triton import ROOT
-
-CARDS = with_absent({})
-CPU = Device("cpu", "cpu", 16 << 30, 16 << 30, 2)
-
-
-def rows() -> Iterator[tuple[str, ...]]:
-    for model in sorted(model for model in CARDS if "nano" not in model):
-        card = CARDS[model]
-        for preset, value in PRESETS.items():
-            spec = pb.GenerationSpec(model=f"models/{model}", prompt="anything", preset=value)
-            found = filled(spec, card, CARDS, ["first"] if card.kind == "image" else [])
-            for memory in MEMORIES:
-                message = plan(found, card, CARDS[card.image_form], imagined(CPU, memory), None)
-                yield row(message, preset, memory)
+from docs.plans import PAGE, rows, written
 
 
 def test_the_documents_table_is_what_is_planned() -> None:
-    text = (ROOT / "docs" / "plans.md").read_text(encoding="utf-8")
-    told = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in text.splitlines()]
-    made = list(rows())
-    assert len(made) == 3 * 4 * 3
-    assert COLUMNS in told
-    assert [cells for cells in told if cells[0] in CARDS] == made
+    page = PAGE.read_text(encoding="utf-8")
+    assert page.count("\n| wan22-") == len(list(rows())) == 3 * 4 * 3
+    assert written(page) == page, "run `python -m docs.plans`"
+
+
+def test_every_way_in_the_table_fits_its_device_by_its_own_sums() -> None:
+    for cells in rows():
+        of = dict(zip(COLUMNS, cells, strict=True))
+        peak = max(float(of[stage].removesuffix(" GB")) for stage in ("encode", "denoise", "decode"))
+        assert peak < 0.97 * float(of["device"].removesuffix(" GB")), of
+        assert "does not fit" not in of["way"]
 
 
 def test_what_is_plain_is_not_said_and_what_does_not_fit_says_what_would() -> None:
