@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
+from artifex.generator.v1 import messages_pb2 as generator
 from artifex.media.v1 import messages_pb2 as media
 
 Nodes = dict[str, Any]
@@ -73,6 +74,16 @@ class Finish:
             shown = add("graded", "ColorCorrector", {"video": shown}, **grade)
         return found, shown
 
+    def told(self, width: int, height: int) -> str:
+        """What becomes of a shot of this size, for people."""
+        steps = {
+            "enlarged": self.factor(width, height) > 1,
+            "sharpened": self.sharpening > 0,
+            "graded": (self.contrast, self.saturation) != (1.0, 1.0),
+        }
+        across, down = self.size(width, height)
+        return f"then {', '.join(step for step, done in steps.items() if done)}, to {across}x{down}"
+
     def _network(self) -> dict[str, Any]:
         return {"method": "real-esrgan", "model": self.model} if self.model else {}
 
@@ -81,6 +92,11 @@ CINEMA: Final = Finish()
 """What the preset "cinema" ends with: its models make 720p, and it shows 1080p."""
 UNTOUCHED: Final = Finish(width=1, height=1, sharpening=0.0, contrast=1.0, saturation=1.0)
 """The shot as it was generated."""
+
+
+def finish_of(spec: generator.GenerationSpec) -> Finish:
+    """How `artifex generate` finishes a shot of this spec: by its preset."""
+    return CINEMA if spec.preset == generator.GENERATION_PRESET_CINEMA else UNTOUCHED
 
 
 def clip_document(clip: media.Asset, finish: Finish = UNTOUCHED) -> str:

@@ -69,13 +69,13 @@ async def explained(client: Client, document: Document) -> plan_pb.RenderPlan:
 
 
 async def test_shots_go_on_from_frames_and_are_made_once(stack: Stack, client: Client, plate: str, movie: Path) -> None:
-    before = await explained(client, shots(plate))
-    told = {shot.node: shot for shot in before.generations}
+    plan = await explained(client, shots(plate))
+    told = {shot.node: shot for shot in plan.generations}
     assert [told[name].state for name in ("words", "on", "still")] == [Shot.STATE_NEEDED] * 3
     assert all(shot.seconds > 0 and shot.device == "cpu" for shot in told.values())
     assert (len(told["words"].content_key), told["on"].content_key) == (64, "")
-    assert {capture.node for capture in before.captures} == {"on", "still"}
-    assert all(capture.state == Capture.STATE_NEEDED for capture in before.captures)
+    assert {capture.node for capture in plan.captures} == {"on", "still"}
+    assert all(capture.state == Capture.STATE_NEEDED for capture in plan.captures)
 
     first = await render(client, shots(plate), movie)
     tasks = {task.id: task for task in first.tasks}

@@ -16,7 +16,7 @@ from artifex.cli.render import finish
 from artifex.cli.shots import PRIORITIES, made_from, shot_options, spec_of
 from artifex.client import Client
 from artifex.errors import FileProblem
-from artifex.finishing import CINEMA, UNTOUCHED, clip_document
+from artifex.finishing import clip_document, finish_of
 from artifex.generations import raise_unless_made
 from artifex.generator.v1 import messages_pb2 as generator
 
@@ -70,10 +70,8 @@ async def generate(
     generation = await studio.generations.output(generation.name)
     tell_made(output, generation, before)
     clip = await studio.assets.get(generation.output_asset)
-    finishing = CINEMA if generation.spec.preset == generator.GENERATION_PRESET_CINEMA else UNTOUCHED
-    job = await studio.renders.create(
-        clip_document(clip, finishing), display_name=generation.spec.prompt[:80], chunk_frames=CHUNK
-    )
+    shown = clip_document(clip, finish_of(generation.spec))
+    job = await studio.renders.create(shown, display_name=generation.spec.prompt[:80], chunk_frames=CHUNK)
     await finish(output, studio, job, out, verbose=False)
 
 

@@ -13,6 +13,7 @@ from artifex.cli.plan_table import plans
 from artifex.cli.shots import made_from, shot_options, spec_of
 from artifex.cli.words import Bytes, rate_text, seconds_text, size_text, time_text
 from artifex.client import Client
+from artifex.finishing import UNTOUCHED, finish_of
 from artifex.generator.v1 import messages_pb2 as generator
 
 
@@ -113,6 +114,8 @@ async def plan(output: Output, studio: Client, memory: int, **given: Any) -> Non
         f"{spec.model}: {spec.width}x{spec.height}, {spec.frame_count} frames at {rate_text(spec.frame_rate)} fps, "
         f"{spec.steps} steps, guidance {spec.guidance_scale:g} and {spec.guidance_scale_2:g}, shift {spec.flow_shift:g}"
     )
+    if (finish := finish_of(spec)) is not UNTOUCHED:
+        output.text(finish.told(spec.width, spec.height))
     tell_changes(output, found)
     table = output.table("stage", "device memory", "host memory", "TFLOP", "time")
     for stage in found.stages:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from artifex.common.v1 import types_pb2 as common
-from artifex.finishing import CINEMA, UNTOUCHED, Finish, clip_document
+from artifex.finishing import CINEMA, UNTOUCHED, Finish, clip_document, finish_of
+from artifex.generator.v1 import messages_pb2 as generator
 from artifex.media.v1 import messages_pb2 as media
 from artifex.nodes import Window
 from docs.gallery.__main__ import read_example
@@ -91,6 +92,14 @@ def test_a_network_is_asked_for_by_its_name_and_what_changes_nothing_is_left_out
     }
     assert last == "a-enlarged"
     assert UNTOUCHED.nodes("plate.video", 1280, 720) == ({}, "plate.video")
+
+
+def test_a_preset_is_finished_as_it_says() -> None:
+    cinema = generator.GenerationSpec(preset=generator.GENERATION_PRESET_CINEMA)
+    assert finish_of(cinema) is CINEMA
+    assert finish_of(generator.GenerationSpec(preset=generator.GENERATION_PRESET_PRODUCTION)) is UNTOUCHED
+    assert CINEMA.told(1280, 704) == "then enlarged, sharpened, graded, to 1920x1056"
+    assert Finish(sharpening=0).told(1920, 1080) == "then graded, to 1920x1080"
 
 
 def test_the_gallery_shows_a_shot_with_its_finish_around_it() -> None:
