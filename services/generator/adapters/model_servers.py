@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from libs.chassis.errors import Unavailable
 from services.generator.adapters.triton import TritonModelServer
@@ -16,9 +16,11 @@ from services.generator.domain.models import ModelCard
 from services.generator.domain.plan.devices import Device
 from services.generator.ports import ModelServer
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
 """How often servers that did not answer are asked again."""
+_SLOW_SECONDS = 3.0
 _UNSUITED = 2
 _LACKING = 4
 """From these on a rank is that of a server that cannot have the work; see `_rank`."""
@@ -47,7 +49,7 @@ class TritonServers:
 
     async def models(self) -> Mapping[str, ModelCard]:
         found: dict[str, ModelCard] = {}
-        for cards in await asyncio.gather(*(server.models() for server in await self._answering())):
+        for cards in await self._answers(TritonModelServer.models):
             here = {model for model, card in cards.items() if card.available}
             for model, card in cards.items():
                 told = replace(card, apart=card.image_form not in here)
@@ -57,18 +59,21 @@ class TritonServers:
         return found
 
     async def loaded(self) -> frozenset[str]:
-        found = await asyncio.gather(*(server.loaded() for server in await self._answering()))
-        return frozenset[str]().union(*found)
+        return frozenset[str]().union(*await self._answers(TritonModelServer.loaded))
 
     async def devices(self) -> Sequence[Device]:
-        found = await asyncio.gather(*(server.devices() for server in await self._answering()))
-        return [device for devices in found for device in devices]
+        return [device for devices in await self._answers(TritonModelServer.devices) for device in devices]
 
-    async def _answering(self) -> list[TritonModelServer]:
-        ready = await _ready(self._servers)
-        if not ready:
+    async def _answers(self, question: Callable[[TritonModelServer], Awaitable[T]]) -> list[T]:
+        """Those of the servers that answer; raises Unavailable where none does."""
+        # Only where nobody answers are they given time: a machine may have too much to do, and a channel looks for a
+        # server that has started again once a second.
+        ready = await _ready(self._servers) or await _ready(self._servers, _SLOW_SECONDS)
+        found = await asyncio.gather(*(_unless_gone(question(server)) for server in ready))
+        answers = [answer for answer in found if answer is not None]
+        if not answers:
             raise Unavailable("the model server does not answer", metadata={"dependency": "triton"})
-        return ready
+        return answers
 
     @asynccontextmanager
     async def take(
@@ -109,8 +114,15 @@ def _worth(card: ModelCard) -> tuple[bool, bool]:
     return card.available, not card.apart
 
 
-async def _ready(servers: Sequence[TritonModelServer]) -> list[TritonModelServer]:
-    answers = await asyncio.gather(*(server.check() for server in servers))
+async def _unless_gone(answer: Awaitable[T]) -> T | None:
+    try:
+        return await answer
+    except Unavailable:
+        return None
+
+
+async def _ready(servers: Sequence[TritonModelServer], patience: float = 0.0) -> list[TritonModelServer]:
+    answers = await asyncio.gather(*(server.check(patience) for server in servers))
     return [server for server, ready in zip(servers, answers, strict=True) if ready]
 
 

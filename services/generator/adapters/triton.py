@@ -72,9 +72,11 @@ class TritonModelServer:
     ) -> None:
         await self._channel.close()
 
-    async def check(self) -> bool:
+    async def check(self, patience: float = 0.0) -> bool:
+        """Whether the server says that it is ready; one that is not there is looked for for so many seconds."""
+        ask = self._stub.ServerReady
         try:
-            answer = await self._stub.ServerReady(pb.ServerReadyRequest(), timeout=1.0)
+            answer = await ask(pb.ServerReadyRequest(), timeout=patience or 1.0, wait_for_ready=patience > 0)
         except grpc.aio.AioRpcError:
             return False
         return answer.ready

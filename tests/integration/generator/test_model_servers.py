@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,6 +90,27 @@ async def test_work_waits_for_as_long_as_no_triton_answers(
         second.start()
         done = (await running.watch((await running.create(spec)).name))[-1]
         assert done.state == SUCCEEDED, done.failure
+
+
+async def test_a_server_that_is_slow_is_waited_for_unless_another_answers(
+    triton: TritonServer, second: TritonServer
+) -> None:
+    async with TritonServers([second.endpoint]) as alone, TritonServers([second.endpoint, triton.endpoint]) as both:
+        assert NANO in await alone.models()
+        assert second.process is not None
+        os.killpg(second.process.pid, signal.SIGSTOP)
+        try:
+            assert NANO in await both.models()
+            asyncio.get_running_loop().call_later(1.5, os.killpg, second.process.pid, signal.SIGCONT)
+            assert NANO in await alone.models()
+        finally:
+            os.killpg(second.process.pid, signal.SIGCONT)
+    second.kill9()
+    async with TritonServers([second.endpoint]) as servers:
+        with pytest.raises(Unavailable):
+            await servers.models()
+        second.start()
+        assert NANO in await servers.models(), "it is looked for, though the channel has just seen that it is down"
 
 
 async def test_a_turn_goes_to_the_server_that_has_the_model_in_memory(
