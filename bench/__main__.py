@@ -17,6 +17,7 @@ from bench import (
     exactness,
     fused,
     generation,
+    generation_device,
     long,
     memory,
     preview,
@@ -39,6 +40,7 @@ BENCHMARKS = {
     "memory": memory.run,
     "long": long.run,
     "generation": generation.run,
+    "device": generation_device.run,
 }
 
 
