@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from artifex.generator.v1 import messages_pb2 as pb
 from services.generator.domain.generation import Place, Priority
-from services.generator.messages import generation_message, work_item, work_subject
+from services.generator.domain.models import Recipe
+from services.generator.messages import generation_message, model_message, work_item, work_subject
 from tests.unit.services.generator.test_generation import NOW, generation
 from tests.unit.services.generator.test_spec import NANO
 
@@ -48,3 +51,14 @@ def test_work_goes_to_the_queue_of_its_priority() -> None:
     found.priority = Priority.HIGH
     assert work_subject(found) == "work.generate.high"
     assert work_item(found).generation == "generations/g1"
+
+
+def test_a_model_tells_what_lies_beside_its_weights() -> None:
+    recipe = Recipe("lightning-4", 4, "euler", (1.0, 0.75, 0.5, 0.25), loras=(("high", 1.0, 0.0),))
+    told = model_message(replace(NANO, recipes=(recipe,), loras=("grain", "high"), magnitudes=True), loaded=False)
+    assert list(told.loras) == ["grain", "high"]
+    (shown,) = told.recipes
+    assert (shown.name, shown.steps, shown.sampler, shown.guidance_scale) == ("lightning-4", 4, "euler", 1.0)
+    assert list(shown.loras) == [pb.Lora(name="high", strength=1.0)]
+    assert list(told.step_caches) == [pb.STEP_CACHE_FIRST_BLOCK, pb.STEP_CACHE_MAGNITUDE]
+    assert list(model_message(NANO, loaded=False).step_caches) == [pb.STEP_CACHE_FIRST_BLOCK]

@@ -238,8 +238,9 @@ def test_a_given_picture_is_looked_at_alone_or_in_the_clip_that_it_stands_in() -
         assert whole > 0
         assert (whole == short) == model.token_times
     assert T2V.architecture is not None
+    assert TI2V.architecture is not None
     assert look_flops(T2V.architecture, 1280, 704, 81) == 0
-    plain, pictured = (planned(TI2V, device(80), **given) for given in ({}, {"image": "assets/a"}))
+    plain, pictured = (planned(TI2V, device(80), image=image) for image in ("", "assets/a"))
     assert pictured.stages[0].flops - plain.stages[0].flops == look_flops(
         TI2V.architecture, plain.spec.width, plain.spec.height, plain.spec.frame_count
     )

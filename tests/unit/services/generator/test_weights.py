@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from libs.chassis.errors import FailedPrecondition
 from services.generator.domain.architecture import Architecture
 from services.generator.domain.known import KNOWN
 from services.generator.domain.models import ModelCard, Recipe
+from services.generator.domain.spec import require_available
 from services.generator.triton.repository import CATALOGUE, assemble
 from services.generator.triton.settings import TritonSettings
-from services.generator.triton.weights import discover, weights_digest
+from services.generator.triton.weights import discover, missing, weights_digest
 
 
 def weights(models: Path, name: str, **index: object) -> Path:
@@ -154,3 +156,93 @@ def test_recipes_and_loras_beside_the_weights_are_told(tmp_path: Path, caplog: p
     assert card.loras == ("grain",)
     for name in ("rising", "unsampled", "torn", "undressed"):
         assert f"{name}.json left out" in caplog.text
+
+
+def parts(models: Path, name: str, **config: object) -> Path:
+    """A folder in diffusers layout whose parts are all there."""
+    classes = {part: ["diffusers", "X"] for part in ("transformer", "text_encoder", "tokenizer", "vae")}
+    folder = weights(models, name, **classes, transformer_2=[None, None], **config)
+    for part in classes:
+        (folder / part).mkdir(exist_ok=True)
+        (folder / part / "config.json").write_text("{}")
+        (folder / part / "weights.safetensors").write_bytes(b"\1")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        (["transformer/weights.safetensors"], "transformer/*.safetensors of it is not there"),
+        (["text_encoder/config.json"], "text_encoder/config.json of it is not there"),
+        (["tokenizer/config.json", "tokenizer/weights.safetensors"], "tokenizer/ of it is not there"),
+        (["vae/weights.safetensors", "vae/config.json"], "vae/config.json, vae/*.safetensors of it are not there"),
+        (
+            [f"{part}/{name}" for part in ("vae", "transformer") for name in ("config.json", "weights.safetensors")],
+            "transformer/config.json, transformer/*.safetensors, vae/config.json and 1 more of it are not there",
+        ),
+    ],
+)
+def test_a_model_of_which_something_lacks_is_told_to_be_absent_with_what_to_put_where(
+    lost: list[str], said: str, tmp_path: Path
+) -> None:
+    models, repository = tmp_path / "models", tmp_path / "repository"
+    parts(models, "whole")
+    folder = parts(models, "half")
+    for name in lost:
+        (folder / name).unlink()
+    half, whole = discover(models, tmp_path / "digests.json")
+    assert (whole.card["available"], whole.card["remedy"]) == (True, "")
+    card = ModelCard.parse("half", half.card)
+    assert (card.available, card.weights_digest) == (False, "")
+    assert card.remedy.startswith(said)
+    assert "the folder half of ARTIFEX_MODELS" in card.remedy
+    with pytest.raises(FailedPrecondition) as caught:
+        require_available(card)
+    assert caught.value.reason == "ERROR_REASON_MODEL_ABSENT"
+    assemble(repository, [half, whole], TritonSettings(home=tmp_path, models=models), {"kind": "cpu"})
+    assert sorted(path.name for path in repository.iterdir()) == sorted([CATALOGUE, "whole"])
+    assert "half of ARTIFEX_MODELS" in (repository / CATALOGUE / "config.pbtxt").read_text()
+
+
+def test_weights_in_several_files_are_there_when_all_that_their_index_names_are(tmp_path: Path) -> None:
+    folder = parts(tmp_path / "models", "t2v") / "transformer"
+    shards = [f"weights-0000{n}-of-00002.safetensors" for n in (1, 2)]
+    index = folder / "weights.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": dict(zip("ab", shards, strict=True))}))
+    (folder / shards[0]).write_bytes(b"\1")
+    assert missing(folder.parent).startswith(f"transformer/{shards[1]} of it is not there")
+    (folder / shards[1]).write_bytes(b"\1")
+    assert missing(folder.parent) == ""
+    index.write_text("{")
+    assert missing(folder.parent).startswith(f"transformer/{index.name} (torn) of it is not there")
+
+
+@pytest.mark.parametrize("wrong", ['{"max_frames": "many"}', '{"defaults": {"colour": 3}}', '{"load": []}'])
+def test_a_card_that_is_none_leaves_its_model_out_and_the_others_in(
+    wrong: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    models = tmp_path / "models"
+    weights(models, "right")
+    (weights(models, "wrong") / "artifex.json").write_text(wrong)
+    assert [entry.model for entry in discover(models, tmp_path / "digests.json")] == ["right"]
+    assert "wrong left out: its artifex.json is no card of a model" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "measured"),
+    [
+        ('{"transformer": [1.0, 0.98], "transformer_2": [1.0]}', True),
+        ('{"transformer": []}', False),
+        ("{}", False),
+        ("[1.0]", False),
+        ("{", False),
+        (None, False),
+    ],
+)
+def test_what_the_step_cache_goes_by_is_known_to_the_card(text: str | None, measured: bool, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    folder = weights(models, "t2v")
+    if text is not None:
+        (folder / "magnitudes.json").write_text(text)
+    (found,) = discover(models, tmp_path / "digests.json")
+    assert ModelCard.parse("t2v", found.card).magnitudes == measured
