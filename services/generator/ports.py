@@ -262,8 +262,8 @@ class Checkpoints(Protocol):
         """The window's checkpoint alone; nothing happens where there is none."""
         ...
 
-    async def drop(self, tenant: str, key: str) -> None:
-        """All that is kept of the run; nothing happens where there is nothing."""
+    async def drop(self, tenant: str, generation: str) -> None:
+        """All that is kept of a generation's runs, by its id; nothing happens where there is nothing."""
         ...
 
 

@@ -22,6 +22,8 @@ from artifex.generator.v1 import messages_pb2 as generator
 
 CHUNK: Final = 60
 """Frames of a chunk: a number that is not the studio's to choose, so that the same shot gives the same bytes."""
+_WORDS: Final = ("prompt", "negative_prompt", "style", "style_strength", "extend_prompt")
+"""Of a spec: what a model is told follows from them, and from who extends the prompt."""
 PREVIEW: Final[Mapping[str, Any]] = {
     "metavar": "FILE",
     "type": click.Path(path_type=Path, dir_okay=False),
@@ -118,5 +120,14 @@ def tell_made(output: Output, generation: generator.Generation, before: generato
         return
     if before.weights_digest != made.weights_digest:
         output.note(f"the weights of {made.model} are not those of the first time: the shot may differ")
+    elif before.follower_weights_digest != made.follower_weights_digest:
+        output.note("what goes on from its last frame is not what did the first time: the shot may differ")
     elif before.device != made.device:
         output.note(f"the first time was on {before.device}, this on {made.device}: the shot may differ")
+    elif before.load and dict(before.load) != dict(made.load):
+        otherwise = [name for name in sorted(made.load) if before.load.get(name) != made.load[name]]
+        output.note(f"the model was laid out otherwise the first time ({', '.join(otherwise)}): the shot may differ")
+    # A local writer may be another one now, or gone.
+    asked = all(getattr(before.spec, field) == getattr(made.spec, field) for field in _WORDS)
+    if asked and (before.prompt, before.negative_prompt) != (made.prompt, made.negative_prompt):
+        output.note("the model was told the prompt in other words than the first time: the shot differs")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from libs.chassis.clock import utcnow
 from services.generator.commands.announce import announce_end
-from services.generator.domain.generation import run_key
 from services.generator.ports import Checkpoints, Store
 
 
@@ -20,4 +19,4 @@ async def cancel_job(store: Store, checkpoints: Checkpoints, tenant: str, job: s
             found.cancel(utcnow())
             await unit.save(found)
             await announce_end(unit, found)
-        await checkpoints.drop(tenant, run_key(found.id, found.content_key))
+        await checkpoints.drop(tenant, found.id)

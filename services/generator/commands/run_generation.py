@@ -195,7 +195,7 @@ class GenerationRunner:
                 return clip_key(generation.tenant, spec, card, cards, pictures, told, load, device.kind)
 
             key = keyed(load_of(plan))
-            await record.started(plan, card, key, len(parts), told)
+            await record.started(plan, card, following, key, len(parts), told)
             job = Job(asked(spec, told), card, following, key, run_key(generation.id, key), load_of(plan))
             made = await self._clip(record, server, job, keyed)
         if made is None:

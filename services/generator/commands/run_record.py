@@ -11,7 +11,7 @@ from libs.chassis.clock import utcnow
 from libs.chassis.interruption import Interrupted
 from services.generator import messages
 from services.generator.commands.announce import announce_end
-from services.generator.domain.generation import Generation, State, run_key
+from services.generator.domain.generation import Generation, State
 from services.generator.domain.models import ModelCard
 from services.generator.domain.prompts.told import Told
 from services.generator.domain.provenance import begun
@@ -30,19 +30,20 @@ class RunRecord:
         """What the model is told, once that is known."""
         self.at_work = False
         """Whether a model server has been given it."""
-        self._run = ""
         self._store = store
         self._checkpoints = checkpoints
         self._notify = notify
 
-    async def started(self, plan: GenerationPlan, card: ModelCard, key: str, parts: int, told: Told) -> None:
-        """A model is about to make what was planned: `key` its content key, `parts` its windows. Raises Interrupted."""
+    async def started(
+        self, plan: GenerationPlan, card: ModelCard, follower: ModelCard, key: str, parts: int, told: Told
+    ) -> None:
+        """A model is about to make what was planned, and `follower` what goes on from it: `key` its content key,
+        `parts` its windows. Raises Interrupted."""
         self.at_work = True
-        self._run = run_key(self.generation.id, key)
         async with self._changed() as (unit, found):
             found.plan = plan
             found.start(plan.spec, card, key, utcnow(), parts)
-            found.provenance = begun(found, card, told)
+            found.provenance = begun(found, card, follower, told)
             await unit.announce(
                 messages.event_subject(found, "started"),
                 messages.started_event(found),
@@ -89,7 +90,7 @@ class RunRecord:
                 await announce_end(unit, found)
         if found.state.ended:
             # Perhaps somebody cancelled it, and this run has put one down since.
-            await self._checkpoints.drop(found.tenant, self._run or run_key(found.id, found.content_key))
+            await self._checkpoints.drop(found.tenant, found.id)
         self._notify()
 
     @asynccontextmanager

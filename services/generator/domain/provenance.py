@@ -15,9 +15,13 @@ from services.generator.domain.plan.planner import options_of
 from services.generator.domain.prompts.told import Told
 
 
-def begun(generation: Generation, card: ModelCard, told: Told) -> GenerationProvenance:
-    """What is known of a started generation before its first step; notes of an earlier run are kept."""
-    notes = generation.provenance.notes if generation.provenance else told.notes
+def begun(generation: Generation, card: ModelCard, follower: ModelCard, told: Told) -> GenerationProvenance:
+    """What is known of a started generation before its first step; notes of an earlier run are kept.
+
+    `follower` goes on where the clip is longer than the model makes at once; it may be the model itself.
+    """
+    notes = generation.provenance.notes if generation.provenance else [*told.notes, *_adjusted(generation)]
+    other = follower.model != card.model
     spec = GenerationSpec()
     spec.CopyFrom(generation.spec)
     # Who looks on makes no other clip.
@@ -30,7 +34,19 @@ def begun(generation: Generation, card: ModelCard, told: Told) -> GenerationProv
         negative_prompt=told.negative,
         picture_digests=digests(generation.pictures),
         notes=notes,
+        follower=follower.name if other else "",
+        follower_weights_digest=follower.weights_digest if other else "",
     )
+
+
+def _adjusted(generation: Generation) -> list[str]:
+    """What was taken otherwise than a render job asked; who asks for a generation is told by the answer."""
+    if not generation.job or generation.plan is None:
+        return []
+    return [
+        f"{change.field.removeprefix('spec.')}: {change.taken} instead of {change.given} ({change.reason})"
+        for change in generation.plan.adjustments
+    ]
 
 
 def told_of(generation: Generation) -> Told | None:

@@ -76,12 +76,29 @@ def test_what_was_taken_otherwise_than_given_is_told(capsys: pytest.CaptureFixtu
         (generator.GenerationProvenance(weights_digest="a", device="cuda"), ""),
         (generator.GenerationProvenance(weights_digest="b", device="cuda"), "not those of the first time"),
         (generator.GenerationProvenance(weights_digest="a", device="cpu"), "the first time was on cpu, this on cuda"),
+        (
+            generator.GenerationProvenance(weights_digest="a", device="cuda", follower_weights_digest="f"),
+            "what goes on from its last frame",
+        ),
+        (
+            generator.GenerationProvenance(weights_digest="a", device="cuda", load={"vae": "whole", "compile": "none"}),
+            "otherwise the first time (vae)",
+        ),
+        (generator.GenerationProvenance(weights_digest="a", device="cuda", prompt="by another"), "in other words"),
+        (
+            generator.GenerationProvenance(
+                weights_digest="a", device="cuda", prompt="b", spec=generator.GenerationSpec(prompt="b")
+            ),
+            "",
+        ),
     ],
 )
 def test_why_a_repeated_shot_may_differ_is_told(
     before: generator.GenerationProvenance, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = generator.GenerationProvenance(model="models/m", weights_digest="a", device="cuda")
+    made = generator.GenerationProvenance(
+        model="models/m", weights_digest="a", device="cuda", load={"vae": "tiled", "compile": "none"}
+    )
     tell_made(Output(as_json=False), generator.Generation(provenance=made), before)
     shown = capsys.readouterr().err
     assert (said in shown) if said else shown == ""
