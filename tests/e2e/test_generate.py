@@ -17,7 +17,7 @@ from artifex.client import Client
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.provenance import DETAIL, TAG, heard
 from artifex.up import Stack
-from libs.frames.stills import write_png
+from libs.frames.stills import read_image, write_png
 from tests.support.commands import Ran, artifex, start
 from tests.support.footage import frames_rgb
 from tests.support.roundtrip import through_vae
@@ -196,6 +196,28 @@ async def test_a_plan_says_what_a_shot_takes_before_it_is_made(stack: Stack, cli
     assert not plan.get("fits")
     assert plan["shortage"]
     assert [generation.name async for generation in client.generations.list()] == made
+
+
+async def test_plans_are_a_table_of_models_presets_and_devices(stack: Stack, tmp_path: Path) -> None:
+    told = (await artifex(stack, tmp_path, "generations", "plans", "--json")).lines
+    every = [plan for plan in told if "wan22" in plan["spec"]["model"]]
+    assert len(every) == 3 * 4 * 3
+    assert all(plan["fits"] and len(plan["stages"]) == 3 for plan in every)
+    chosen = ("--model", "wan22-i2v-a14b", "--preset", "preview", "--profile", "memory", "--memory", "24GB")
+    ran = await artifex(stack, tmp_path, "generations", "plans", *chosen)
+    (line,) = [line for line in ran.out.splitlines() if line.startswith("wan22-")]
+    assert "1280x720, 81 frames, 36 steps" in line
+    assert "float8, experts streamed, text encoder cpu, VAE tiled" in line
+
+
+async def test_a_preview_lies_in_its_file_while_the_shot_is_made(stack: Stack, tmp_path: Path) -> None:
+    steps = (PROMPT, *SMALL[:-1], "6", "--seed", "9", "--preview", "p.jpg", "--preview-every", "4")
+    ran = await generate(stack, tmp_path, *steps)
+    with_previews = [line for line in ran.lines if line.get("preview")]
+    assert min(line["steps_done"] for line in with_previews) >= 4
+    assert read_image(tmp_path / "p.jpg").shape[:2] == (64, 64)
+    nowhere = await artifex(stack, tmp_path, "generate", PROMPT, "--preview", "a.mp4/p.jpg", "--json")
+    assert (nowhere.code, nowhere.lines[-1]["reason"]) == (3, "FILE_PROBLEM")
 
 
 async def test_a_model_without_weights_is_refused_with_what_to_put_where(stack: Stack, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ _ANY_PICTURE: Final = (generator.PlannedPicture(role=generator.PlannedPicture.RO
 
 
 @click.command()
-@click.option("--model", "names", multiple=True, metavar="NAME", help="Repeatable. Default: all of Wan2.2's.")
+@click.option("--model", "names", multiple=True, metavar="NAME", help="Repeatable. Default: all but the embedded.")
 @click.option("--preset", "presets", multiple=True, type=click.Choice(list(PRESETS)), help="Repeatable. Default: all.")
 @click.option("--profile", type=click.Choice(list(PROFILES)), help="What to save where there is a choice.")
 @click.option(
