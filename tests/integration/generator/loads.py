@@ -45,7 +45,9 @@ CHOICES = (
     {"text_encoder": "cpu"},
     {"vae": "tiled"},
     {"attention": "_native_flash"},
+    {"vae_layout": "channels_last"},
     {"precision": "bfloat16"},
+    {"precision": "float16"},
     {"precision": "float8"},
     {"compile": "blocks"},
     {"precision": "float8", "experts": "swapped", "text_encoder": "swapped", "vae": "tiled"},
@@ -157,6 +159,13 @@ def evidence(model: Model) -> dict[str, Any]:
         "attention": str(block.attn1.processor._attention_backend or "native").split(".")[-1].lower(),
         "compiled": block._compiled_call_impl is not None,
         "tiled": model.vae.use_tiling,
+        "channels_last": all(
+            weights.is_contiguous(memory_format=torch.channels_last_3d)
+            for weights in model.vae.parameters()
+            if weights.dim() == 5
+        ),
+        "text": str(model.pipeline.text_encoder.dtype),
+        "laid": model.laid,
     }
 
 

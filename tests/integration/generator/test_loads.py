@@ -15,9 +15,9 @@ from tests.support.triton import ROOT
 # Of models that are read a dozen times, and blocks that are compiled.
 pytestmark = pytest.mark.timeout(400)
 each_kind = pytest.mark.parametrize("kind", ["t2v", "i2v", "ti2v"])
-STORED = {"float8": "torch.float8_e4m3fn", "bfloat16": "torch.bfloat16"}
+STORED = {"float8": "torch.float8_e4m3fn", "bfloat16": "torch.bfloat16", "float16": "torch.float16"}
 ONLY_PLACES = {"experts", "text_encoder"}
-ADAPTABLE = {*ONLY_PLACES, "vae", "attention"}
+ADAPTABLE = {*ONLY_PLACES, "vae", "vae_layout", "attention"}
 
 
 def cases(part: str, kind: str) -> list[dict[str, Any]]:
@@ -35,7 +35,7 @@ def cases(part: str, kind: str) -> list[dict[str, Any]]:
 @each_kind
 def test_each_choice_does_what_it_says_and_makes_the_same_clip_or_one_much_like_it(kind: str) -> None:
     found = cases("choices", kind)
-    assert len(found) == 11
+    assert len(found) == 13
     for case in found:
         load, told = case["load"], case["evidence"]
         if load.keys() <= ONLY_PLACES:
@@ -48,6 +48,10 @@ def test_each_choice_does_what_it_says_and_makes_the_same_clip_or_one_much_like_
         assert told["attention"] == load.get("attention", "native")
         assert told["compiled"] == (load.get("compile") == "blocks")
         assert told["tiled"] == (load.get("vae") == "tiled")
+        assert told["channels_last"] == ("vae_layout" in load)
+        assert told["laid"]["precision"] == load.get("precision", "float32")
+        # In which a text encoder of this kind overflows.
+        assert told["text"] != "torch.float16"
         assert case["back"], case
         assert case["left"] == ([] if kind == "t2v" else [case["present"][-1]]), case
         assert case["elsewhere"], case
@@ -55,6 +59,7 @@ def test_each_choice_does_what_it_says_and_makes_the_same_clip_or_one_much_like_
     differences = {json.dumps(case["load"]): case["difference"] for case in found}
     assert differences['{"vae": "tiled"}'] > 0
     assert differences['{"precision": "float8"}'] > 0
+    assert differences['{"vae_layout": "channels_last"}'] <= 1
     swapped = next(case["present"] for case in found if case["load"] == {"experts": "swapped"})
     # One at a time, and none beside the decoder.
     second = "transformer" if kind == "ti2v" else "transformer_2"

@@ -42,7 +42,7 @@ from artifex_wan.stages import Stages, is_out_of_memory
 
 _PREVIEWS: Final = 0.01
 """The part of a run's time that previews may take. The first is made whatever it takes."""
-_RECORDED: Final = ("torch", "diffusers", "transformers", "tokenizers", "peft", "numpy")
+_RECORDED: Final = ("torch", "diffusers", "transformers", "tokenizers", "peft", "gguf", "numpy")
 """Packages whose versions may change a clip."""
 
 
@@ -153,7 +153,7 @@ class WanBackend:
                 "seconds": time.monotonic() - began,
                 "sampler": spec.sampler,
                 "sigmas": run.sigmas,
-                "load": model.options.told(),
+                "load": model.laid,
                 "stages": stages.told(),
                 "versions": {name: version(name) for name in _RECORDED},
             }
