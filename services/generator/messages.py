@@ -181,6 +181,7 @@ def usage_event(generation: Generation) -> work_pb2.UsageRecordedEvent:
         job=generation.job,
         model=generation.spec.model,
         device_seconds=generation.device_seconds,
+        device=generation.plan.device if generation.plan is not None else "",
     )
 
 

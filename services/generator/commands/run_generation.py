@@ -86,8 +86,12 @@ class GenerationRunner:
         self._writer = writer
         self._refused = refused
         self._notify = notify
-        self._seconds = meter(__name__).create_histogram(
+        numbers = meter(__name__)
+        self._seconds = numbers.create_histogram(
             "artifex.generation.duration", unit="s", description="From the first step to the stored clip"
+        )
+        self._device_seconds = numbers.create_counter(
+            "artifex.generation.device_seconds", unit="s", description="For which devices were had, whatever came of it"
         )
 
     async def run(self, work: GenerateWork, *, priority: Priority, last_attempt: bool) -> None:
@@ -99,7 +103,7 @@ class GenerationRunner:
         generation = await self._accept(work, priority)
         if generation.state.ended or generation.state is State.PAUSED:
             return
-        record = RunRecord(self._store, self._checkpoints, self._notify, generation)
+        record = RunRecord(self._store, self._checkpoints, generation, notify=self._notify, spent=self._spent)
         try:
             # Whoever cancels or pauses stops the model within a step.
             keys = (work.generation, work.job, generation.pause_key)
@@ -201,6 +205,7 @@ class GenerationRunner:
         if made is None:
             return
         key, clip = made
+        self._spent(generation, clip.device_seconds)
         await record.ended(lambda found: _succeed(found, key, clip))
         await calibrate(self._calibrations, clip.measured)
         self._seconds.record(time.monotonic() - began, {"model": card.model, "device": clip.how.device})
@@ -230,6 +235,10 @@ class GenerationRunner:
         if await self._reused(record, job.key):
             return None
         return job.key, await self._clips.make(record, server, job)
+
+    def _spent(self, generation: Generation, seconds: float) -> None:
+        device = generation.plan.device if generation.plan is not None else ""
+        self._device_seconds.add(seconds, {"model": self._model(generation), "device": device})
 
     async def _told(self, generation: Generation) -> Told:
         known = told_of(generation)

@@ -20,9 +20,16 @@ from services.generator.ports import Checkpoints, Store, Unit
 
 class RunRecord:
     def __init__(
-        self, store: Store, checkpoints: Checkpoints, notify: Callable[[], None], generation: Generation
+        self,
+        store: Store,
+        checkpoints: Checkpoints,
+        generation: Generation,
+        *,
+        notify: Callable[[], None],
+        spent: Callable[[Generation, float], None],
     ) -> None:
-        """`generation`: as it was when the run was accepted. `notify` is called after every stored change."""
+        """`generation`: as it was when the run was accepted. `notify` is called after every stored change, `spent` with
+        the seconds for which a device was had since it was last called."""
         self.generation = generation
         self.furthest = 0
         """Steps that were made of it, at most."""
@@ -33,6 +40,7 @@ class RunRecord:
         self._store = store
         self._checkpoints = checkpoints
         self._notify = notify
+        self._spent = spent
 
     async def started(
         self, plan: GenerationPlan, card: ModelCard, follower: ModelCard, key: str, parts: int, told: Told
@@ -56,6 +64,7 @@ class RunRecord:
         `seconds_left`: until the last step is; None where that is not known.
         """
         self.furthest = max(self.furthest, step)
+        self._spent(self.generation, device_seconds)
         async with self._changed() as (unit, found):
             found.progress(step, seconds_left)
             found.device_seconds += device_seconds

@@ -63,7 +63,7 @@ async def test_a_generation_from_request_to_lossless_clip_and_asset(
     await eventually(lambda: "recorded" in running.verbs(done.name), what="the usage event")
     assert running.verbs(done.name) == ["started", *["progressed"] * 4, "completed", "recorded"]
     used = work_pb2.UsageRecordedEvent.FromString(running.told(done.name, "recorded"))
-    assert (used.model, used.device_seconds) == (f"models/{NANO}", done.device_seconds)
+    assert (used.model, used.device_seconds, used.device) == (f"models/{NANO}", done.device_seconds, "cpu")
     (work,) = running.ingests
     assert (work.correlation, work.blob) == (done.name, done.result)
     assert work.provenance.details["random_weights"] == "true"
@@ -269,7 +269,7 @@ async def test_triton_killed_under_way_costs_time_and_nothing_else(
 
 
 async def test_a_killed_workers_generation_is_finished_by_another(
-    tmp_path: Path, triton: TritonServer, spec: pb.GenerationSpec
+    tmp_path: Path, triton: TritonServer, collector: TraceCollector, spec: pb.GenerationSpec
 ) -> None:
     spec.steps, spec.width, spec.height, spec.frame_count = 60, 112, 64, 17
     async with generator(tmp_path, triton.endpoint, roles=frozenset({"api"})) as running:
@@ -277,9 +277,27 @@ async def test_a_killed_workers_generation_is_finished_by_another(
             created = await running.create(spec)
             await running.until_step(created.name, 7)
             worker.kill9()
-        with WorkerProcess(tmp_path / "worker-2", running.env):
+        with WorkerProcess(tmp_path / "worker-2", {**running.env, "ARTIFEX_OTLP_ENDPOINT": collector.endpoint}):
             done = (await running.watch(created.name))[-1]
             await eventually(lambda: running.steps(created.name)[-1:] == [60], what="the last step's event")
             assert_resumed(running.steps(created.name), 60)
     assert done.state == SUCCEEDED, done.failure
     assert done.steps_done == 60
+    # The second worker's share of what the device was had for.
+    (point,) = metered(collector, "artifex.generation.device_seconds")
+    told = {each["key"]: each["value"]["stringValue"] for each in point["attributes"]}
+    assert told == {"model": NANO, "device": "cpu"}
+    assert 0 < point["asDouble"] <= done.device_seconds
+
+
+def metered(collector: TraceCollector, name: str) -> list[Any]:
+    """The points of a counter, of all processes that exported it."""
+    exports = [json.loads(path.read_text()) for path in (collector.folder / "home" / "metrics").glob("*.json")]
+    found = [
+        metric["sum"]["dataPoints"]
+        for export in exports
+        for scope in export["scopeMetrics"]
+        for metric in scope["metrics"]
+        if metric["name"] == name
+    ]
+    return [point for points in found for point in points]
