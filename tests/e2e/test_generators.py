@@ -16,6 +16,7 @@ from artifex.generator.v1 import messages_pb2 as generator
 from artifex.graph.v1 import messages_pb2 as graph
 from artifex.graph.v1 import plan_pb2 as plan_pb
 from artifex.up import Stack
+from tests.support.commands import artifex
 from tests.support.documents import Document
 from tests.support.footage import frames_rgb
 from tests.support.jobs import render
@@ -68,7 +69,9 @@ async def explained(client: Client, document: Document) -> plan_pb.RenderPlan:
     return (await client.graphs.explain(json.dumps(document))).plan
 
 
-async def test_shots_go_on_from_frames_and_are_made_once(stack: Stack, client: Client, plate: str, movie: Path) -> None:
+async def test_shots_go_on_from_frames_and_are_made_once(
+    stack: Stack, client: Client, plate: str, movie: Path, tmp_path: Path
+) -> None:
     plan = await explained(client, shots(plate))
     told = {shot.node: shot for shot in plan.generations}
     assert [told[name].state for name in ("words", "on", "still")] == [Shot.STATE_NEEDED] * 3
@@ -102,6 +105,12 @@ async def test_shots_go_on_from_frames_and_are_made_once(stack: Stack, client: C
     assert [shot.state for shot in after.generations] == [Shot.STATE_STORED] * 3
     assert [capture.state for capture in after.captures] == [Capture.STATE_STORED] * 2
     assert {shot.node: shot.content_key for shot in after.generations}["words"] == told["words"].content_key
+    (tmp_path / "shots.json").write_text(json.dumps(shots(plate, exposure=-1.0)))
+    said = await artifex(stack, tmp_path, "graph", "explain", "shots.json")
+    assert said.code == 0, said
+    assert "words (T2VGenerator): 64x64, 9 frames, 2 steps by models/" in said.out
+    assert said.out.count("known from before") == 5
+    assert "to generate first" not in said.out
     counted = runs(stack)
     assert any(counted.get(model) for model in (NANO, I2V, TI2V)), "the last one is still in memory"
     second = await render(client, shots(plate, exposure=-1.0), movie)
