@@ -70,6 +70,8 @@ def style_message(style: Style) -> messages_pb2.Style:
         category=style.category,
         words=", ".join(style.words_at(1.0, Language.ENGLISH)),
         negative_words=", ".join(style.avoid_at(1.0, Language.ENGLISH)),
+        preview_prompt=style.preview,
+        preview_prompt_ko=style.preview_ko,
     )
 
 

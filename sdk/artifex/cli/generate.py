@@ -9,13 +9,12 @@ from typing import Any, Final
 
 import click
 
-from artifex.assets import check_destination
+from artifex.assets import check_destination, replace_file
 from artifex.cli.generation_progress import GenerationProgress
 from artifex.cli.output import Output, plain_dict, studio_command
 from artifex.cli.render import finish
 from artifex.cli.shots import PRIORITIES, made_from, shot_options, spec_of
 from artifex.client import Client
-from artifex.errors import FileProblem
 from artifex.finishing import clip_document, finish_of
 from artifex.generations import raise_unless_made
 from artifex.generator.v1 import messages_pb2 as generator
@@ -86,18 +85,8 @@ async def follow(output: Output, studio: Client, generation: generator.Generatio
             progress.show(newest)
             if preview is not None and newest.preview.digest != seen:
                 seen = newest.preview.digest
-                await asyncio.to_thread(_replace, preview, await studio.generations.preview(newest.name))
+                await asyncio.to_thread(replace_file, preview, await studio.generations.preview(newest.name))
     raise_unless_made(newest)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """A viewer that looks at the file sees the one picture or the next, whole. Raises FileProblem."""
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        raise FileProblem(f"{path}: {error.strerror or error}") from None
 
 
 def tell_changes(output: Output, plan: generator.GenerationPlan) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import click
 
+from artifex.assets import check_destination, replace_file
 from artifex.cli.output import Output, studio_command
 from artifex.cli.words import rate_text
 from artifex.client import Client
@@ -45,11 +49,19 @@ def beside(model: generator.Model) -> str:
 
 
 @click.command()
+@click.option(
+    "--previews",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Make a picture of each style that has none in this folder yet, STYLE.jpg: a shot of the style's own.",
+)
+@click.option("--model", metavar="NAME", help="That makes the pictures. Default: the studio's own choice.")
 @studio_command
-async def styles(output: Output, studio: Client) -> None:
+async def styles(output: Output, studio: Client, previews: Path | None, model: str | None) -> None:
     """List the styles that a shot can be given with --style."""
     table = output.table("style", "name", "이름", "kind", "words")
     async for style in studio.generations.styles():
+        if previews is not None:
+            await _picture(output, studio, style, model, previews / f"{style.name.removeprefix('styles/')}.jpg")
         if output.as_json:
             output.line(style)
         table.add_row(
@@ -57,3 +69,23 @@ async def styles(output: Output, studio: Client) -> None:
         )
     if not output.as_json:
         output.console.print(table)
+
+
+async def _picture(output: Output, studio: Client, style: generator.Style, model: str | None, path: Path) -> None:
+    """The middle of a short shot; the same again where it was made before, and nothing to do where it is there."""
+    if await asyncio.to_thread(path.exists):
+        return
+    check_destination(path)
+    spec = generator.GenerationSpec(
+        model=f"models/{model.removeprefix('models/')}" if model else "",
+        prompt=style.preview_prompt,
+        style=style.name,
+        preset=generator.GENERATION_PRESET_DRAFT,
+    )
+    made = await studio.generations.create(spec)
+    output.note(f"{path.name}: {made.name}")
+    made = await studio.generations.output(made.name)
+    clip = (await studio.assets.get(made.output_asset)).media.video_streams[0]
+    middle = clip.frame_count // 2 * clip.frame_rate.denominator / clip.frame_rate.numerator
+    picture = await studio.assets.thumbnail(made.output_asset, time=middle, width=clip.width)
+    await asyncio.to_thread(replace_file, path, picture)
