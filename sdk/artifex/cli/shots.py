@@ -101,7 +101,8 @@ async def spec_of(
     output: Output, studio: Client, given: dict[str, Any], before: generator.GenerationProvenance | None
 ) -> generator.GenerationSpec:
     """The spec that these options ask for, beginning with what was made before; local pictures are uploaded, once by
-    content. Raises click.UsageError where nobody says what is to be seen."""
+    content. Raises click.UsageError where nobody says what is to be seen, FileProblem where what was made before began
+    with a picture that is no asset, and no other is given."""
     spec = generator.GenerationSpec()
     if before is not None:
         spec.CopyFrom(before.spec)
@@ -121,7 +122,16 @@ async def spec_of(
     for field in ("image", "last_image"):
         if given[field]:
             setattr(spec, field, await _asset(output, studio, given[field]))
+    if before is not None and _pictures(spec) < len(before.picture_digests):
+        # A model that takes words alone, too, would make another shot of them.
+        raise FileProblem(
+            "the shot went on from a frame of a graph, which is no asset: render it, and give it as --image"
+        )
     return spec
+
+
+def _pictures(spec: generator.GenerationSpec) -> int:
+    return bool(spec.image) + bool(spec.last_image)
 
 
 def _plain(spec: generator.GenerationSpec, given: dict[str, Any]) -> None:

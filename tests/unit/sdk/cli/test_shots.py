@@ -14,6 +14,7 @@ from artifex.cli.shots import shot_options, spec_of
 from artifex.cli.words import Bytes
 from artifex.client import Client
 from artifex.common.v1 import types_pb2 as common
+from artifex.errors import FileProblem
 from artifex.generator.v1 import messages_pb2 as generator
 
 BEFORE = generator.GenerationProvenance(
@@ -140,3 +141,13 @@ def test_memory_has_units(text: str, size: int) -> None:
 def test_what_is_no_number_of_bytes_is_wrong_usage(text: str) -> None:
     with pytest.raises(click.UsageError, match="number of bytes"):
         Bytes().convert(text, None, None)
+
+
+def test_what_went_on_from_a_frame_of_a_graph_is_repeated_with_a_picture_alone() -> None:
+    graphs = generator.GenerationProvenance(spec=BEFORE.spec, picture_digests=["a" * 64])
+    with pytest.raises(FileProblem, match="give it as --image"):
+        asked("--seed", "6", before=graphs)
+    assert asked("--image", "assets/frame", before=graphs).image == "assets/frame"
+    named = generator.GenerationProvenance(spec=BEFORE.spec, picture_digests=["a" * 64])
+    named.spec.image = "assets/still"
+    assert asked(before=named) == named.spec
