@@ -10,7 +10,7 @@ from typing import Final
 from artifex.errors import ApiError, DeadlineExceeded, JobCancelled, JobFailed
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.generator.v1 import service_pb2_grpc as generator_grpc
-from artifex.transport import Transport, backoff, is_transient
+from artifex.transport import Silence, Transport
 
 ENDED: Final = (
     generator.Generation.STATE_SUCCEEDED,
@@ -97,10 +97,10 @@ class Generations:
 
     async def watch(self, name: str, *, patience: float = 120.0) -> AsyncIterator[generator.Generation]:
         """The generation as it changes, until it has ended; a paused one is waited for. A broken stream is taken up
-        again after the last change seen; gives up when nobody answers for `patience` seconds."""
-        loop = asyncio.get_running_loop()
-        failures, heard, sequence = 0, loop.time(), 0
+        again after the last change seen; gives up when nobody answers for `patience` seconds after it broke."""
+        silence, sequence = Silence(patience), 0
         while True:
+            silence.asks()
             try:
                 messages = self._transport.stream(
                     self._stub.WatchGeneration,
@@ -108,15 +108,14 @@ class Generations:
                     name="GeneratorService/WatchGeneration",
                 )
                 async for message in messages:
-                    failures, heard, sequence = 0, loop.time(), message.sequence
+                    sequence = message.sequence
+                    silence.ends()
                     yield message.generation
                     if message.generation.state in ENDED:
                         return
             except ApiError as error:
-                if not is_transient(error) or loop.time() - heard > patience:
-                    raise
-                failures = min(failures + 1, 5)
-            await asyncio.sleep(backoff(failures))
+                silence.goes_on(error)
+            await asyncio.sleep(silence.pause())
 
     async def output(self, name: str, *, patience: float = 120.0) -> generator.Generation:
         """The generation once it has succeeded and its clip is an asset, which follows shortly after.
