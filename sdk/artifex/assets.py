@@ -285,6 +285,9 @@ def replace_file(path: Path, data: bytes) -> None:
         partial.replace(path)
     except OSError as error:
         raise FileProblem(f"{path}: {error.strerror or error}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def file_digest(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,18 @@ async def test_a_generation_is_cancelled_by_name(stack: Stack, client: Client, t
     await process.communicate()
     assert process.returncode == 7
     assert not (tmp_path / "q.mp4").exists()
+
+
+async def test_a_shot_that_nobody_waits_for_is_cancelled(stack: Stack, client: Client, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    long = (PROMPT, "--width", "64", "--height", "64", "--frames", "17", "--steps", "150", "--seed", "23")
+    process = await start(stack, tmp_path, "generate", *long, "--out", "r.mp4", "--json", stdout=writer)
+    os.close(writer)
+    with os.fdopen(reader) as lines:
+        name = json.loads(await asyncio.to_thread(lines.readline))["name"]
+    await process.communicate()
+    assert process.returncode == 1
+    assert (await client.generations.get(name)).state == generator.Generation.STATE_CANCELLED
 
 
 async def test_models_and_styles_are_listed(stack: Stack, tmp_path: Path) -> None:

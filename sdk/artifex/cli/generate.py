@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,7 @@ from artifex.cli.output import Output, plain_dict, studio_command
 from artifex.cli.render import finish
 from artifex.cli.shots import PRIORITIES, made_from, shot_options, spec_of
 from artifex.client import Client
+from artifex.errors import FailedPrecondition, FileProblem
 from artifex.finishing import clip_document, finish_of
 from artifex.generations import raise_unless_made
 from artifex.generator.v1 import messages_pb2 as generator
@@ -57,16 +59,18 @@ async def generate(
     spec = await spec_of(output, studio, given, before)
     spec.preview_every = preview_every or 0
     generation = await studio.generations.create(spec, priority=PRIORITIES[priority])
-    if output.as_json:
-        output.line({"event": "generation", **plain_dict(generation)})
-    output.note(f"{generation.name}: seed {generation.spec.seed}, trace {generation.trace_id}")
-    tell_changes(output, generation.plan)
     try:
+        if output.as_json:
+            output.line({"event": "generation", **plain_dict(generation)})
+        output.note(f"{generation.name}: seed {generation.spec.seed}, trace {generation.trace_id}")
+        tell_changes(output, generation.plan)
         await follow(output, studio, generation, preview)
-    except asyncio.CancelledError:
-        # Ctrl-C: nobody waits for the shot any more, so nobody should compute it.
-        await studio.generations.cancel(generation.name)
-        output.note(f"interrupted: {generation.name} is cancelled")
+    except (asyncio.CancelledError, OSError, SystemExit):
+        # Ctrl-C, or who reads this is gone: nobody waits for the shot any more, so nobody should compute it.
+        with contextlib.suppress(FailedPrecondition):
+            # Raised where it has ended meanwhile.
+            await studio.generations.cancel(generation.name)
+            output.note(f"interrupted: {generation.name} is cancelled")
         raise
     generation = await studio.generations.output(generation.name)
     tell_made(output, generation, before)
@@ -85,7 +89,12 @@ async def follow(output: Output, studio: Client, generation: generator.Generatio
             progress.show(newest)
             if preview is not None and newest.preview.digest != seen:
                 seen = newest.preview.digest
-                await asyncio.to_thread(replace_file, preview, await studio.generations.preview(newest.name))
+                try:
+                    await asyncio.to_thread(replace_file, preview, await studio.generations.preview(newest.name))
+                except FileProblem as error:
+                    # The shot is what was asked for.
+                    output.note(f"no more previews: {error}")
+                    preview = None
     raise_unless_made(newest)
 
 
@@ -99,12 +108,14 @@ def tell_changes(output: Output, plan: generator.GenerationPlan) -> None:
 
 
 def tell_made(output: Output, generation: generator.Generation, before: generator.GenerationProvenance | None) -> None:
-    """What is to be known of a clip beside what it shows, and beside the one that it repeats."""
+    """What is to be known of a clip that nobody could know when it was asked for, and how it differs from the one that
+    it repeats."""
     made = generation.provenance
     if generation.random_weights:
         output.note(f"the weights of {made.model} are random: its pictures prove the machinery and mean nothing")
     for note in made.notes:
-        output.note(note)
+        if note not in generation.plan.prompt_notes:
+            output.note(note)
     if before is None:
         return
     if before.weights_digest != made.weights_digest:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from artifex.assets import check_destination
 from artifex.cli.generate import PREVIEW, follow, tell_changes
 from artifex.cli.output import Output, plain_dict, studio_command
 from artifex.cli.plan_table import plans
@@ -60,6 +61,8 @@ async def list_generations(output: Output, studio: Client) -> None:
 @studio_command
 async def watch(output: Output, studio: Client, generation: str, preview: Path | None) -> None:
     """Follow GENERATION to its end. Ctrl-C stops watching, not the generation."""
+    if preview is not None:
+        check_destination(preview)
     await follow(output, studio, await studio.generations.get(full_name(generation)), preview)
     found = await studio.generations.output(full_name(generation))
     if output.as_json:
@@ -99,13 +102,13 @@ def _tell(output: Output, generation: generator.Generation) -> None:
 
 @generations.command("plan")
 @shot_options
-@click.option("--memory", type=Bytes(), default=0, help="Of the device, as 24GB. Default: the studio's own device.")
+@click.option("--memory", type=Bytes(), help="Of the device, as 24GB. Default: the studio's own device.")
 @studio_command
-async def plan(output: Output, studio: Client, memory: int, **given: Any) -> None:
+async def plan(output: Output, studio: Client, memory: int | None, **given: Any) -> None:
     """Say what a shot of PROMPT will be and take, and why, before any of it is spent."""
     before = await made_from(studio, given["source"]) if given["source"] else None
     spec = await spec_of(output, studio, given, before)
-    found = await studio.generations.plan(spec, device_memory_bytes=memory)
+    found = await studio.generations.plan(spec, device_memory_bytes=memory or 0)
     if output.as_json:
         output.line(found)
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC
+from fractions import Fraction
 from typing import Any, Final
 
 import click
@@ -14,6 +15,8 @@ from artifex.graph.v1 import messages_pb2 as graph
 from artifex.media.v1 import messages_pb2 as media
 
 _UNITS: Final = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+_MOST_BYTES: Final = 2**63 - 1
+"""What the API can be told."""
 
 
 class Bytes(click.ParamType[int]):
@@ -22,10 +25,11 @@ class Bytes(click.ParamType[int]):
     name = "bytes"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]*)", str(value))
-        if found is None or found[2].upper() not in _UNITS:
+        found = re.fullmatch(r"(\d{1,20}(?:\.\d{1,20})?)\s*([a-zA-Z]*)", str(value))
+        size = int(Fraction(found[1]) * _UNITS.get(found[2].upper(), 0)) if found else 0
+        if not 0 < size <= _MOST_BYTES:
             self.fail(f"{value!r} is no number of bytes, such as 24GB or 80GiB", param, ctx)
-        return int(float(found[1]) * _UNITS[found[2].upper()])
+        return size
 
 
 def rate_text(rate: common.Rational) -> str:

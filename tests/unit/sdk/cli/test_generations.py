@@ -112,6 +112,13 @@ def test_what_a_model_that_was_never_trained_shows_is_told_to_mean_nothing(capsy
     assert "the VAE was tiled" in shown
 
 
+def test_what_was_told_when_it_was_asked_for_is_not_told_again(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = generator.GenerationPlan(prompt_notes=["“rain” is asked for, so it is not forbidden"])
+    made = generator.GenerationProvenance(notes=[*plan.prompt_notes, "out of memory: the VAE was tiled"])
+    tell_made(Output(as_json=False), generator.Generation(plan=plan, provenance=made), None)
+    assert capsys.readouterr().err.splitlines() == ["out of memory: the VAE was tiled"]
+
+
 @pytest.mark.parametrize(
     ("plan", "said"),
     [
