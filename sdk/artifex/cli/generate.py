@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,25 +59,32 @@ async def generate(
     spec = await spec_of(output, studio, given, before)
     spec.preview_every = preview_every or 0
     generation = await studio.generations.create(spec, priority=PRIORITIES[priority])
-    try:
+    async with waiting(output, studio, generation):
         if output.as_json:
             output.line({"event": "generation", **plain_dict(generation)})
         output.note(f"{generation.name}: seed {generation.spec.seed}, trace {generation.trace_id}")
         tell_changes(output, generation.plan)
         await follow(output, studio, generation, preview)
-    except (asyncio.CancelledError, OSError, SystemExit):
-        # Ctrl-C, or who reads this is gone: nobody waits for the shot any more, so nobody should compute it.
-        with contextlib.suppress(FailedPrecondition):
-            # Raised where it has ended meanwhile.
-            await studio.generations.cancel(generation.name)
-            output.note(f"interrupted: {generation.name} is cancelled")
-        raise
     generation = await studio.generations.output(generation.name)
     tell_made(output, generation, before)
     clip = await studio.assets.get(generation.output_asset)
     shown = clip_document(clip, finish_of(generation.spec))
     job = await studio.renders.create(shown, display_name=generation.spec.prompt[:80], chunk_frames=CHUNK)
     await finish(output, studio, job, out, verbose=False)
+
+
+@contextlib.asynccontextmanager
+async def waiting(output: Output, studio: Client, generation: generator.Generation) -> AsyncIterator[None]:
+    """Cancel a generation when it is not waited for any more, so that nobody computes it: by Ctrl-C, or as whoever
+    reads the output is gone."""
+    try:
+        yield
+    except (asyncio.CancelledError, OSError, SystemExit):
+        with contextlib.suppress(FailedPrecondition):
+            # Raised where it has ended meanwhile.
+            await studio.generations.cancel(generation.name)
+            output.note(f"interrupted: {generation.name} is cancelled")
+        raise
 
 
 async def follow(output: Output, studio: Client, generation: generator.Generation, preview: Path | None = None) -> None:

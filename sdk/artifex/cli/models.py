@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from artifex.assets import check_destination, replace_file
+from artifex.cli.generate import waiting
 from artifex.cli.output import Output, studio_command
 from artifex.cli.words import rate_text
 from artifex.client import Client
@@ -83,8 +84,9 @@ async def _picture(output: Output, studio: Client, style: generator.Style, model
         preset=generator.GENERATION_PRESET_DRAFT,
     )
     made = await studio.generations.create(spec)
-    output.note(f"{path.name}: {made.name}")
-    made = await studio.generations.output(made.name)
+    async with waiting(output, studio, made):
+        output.note(f"{path.name}: {made.name}")
+        made = await studio.generations.output(made.name)
     clip = (await studio.assets.get(made.output_asset)).media.video_streams[0]
     middle = clip.frame_count // 2 * clip.frame_rate.denominator / clip.frame_rate.numerator
     picture = await studio.assets.thumbnail(made.output_asset, time=middle, width=clip.width)
