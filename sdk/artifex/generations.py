@@ -52,15 +52,24 @@ class Generations:
         device_memory_bytes: int = 0,
         pictures: Iterable[generator.PlannedPicture] = (),
     ) -> generator.GenerationPlan:
-        """What a generation will be and take, without spending any of it; on a device of so much memory, or else on the
-        installation's own. What does not fit is told, not refused. `pictures`: given beside those that the spec names,
-        perhaps such as are still to be made."""
-        answer = await self._transport.unary(
+        """What a generation will be and take, without spending any of it; see `foresee`."""
+        return (await self.foresee(spec, device_memory_bytes=device_memory_bytes, pictures=pictures)).plan
+
+    async def foresee(
+        self,
+        spec: generator.GenerationSpec,
+        *,
+        device_memory_bytes: int = 0,
+        pictures: Iterable[generator.PlannedPicture] = (),
+    ) -> generator.PlanGenerationResponse:
+        """What a generation will be and take, on a device of so much memory, or else on the installation's own; and its
+        clip, where an equal one was made before. What cannot be made is told, not refused. `pictures`: given beside
+        those that the spec names, perhaps such as are still to be made."""
+        return await self._transport.unary(
             self._stub.PlanGeneration,
             generator.PlanGenerationRequest(spec=spec, device_memory_bytes=device_memory_bytes, pictures=pictures),
             name="GeneratorService/PlanGeneration",
         )
-        return answer.plan
 
     async def create(
         self,

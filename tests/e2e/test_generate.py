@@ -205,6 +205,7 @@ async def test_a_plan_says_what_a_shot_takes_before_it_is_made(stack: Stack, cli
     assert "64x64, 17 frames" in ran.out
     assert all(stage in ran.out for stage in ("encode", "denoise", "decode"))
     assert "fits cpu" in ran.out
+    assert "made before" not in ran.out
     large = ("--model", "wan22-t2v-a14b", "--preset", "production", "--memory", "4GB", "--json")
     (plan,) = (await artifex(stack, tmp_path, "generations", "plan", PROMPT, *large)).lines
     assert not plan.get("fits")
@@ -232,6 +233,19 @@ async def test_a_preview_lies_in_its_file_while_the_shot_is_made(stack: Stack, t
     assert read_image(tmp_path / "p.jpg").shape[:2] == (64, 64)
     nowhere = await artifex(stack, tmp_path, "generate", PROMPT, "--preview", "a.mp4/p.jpg", "--json")
     assert (nowhere.code, nowhere.lines[-1]["reason"]) == (3, "FILE_PROBLEM")
+
+
+async def test_a_plan_says_whether_a_shot_was_made_before(stack: Stack, tmp_path: Path) -> None:
+    words = (PROMPT, *SMALL, "--seed", "40")
+    (before,) = (await artifex(stack, tmp_path, "generations", "plan", *words, "--json")).lines
+    assert (len(before["content_key"]), before["clip"]) == (64, "")
+    await generate(stack, tmp_path, *words)
+    (after,) = (await artifex(stack, tmp_path, "generations", "plan", *words, "--json")).lines
+    assert (after["content_key"], len(after["clip"])) == (before["content_key"], 64)
+    assert "would not be made again" in (await artifex(stack, tmp_path, "generations", "plan", *words)).out
+    absent = ("--model", "wan22-t2v-a14b", "--memory", "80GB")
+    ran = await artifex(stack, tmp_path, "generations", "plan", *words, *absent)
+    assert "could not be made now: the weights of wan22-t2v-a14b are not there" in ran.out, ran
 
 
 async def test_a_model_without_weights_is_refused_with_what_to_put_where(stack: Stack, tmp_path: Path) -> None:

@@ -108,9 +108,10 @@ async def plan(output: Output, studio: Client, memory: int | None, **given: Any)
     """Say what a shot of PROMPT will be and take, and why, before any of it is spent."""
     before = await made_from(studio, given["source"]) if given["source"] else None
     spec = await spec_of(output, studio, given, before)
-    found = await studio.generations.plan(spec, device_memory_bytes=memory or 0)
+    answer = await studio.generations.foresee(spec, device_memory_bytes=memory or 0)
+    found = answer.plan
     if output.as_json:
-        output.line(found)
+        output.line({**plain_dict(found), "content_key": answer.content_key, "clip": answer.clip.digest})
         return
     spec = found.spec
     output.text(
@@ -133,6 +134,10 @@ async def plan(output: Output, studio: Client, memory: int | None, **given: Any)
     for choice in found.choices:
         output.text(f"{choice.subject}: {choice.choice} ({choice.reason})")
     output.text(verdict(found))
+    if answer.clip.digest:
+        output.text("it was made before, and would not be made again")
+    elif found.fits and answer.refusal.message:
+        output.text(f"it could not be made now: {answer.refusal.message}")
 
 
 def verdict(plan: generator.GenerationPlan) -> str:
