@@ -198,6 +198,21 @@ async def test_models_and_styles_are_listed(stack: Stack, tmp_path: Path) -> Non
     assert all(line["display_name"] and line["display_name_ko"] for line in styles.lines)
 
 
+async def test_pictures_of_styles_are_made_where_there_are_none(stack: Stack, client: Client, tmp_path: Path) -> None:
+    names = [style.name.removeprefix("styles/") async for style in client.generations.styles()]
+    for name in names:
+        (tmp_path / f"{name}.jpg").write_bytes(b"kept")
+    (tmp_path / "neon.jpg").unlink()
+    ran = await artifex(stack, tmp_path, "styles", "--previews", ".", "--model", TI2V)
+    assert ran.code == 0, ran
+    assert ran.err.startswith("neon.jpg: generations/")
+    assert len(ran.err.splitlines()) == 1
+    made = await client.generations.get(ran.err.split()[-1])
+    assert (made.spec.style, made.spec.preset) == ("styles/neon", generator.GENERATION_PRESET_DRAFT)
+    assert read_image(tmp_path / "neon.jpg").shape[:2] == (made.spec.height, made.spec.width)
+    assert (tmp_path / "anime.jpg").read_bytes() == b"kept"
+
+
 async def test_a_plan_says_what_a_shot_takes_before_it_is_made(stack: Stack, client: Client, tmp_path: Path) -> None:
     made = [generation.name async for generation in client.generations.list()]
     ran = await artifex(stack, tmp_path, "generations", "plan", PROMPT, *SMALL)
