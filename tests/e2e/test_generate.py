@@ -225,6 +225,7 @@ async def test_a_plan_says_what_a_shot_takes_before_it_is_made(stack: Stack, cli
     (plan,) = (await artifex(stack, tmp_path, "generations", "plan", PROMPT, *large)).lines
     assert not plan.get("fits")
     assert plan["shortage"]
+    assert plan["refusal"] == "ERROR_REASON_MODEL_ABSENT"
     assert [generation.name async for generation in client.generations.list()] == made
 
 

@@ -12,7 +12,7 @@ from artifex.cli.generate import PREVIEW, follow, tell_changes
 from artifex.cli.output import Output, plain_dict, studio_command
 from artifex.cli.plan_table import plans
 from artifex.cli.shots import made_from, shot_options, spec_of
-from artifex.cli.words import Bytes, rate_text, seconds_text, size_text, time_text
+from artifex.cli.words import Bytes, gigabytes_text, rate_text, seconds_text, time_text
 from artifex.client import Client
 from artifex.finishing import UNTOUCHED, finish_of
 from artifex.generator.v1 import messages_pb2 as generator
@@ -90,7 +90,7 @@ async def resume(output: Output, studio: Client, generation: str) -> None:
 @click.argument("generation")
 @studio_command
 async def cancel(output: Output, studio: Client, generation: str) -> None:
-    """Stop GENERATION within one denoising step. One that has ended stays as it is."""
+    """Stop GENERATION within one denoising step. One that has ended otherwise is refused."""
     _tell(output, await studio.generations.cancel(full_name(generation)))
 
 
@@ -111,7 +111,8 @@ async def plan(output: Output, studio: Client, memory: int | None, **given: Any)
     answer = await studio.generations.foresee(spec, device_memory_bytes=memory or 0)
     found = answer.plan
     if output.as_json:
-        output.line({**plain_dict(found), "content_key": answer.content_key, "clip": answer.clip.digest})
+        more = {"content_key": answer.content_key, "clip": answer.clip.digest, "refusal": answer.refusal.reason}
+        output.line({**plain_dict(found), **more})
         return
     spec = found.spec
     output.text(
@@ -125,8 +126,8 @@ async def plan(output: Output, studio: Client, memory: int | None, **given: Any)
     for stage in found.stages:
         table.add_row(
             stage.name,
-            size_text(stage.device_bytes),
-            size_text(stage.host_bytes),
+            gigabytes_text(stage.device_bytes),
+            gigabytes_text(stage.host_bytes),
             f"{stage.flops / 1e12:.1f}",
             seconds_text(stage.seconds),
         )
@@ -141,8 +142,9 @@ async def plan(output: Output, studio: Client, memory: int | None, **given: Any)
 
 
 def verdict(plan: generator.GenerationPlan) -> str:
+    """Whether it fits, with the numbers."""
     devices = f"{plan.device_count} x {plan.device}" if plan.device_count > 1 else plan.device
-    where = f"{devices} with {size_text(plan.device_memory_bytes)}"
+    where = f"{devices} ({gigabytes_text(plan.device_memory_bytes)})"
     if plan.fits:
         known = "measured here" if plan.calibrated else "from published rates"
         return f"fits {where}; about {seconds_text(plan.seconds)}, {known}"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final
 
 import click
 
 from artifex.cli.output import Output, studio_command
 from artifex.cli.shots import PRESETS, PROFILES
-from artifex.cli.words import Bytes, seconds_text
+from artifex.cli.words import Bytes, gigabytes_text, seconds_text
 from artifex.client import Client
+from artifex.errors import NotFound
 from artifex.generator.v1 import messages_pb2 as generator
 
 COLUMNS: Final = ("model", "preset", "device", "clip", "way", "encode", "denoise", "decode", "host", "time")
@@ -58,11 +59,7 @@ async def plans(
 async def _planned(
     studio: Client, names: Iterable[str], presets: Iterable[str], profile: str | None, memories: Iterable[int]
 ) -> AsyncIterator[tuple[str, int, generator.GenerationPlan]]:
-    wanted = {name.removeprefix("models/") for name in names}
-    async for model in studio.generations.models():
-        name = model.name.removeprefix("models/")
-        if name not in wanted if wanted else "nano" in name:
-            continue
+    for model in models_of([model async for model in studio.generations.models()], names):
         for preset in presets:
             # Any shot of it: what is to be seen costs nothing.
             spec = generator.GenerationSpec(model=model.name, prompt="anything", preset=PRESETS[preset])
@@ -76,6 +73,16 @@ async def _planned(
                 yield preset, memory, plan
 
 
+def models_of(models: Sequence[generator.Model], names: Iterable[str]) -> list[generator.Model]:
+    """Those of these names, in the order that the studio tells them; without names all that are not embedded. Raises
+    NotFound."""
+    known = {model.name.removeprefix("models/"): model for model in models}
+    wanted = {name.removeprefix("models/") for name in names}
+    if unknown := sorted(wanted - known.keys()):
+        raise NotFound(f"there is no model {unknown[0]}; there are: {', '.join(known)}", code="NOT_FOUND")
+    return [model for name, model in known.items() if (name in wanted if wanted else "nano" not in name)]
+
+
 def row(plan: generator.GenerationPlan, preset: str, memory: int) -> tuple[str, ...]:
     """What `COLUMNS` say of one plan: memory in gigabytes at each stage's peak, "-" where nothing is reckoned."""
     spec = plan.spec
@@ -84,11 +91,14 @@ def row(plan: generator.GenerationPlan, preset: str, memory: int) -> tuple[str, 
     return (
         spec.model.removeprefix("models/"),
         preset,
-        _gigabytes(memory),
+        gigabytes_text(memory),
         f"{spec.width}x{spec.height}, {spec.frame_count} frames, {spec.steps} steps",
         way(plan),
-        *(_gigabytes(stages[name].device_bytes) if name in stages else "-" for name in ("encode", "denoise", "decode")),
-        _gigabytes(host) if stages else "-",
+        *(
+            gigabytes_text(stages[name].device_bytes) if name in stages else "-"
+            for name in ("encode", "denoise", "decode")
+        ),
+        gigabytes_text(host) if stages else "-",
         seconds_text(plan.seconds) if plan.fits else "-",
     )
 
@@ -107,7 +117,3 @@ def way(plan: generator.GenerationPlan) -> str:
     ]
     runs = chosen.get("windows", "1")
     return ", ".join([text.removeprefix("precision ") for text in said] + ([f"{runs} runs"] if runs != "1" else []))
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:.1f} GB".replace(".0 GB", " GB")

@@ -45,6 +45,11 @@ def size_text(size: int) -> str:
     return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.1f} {units[0]}"
 
 
+def gigabytes_text(size: int) -> str:
+    """Bytes as the makers of devices count them: 24 GB, 17.6 GB."""
+    return f"{size / 1e9:.1f} GB".replace(".0 GB", " GB")
+
+
 def seconds_text(seconds: float) -> str:
     """A length of time as people say it: 9 s, 4 min 20 s, 2 h 5 min."""
     whole = round(seconds)

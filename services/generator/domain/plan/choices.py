@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from artifex.generator.v1.messages_pb2 import GenerationSpec, PlanChoice, StepCache
+from artifex.generator.v1.messages_pb2 import PlanChoice
 from services.generator.domain.architecture import Architecture
 from services.generator.domain.plan.devices import Device
 from services.generator.domain.plan.memory import BYTES, decoding
@@ -14,9 +14,7 @@ from services.generator.domain.plan.work import Clip
 _GB = 1e9
 
 
-def choices(
-    options: Options, model: Architecture, spec: GenerationSpec, clip: Clip, device: Device
-) -> Iterator[PlanChoice]:
+def choices(options: Options, model: Architecture, clip: Clip, device: Device) -> Iterator[PlanChoice]:
     """One of each subject: the fields of `Options`, then "step_cache" and "windows"."""
     for subject, choice, reason in (
         _precision(options, model, device),
@@ -25,7 +23,7 @@ def choices(
         _vae(options, model, clip),
         _attention(options),
         _compile(options),
-        ("step_cache", clip.step_cache, f"the spec's, or the profile's: {StepCache.Name(spec.step_cache)}"),
+        ("step_cache", clip.step_cache, "as the spec says, or else the profile"),
         _windows(clip),
     ):
         yield PlanChoice(subject=subject, choice=choice, reason=reason)
@@ -45,8 +43,8 @@ def _precision(options: Options, model: Architecture, device: Device) -> tuple[s
 def _experts(options: Options, model: Architecture) -> tuple[str, str, str]:
     size = model.transformer.parameters * BYTES[options.precision] / _GB
     reason = {
-        "resident": f"the transformers' {size * model.experts:.1f} GB fit",
-        "swapped": f"{size:.1f} GB at a time fit beside the rest, and only while they make steps",
+        "resident": f"the transformers' {size * model.experts:.1f} GB are on the device throughout",
+        "swapped": f"{size:.1f} GB at a time are on the device, and only while they make steps",
         "streamed": f"{size:.1f} GB of weights come from the host's memory at each pass",
     }[options.experts]
     return "experts", options.experts, reason
@@ -55,7 +53,7 @@ def _experts(options: Options, model: Architecture) -> tuple[str, str, str]:
 def _text_encoder(options: Options, model: Architecture, device: Device) -> tuple[str, str, str]:
     size = model.text.parameters * (4 if options.precision == "float32" else 2) / _GB
     reason = {
-        "resident": f"its {size:.1f} GB fit beside the rest",
+        "resident": f"its {size:.1f} GB are on the device throughout",
         "swapped": f"its {size:.1f} GB are on {device.name} only while it reads",
         "cpu": f"its {size:.1f} GB stay in the host's memory; reading takes longer there",
     }[options.text_encoder]
@@ -65,7 +63,7 @@ def _text_encoder(options: Options, model: Architecture, device: Device) -> tupl
 def _vae(options: Options, model: Architecture, clip: Clip) -> tuple[str, str, str]:
     whole = decoding(model, clip.width, clip.height, clip.frames, tiled=False) / _GB
     if options.vae == "whole":
-        return "vae", "whole", f"decoding whole pictures takes {whole:.1f} GB, which fit"
+        return "vae", "whole", f"decoding whole pictures takes {whole:.1f} GB"
     less = decoding(model, clip.width, clip.height, clip.frames, tiled=True) / _GB
     return "vae", "tiled", f"decoding takes {less:.1f} GB instead of {whole:.1f} GB; seams are blended"
 

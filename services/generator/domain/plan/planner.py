@@ -81,7 +81,7 @@ def plan(
         return message
     clip, way = case.clip, case.picked()
     message.tokens = case.model.tokens(clip.width, clip.height, clip.frames)
-    message.choices.extend(choices(way.options, case.model, spec, clip, device))
+    message.choices.extend(choices(way.options, case.model, clip, device))
     for stage in STAGES:
         taken, done = way.memory[stage], way.work[stage]
         message.stages.append(
@@ -92,7 +92,7 @@ def plan(
     message.seconds = way.seconds
     message.fits = way.fits(device)
     if not message.fits:
-        message.shortage = _shortage(way, card, clip, device)
+        message.shortage = _shortage(way, card, spec, device)
         nearest = _nearest(spec, card, follower, device)
         if nearest is not None:
             message.nearest.CopyFrom(nearest)
@@ -238,12 +238,15 @@ class _Case:
         return [self.way(options) for options in dict.fromkeys(replace(options, **own) for options in there)]
 
 
-def _shortage(way: Way, card: ModelCard, clip: Clip, device: Device) -> str:
+def _shortage(way: Way, card: ModelCard, spec: GenerationSpec, device: Device) -> str:
     stage = way.widest
     needed = way.memory[stage]
+    whole = spec.profile == pb.GENERATION_PROFILE_QUALITY
+    saved = "where no pixel may change" if whole else "whatever is saved"
+    clip = f"{card.model} at {spec.width}x{spec.height} with {spec.frame_count} frames"
     text = (
-        f"{card.model} at {clip.width}x{clip.height} with {clip.frames} frames takes {needed.device / _GB:.1f} GB to "
-        f"{stage}, whatever is saved; {device.name} has {device.usable / _GB:.1f} GB for it"
+        f"{clip} takes {needed.device / _GB:.1f} GB to {stage}, {saved}; "
+        f"{device.name} has {device.usable / _GB:.1f} GB for it"
     )
     if needed.device <= device.usable:
         text = (

@@ -14,7 +14,7 @@ from artifex.cli.generations import verdict
 from artifex.cli.output import Output
 from artifex.generator.v1 import messages_pb2 as generator
 
-GIB = 2**30
+GB = 10**9
 SEEN = [
     generator.Generation(name="generations/g", state=state, queue_position=queue, steps_done=done, seconds_left=left)
     for state, queue, done, left in (
@@ -123,27 +123,27 @@ def test_what_was_told_when_it_was_asked_for_is_not_told_again(capsys: pytest.Ca
     ("plan", "said"),
     [
         (
-            generator.GenerationPlan(fits=True, device="cpu", device_memory_bytes=24 * GIB, seconds=95),
-            "fits cpu with 24.0 GiB; about 1 min 35 s, from published rates",
+            generator.GenerationPlan(fits=True, device="cpu", device_memory_bytes=24 * GB, seconds=95),
+            "fits cpu (24 GB); about 1 min 35 s, from published rates",
         ),
         (
             generator.GenerationPlan(
-                fits=True, calibrated=True, device="H100", device_count=2, device_memory_bytes=80 * GIB, seconds=7500
+                fits=True, calibrated=True, device="H100", device_count=2, device_memory_bytes=80 * GB, seconds=7500
             ),
-            "fits 2 x H100 with 80.0 GiB; about 2 h 5 min, measured here",
+            "fits 2 x H100 (80 GB); about 2 h 5 min, measured here",
         ),
         (
             generator.GenerationPlan(
                 device="RTX",
-                device_memory_bytes=24 * GIB,
-                shortage="denoise needs 30.1 GiB",
+                device_memory_bytes=24 * GB,
+                shortage="denoise needs 30.1 GB",
                 nearest=generator.GenerationSpec(width=832, height=480, frame_count=41),
             ),
-            "does not fit RTX with 24.0 GiB: denoise needs 30.1 GiB; 832x480 and 41 frames would fit",
+            "does not fit RTX (24 GB): denoise needs 30.1 GB; 832x480 and 41 frames would fit",
         ),
         (
-            generator.GenerationPlan(device="RTX", device_memory_bytes=GIB, shortage="the weights need 3 GiB"),
-            "does not fit RTX with 1.0 GiB: the weights need 3 GiB",
+            generator.GenerationPlan(device="RTX", device_memory_bytes=GB, shortage="the weights need 3 GB"),
+            "does not fit RTX (1 GB): the weights need 3 GB",
         ),
     ],
 )

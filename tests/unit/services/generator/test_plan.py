@@ -137,6 +137,7 @@ def test_sixteen_gigabytes_tile_the_5b_only_where_nothing_exact_fits() -> None:
     assert large.fits
     quality = planned(TI2V, device(16), preset=PREVIEW, profile=pb.GENERATION_PROFILE_QUALITY)
     assert not quality.fits, "quality changes no pixel, whatever it saves"
+    assert "where no pixel may change" in quality.shortage
 
 
 def test_what_does_not_fit_is_refused_with_the_numbers_and_the_nearest_that_does() -> None:

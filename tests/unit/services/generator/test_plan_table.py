@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from artifex.cli.plan_table import COLUMNS, row, way
+from artifex.cli.plan_table import COLUMNS, models_of, row, way
+from artifex.errors import NotFound
 from artifex.generator.v1 import messages_pb2 as pb
 from docs.plans import PAGE, rows, written
 
@@ -45,3 +46,11 @@ def test_what_is_plain_is_not_said_and_what_does_not_fit_says_what_would() -> No
 def test_what_is_not_reckoned_is_not_told(fits: bool) -> None:
     cells = row(pb.GenerationPlan(fits=fits, seconds=90, spec=pb.GenerationSpec(model="models/m")), "draft", 10**9)
     assert cells[5:] == ("-", "-", "-", "-", "1 min 30 s" if fits else "-")
+
+
+def test_models_are_planned_by_name_or_all_that_are_not_embedded() -> None:
+    models = [pb.Model(name=f"models/{name}") for name in ("mine", "wan22-nano-t2v", "wan22-t2v-a14b")]
+    assert models_of(models, ()) == [models[0], models[2]]
+    assert models_of(models, ["models/wan22-nano-t2v", "mine"]) == models[:2]
+    with pytest.raises(NotFound, match="no model wan22-t2v-14b; there are: mine, wan22-nano-t2v, wan22-t2v-a14b"):
+        models_of(models, ["mine", "wan22-t2v-14b"])
