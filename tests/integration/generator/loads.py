@@ -125,6 +125,7 @@ def choices(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
             "back": plain.adapt(Options()) and np.array_equal(Made(plain, spec).clip, whole.clip),
             "elsewhere": elsewhere(model, whole, spec),
             "left": left(model, spec),
+            "torn_move": torn_move(model, spec),
         }
 
 
@@ -149,6 +150,31 @@ def left(model: Model, spec: Spec) -> list[list[str]]:
     finally:
         del model.vae.encode
     return seen
+
+
+def torn_move(model: Model, spec: Spec) -> dict[str, int]:
+    """How often each part moved that is fetched when it is needed, where the device fills up on the way there."""
+    parts = {"text_encoder": model.pipeline.text_encoder, "transformer": model.pipeline.transformer}
+    found = {}
+    for name, part in parts.items():
+        model.make_room()
+        moves = 0
+
+        def fetched(device: torch.device, move: Callable[..., Any] = part.to) -> Any:
+            nonlocal moves
+            moves += 1
+            move(device)
+            if moves == 1:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+
+        part.to = fetched
+        try:
+            begun(model, spec, pictures(spec), 64).advance()
+        except torch.OutOfMemoryError:
+            found[name] = moves
+        finally:
+            del part.to
+    return found
 
 
 def evidence(model: Model) -> dict[str, Any]:
@@ -221,6 +247,14 @@ def loras(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
             "off": np.array_equal(worn().clip, plain.clip),
             "nothing": np.array_equal(worn(Lora("high.v1", 0.0, 0.0)).clip, plain.clip),
         }
+        one, other = Lora("high.v1", 1.0, 0.0), Lora("low", 0.25, 0.0)
+        orders = ((one, other), (other, one), (replace(other, strength=1.0), replace(one, strength=0.25)))
+        after = [worn(*order).latents[0] for order in (*orders, orders[1])]
+        fresh = []
+        for order in (*orders, orders[1]):
+            wardrobe.wear(())
+            fresh.append(worn(*order).latents[0])
+        found["whatever_before"] = list(map(torch.equal, after, fresh))
         if not choice:
             inside = Made(merged(folder, high, EXPERTS[0], 1.0), spec)
             found["as_merged"] = unlike(inside.latents[1], both.latents[1])
@@ -249,11 +283,15 @@ def refusals(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
     half = {name.replace("blocks.1.", "blocks.7."): value for name, value in foreign.items()}
     save_file(half, folder / FOLDER / "half.safetensors")
     (folder / FOLDER / "torn.safetensors").write_bytes(b"no tensors")
+    # As the authors of Wan name layers, and without its other half.
+    alone = {"diffusion_model.blocks.0.self_attn.q.lora_A.weight": torch.zeros(RANK, RANK)}
+    save_file(alone, folder / FOLDER / "alone.safetensors")
+    save_file({name: value / 0 for name, value in foreign.items()}, folder / FOLDER / "damaged.safetensors")
     spec = spec_of(kind)
     before = Made(model, spec).clip
     cases: dict[str, Callable[[], object]] = {
         name: lambda name=name: wardrobe.wear((Lora(name, 1.0, 0.0),))  # type: ignore[misc]
-        for name in ("absent", "foreign", "large", "half", "torn")
+        for name in ("absent", "foreign", "large", "half", "torn", "alone", "damaged")
     }
     cases["twice"] = lambda: wardrobe.wear((Lora("high.v1", 1.0, 0.0), Lora("high.v1", 0.5, 0.0)))
     cases["magnitude"] = lambda: begun(model, replace(spec, step_cache="magnitude"), pictures(spec), 64)
@@ -331,7 +369,10 @@ def host_out_of_memory() -> bool:
     try:
         torch.empty(1 << 60, dtype=torch.uint8)
     except RuntimeError as error:
-        return is_out_of_memory(error) and not is_out_of_memory(RuntimeError("another"))
+        of_libraries = RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+        return (
+            is_out_of_memory(error) and is_out_of_memory(of_libraries) and not is_out_of_memory(RuntimeError("other"))
+        )
     return False
 
 

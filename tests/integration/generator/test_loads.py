@@ -55,6 +55,9 @@ def test_each_choice_does_what_it_says_and_makes_the_same_clip_or_one_much_like_
         assert case["back"], case
         assert case["left"] == ([] if kind == "t2v" else [case["present"][-1]]), case
         assert case["elsewhere"], case
+        # There, and back with what of it had got there.
+        fetched = {"text_encoder": load.get("text_encoder"), "transformer": load.get("experts")}
+        assert case["torn_move"] == {name: 2 for name, where in fetched.items() if where == "swapped"}, case
         assert case["adapted"] == (load.keys() <= ADAPTABLE and load.get("experts") != "streamed"), case
     differences = {json.dumps(case["load"]): case["difference"] for case in found}
     assert differences['{"vae": "tiled"}'] > 0
@@ -75,6 +78,8 @@ def test_loras_change_their_expert_by_their_strength_and_leave_nothing_behind(ki
         assert case["nothing"], case
         assert case["changed"] > 0.005, case
         assert 0.2 < case["weaker"] / case["changed"] < 0.8, case
+        # Each has its own strength, and is added in the order of the request.
+        assert case["whatever_before"] == [True] * 4, case
         # That of the low-noise expert says nothing while the other is at work.
         assert case["first"] == 0, case
         if kind != "ti2v":
@@ -90,7 +95,7 @@ def test_loras_change_their_expert_by_their_strength_and_leave_nothing_behind(ki
 def test_what_cannot_be_is_refused_by_name_and_changes_nothing(kind: str) -> None:
     *refused, memory, after = cases("refusals", kind)
     fields = {
-        **dict.fromkeys(("absent", "foreign", "large", "half", "torn", "twice"), "loras"),
+        **dict.fromkeys(("absent", "foreign", "large", "half", "torn", "alone", "damaged", "twice"), "loras"),
         "magnitude": "step_cache",
         "flash": "load.attention",
         "_native_cudnn": "load.attention",
@@ -101,9 +106,8 @@ def test_what_cannot_be_is_refused_by_name_and_changes_nothing(kind: str) -> Non
         **({"second": "loras"} if kind == "ti2v" else {}),
     }
     assert {case["refused"]: case["field"] for case in refused} == fields
-    assert (
-        refused[0]["description"] == "have no absent; beside this model there are: foreign, half, high.v1, large, torn"
-    )
+    there = "alone, damaged, foreign, half, high.v1, large, torn"
+    assert refused[0]["description"] == f"have no absent; beside this model there are: {there}"
     assert memory == {"host_out_of_memory": True}
     assert after == {"after_refusals": True}
 

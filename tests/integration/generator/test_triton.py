@@ -107,10 +107,17 @@ async def test_a_checkpoint_of_another_clip_or_of_nothing_is_refused(
 ) -> None:
     await models.load(NANO)
     saved = [event async for event in models.generate(NANO, spec, checkpoint_every=1) if isinstance(event, Checkpoint)]
-    larger = GenerationSpec()
-    larger.CopyFrom(spec)
-    larger.width *= 2
-    for given, data in ((larger, saved[0].data), (spec, b"nothing"), (spec, saved[0].data[:-100])):
+    whole = saved[0].data
+    others = []
+    for field, value in (("width", 128), ("prompt", "a blue train"), ("seed", 8), ("steps", 5)):
+        other = GenerationSpec()
+        other.CopyFrom(spec)
+        setattr(other, field, value)
+        others.append((other, whole))
+    # Of nothing, of an end that lacks, and of one wrong bit among its numbers.
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    for given, data in (*others, (spec, b"nothing"), (spec, whole[:-100]), (spec, flipped)):
         with pytest.raises(InvalidArgument) as caught:
             await _drain(models.generate(NANO, given, resume=data))
         assert [violation.field for violation in caught.value.violations] == ["spec.resume"]

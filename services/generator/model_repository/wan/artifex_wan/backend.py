@@ -33,7 +33,7 @@ from artifex_process.tracing import Tracing
 from artifex_wan.decode import decoded, still
 from artifex_wan.denoise import Run, begun, resumed
 from artifex_wan.events import Responder, blocks
-from artifex_wan.loading import Model
+from artifex_wan.loading import Model, check_attention
 from artifex_wan.loras import Loras
 from artifex_wan.options import Options
 from artifex_wan.pieces import Pieces
@@ -76,6 +76,7 @@ class WanBackend:
             raise pb_utils.TritonModelException(str(error)) from error
 
     def _read(self, options: Options) -> None:
+        check_attention(options.attention, self._device)
         # What is in memory goes before what is to take its place.
         self._model: Model | None = None
         self._loras: Loras | None = None
@@ -133,6 +134,8 @@ class WanBackend:
             spec = Spec.parse(json.dumps(asked["spec"]), self._limits)
             pictures = _pictures(request, spec)
             began = time.monotonic()
+            # Nobody waits for it any more, perhaps; to lay the model otherwise may take minutes.
+            self._check_cancelled(responder)
             with stages.stage("load"):
                 model = self._ready(asked.get("load", {}), spec)
             with torch.inference_mode():

@@ -7,8 +7,10 @@ pipeline's. For the same spec both give the same pixels, which a test holds.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -22,20 +24,23 @@ from artifex_wan.loading import EXPERTS, Model
 from artifex_wan.sampler import Sampler
 from artifex_wan.spec import Spec
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 """Of what `Run.saved` writes."""
+_DIGEST: Final = 32
+"""Bytes of its SHA-256, which it begins with."""
 Pictures = Mapping[str, npt.NDArray[np.uint8]]
 """Given ones by name, "first" and "last"; RGB of the clip's size."""
+Texts = tuple[torch.Tensor, torch.Tensor | None]
+"""The embedded prompt, and the negative one where there is guidance."""
 
 
 class Run:
     """A clip in the making, between two steps."""
 
-    def __init__(
-        self, model: Model, spec: Spec, condition: Condition, texts: tuple[torch.Tensor, torch.Tensor | None]
-    ) -> None:
-        """`texts`: the embedded prompt, and the negative one where there is guidance."""
+    def __init__(self, model: Model, spec: Spec, pictures: Pictures, condition: Condition, texts: Texts) -> None:
+        """`condition`: what is made of the pictures."""
         self.spec = spec
+        self._clip = _named(spec, pictures)
         self._model = model
         self._condition = condition
         self._texts = texts
@@ -122,38 +127,52 @@ class Run:
         texts = [None if text is None else text.cpu() for text in self._texts]
         state = {
             "format": _FORMAT,
+            "clip": self._clip,
             "done": self.done,
             "latents": self.latents.cpu(),
             "texts": texts,
             "sampler": _moved(self._sampler.state(), "cpu"),
         }
         torch.save(state, buffer)
-        return buffer.getvalue()
+        body = buffer.getbuffer()
+        # torch reads numbers that were damaged on their way without a word.
+        return b"".join((hashlib.sha256(body).digest(), body))
 
 
 def begun(model: Model, spec: Spec, pictures: Pictures, text_tokens: int) -> Run:
     """A run before its first step."""
-    return Run(model, spec, _condition(model, spec, pictures), model.texts(spec, text_tokens))
+    return Run(model, spec, pictures, _condition(model, spec, pictures), model.texts(spec, text_tokens))
 
 
 def resumed(model: Model, spec: Spec, pictures: Pictures, saved: bytes) -> Run:
-    """The run that `Run.saved` told of, for the same spec and pictures. Raises ValueError for what is none."""
-    try:
-        state = torch.load(io.BytesIO(saved), weights_only=True)
-        done, latents, (positive, negative) = int(state["done"]), state["latents"], state["texts"]
-        if state["format"] != _FORMAT:
-            raise ValueError(f"of format {state['format']}")
-    except Exception as error:
-        raise ValueError("these bytes are no checkpoint") from error
-    # Perhaps put down where the model lay in memory with another precision.
-    given = (model.taken(positive), None if negative is None else model.taken(negative))
-    run = Run(model, spec, _condition(model, spec, pictures), given)
-    if latents.shape != run.latents.shape or not 0 <= done <= run.steps:
+    """The run that `Run.saved` told of, for the same spec and pictures. Raises ValueError for what is none.
+
+    The model may lie in memory otherwise than it did then.
+    """
+    digest, body = saved[:_DIGEST], memoryview(saved)[_DIGEST:]
+    if hashlib.sha256(body).digest() != digest:
+        raise ValueError("these bytes are no checkpoint, or not all of one")
+    state = torch.load(io.BytesIO(body), weights_only=True)
+    if (found := state["format"]) != _FORMAT:
+        raise ValueError(f"the checkpoint is of format {found}, and not {_FORMAT}")
+    if state["clip"] != _named(spec, pictures):
         raise ValueError("the checkpoint is of another clip")
-    run.latents = latents.to(model.device)
-    run.done = done
+    positive, negative = state["texts"]
+    texts = (model.taken(positive), None if negative is None else model.taken(negative))
+    run = Run(model, spec, pictures, _condition(model, spec, pictures), texts)
+    run.latents = state["latents"].to(model.device)
+    run.done = state["done"]
     run._sampler.restore(_moved(state["sampler"], model.device))
     return run
+
+
+def _named(spec: Spec, pictures: Pictures) -> str:
+    """The same for two runs whose steps are the same ones, on the same weights."""
+    # Who looks on, and how often it is put down, changes no step.
+    named = hashlib.sha256(repr(replace(spec, preview_every=0, checkpoint_every=0)).encode())
+    for name in spec.pictures:
+        named.update(pictures[name].tobytes())
+    return named.hexdigest()
 
 
 def _condition(model: Model, spec: Spec, pictures: Pictures) -> Condition:

@@ -94,7 +94,7 @@ class Model:
 
         Raises SpecError for options that cannot be on this device, and ValueError for files that are none of theirs.
         """
-        _check_attention(options.attention, device)
+        check_attention(options.attention, device)
         magnitudes = read_magnitudes(weights)
         dtype = computed(options, device)
         index = json.loads((weights / "model_index.json").read_text(encoding="utf-8"))
@@ -152,7 +152,7 @@ class Model:
         found = self.transformers[name]
         if self.options.experts == "swapped" and self.present != {name}:
             self.make_room()
-            found.to(self.device)
+            _fetch(found, self.device)
             self.present = frozenset({name})
         return found
 
@@ -189,7 +189,7 @@ class Model:
             yield self.device
             return
         self.make_room()
-        self.pipeline.text_encoder.to(self.device)
+        _fetch(self.pipeline.text_encoder, self.device)
         try:
             yield self.device
         finally:
@@ -207,7 +207,7 @@ class Model:
         _let_go(self.device)
 
     def _set_attention(self, backend: str) -> None:
-        _check_attention(backend, self.device.type)
+        check_attention(backend, self.device.type)
         for expert in self.transformers.values():
             try:
                 expert.set_attention_backend(backend)
@@ -250,13 +250,23 @@ def _is_packed(weights: Path, experts: list[str], options: Options) -> bool:
     )
 
 
-def _check_attention(backend: str, device: str) -> None:
-    """Before weights are read for minutes."""
+def check_attention(backend: str, device: str) -> None:
+    """Raises SpecError for what cannot compute here: before weights are read for minutes, or given up for others."""
     if backend in _ACCELERATED and torch.device(device).type == "cpu":
         raise SpecError("load.attention", f"{backend} computes on an accelerator, and this model runs on a CPU")
     package = _PACKAGES.get(backend, "torch")
     if importlib.util.find_spec(package) is None:
         raise SpecError("load.attention", f"{backend} needs the package {package} in the model server's environment")
+
+
+def _fetch(part: Any, device: torch.device) -> None:
+    """Bring a part of the model from the host to the device, all of it or nothing."""
+    try:
+        part.to(device)
+    except BaseException:
+        # What of it has got there would be in the way of whatever is tried next.
+        part.to(_HOST)
+        raise
 
 
 def _let_go(device: torch.device) -> None:
