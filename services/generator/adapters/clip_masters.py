@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -16,6 +15,7 @@ from artifex.common.v1.types_pb2 import Blob
 from artifex.generator.v1.messages_pb2 import GENERATION_PROFILE_QUALITY, GenerationSpec
 from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis.errors import Internal
+from libs.chassis.interruption import on_thread
 from libs.chassis.objects import ObjectStore, blob_key, put_blob_file
 from libs.frames.probe import probe
 from libs.frames.stills import write_jpeg
@@ -38,7 +38,8 @@ class ClipMaster:
         self._meter = SteadinessMeter() if spec.profile == GENERATION_PROFILE_QUALITY else None
 
     async def append(self, data: bytes) -> None:
-        await asyncio.to_thread(self._append, data)
+        # Cancelled meanwhile, an encoder that is closed under a thread takes the process along.
+        await on_thread(self._append, data)
 
     def _append(self, data: bytes) -> None:
         shape = (self._spec.height, self._spec.width, 3)
@@ -63,8 +64,8 @@ class ClipMaster:
                 reason="ERROR_REASON_MODEL_FAILED",
                 metadata={"model": model},
             )
-        await asyncio.to_thread(self._writer.close)
-        info = await asyncio.to_thread(probe, self._path)
+        await on_thread(self._writer.close)
+        info = await on_thread(probe, self._path)
         blob = await put_blob_file(self._objects, tenant, self._path, MEDIA_TYPE)
         return blob, info
 
@@ -103,5 +104,5 @@ class ClipMasters(StoredClips):
         pixels = np.frombuffer(frame.data, np.uint8).reshape(frame.height, frame.width, 3)
         with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
             path = Path(folder) / "preview.jpg"
-            await asyncio.to_thread(write_jpeg, path, pixels)
+            await on_thread(write_jpeg, path, pixels)
             return await put_blob_file(self._objects, tenant, path, "image/jpeg")
