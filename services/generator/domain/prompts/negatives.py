@@ -108,7 +108,7 @@ def avoided(
     own: list[str] = []
     groups: list[str] = []
     for term in terms(negative):
-        if term.startswith(GROUP_MARK):
+        if normal(term).startswith(GROUP_MARK):
             groups.append(_group(term))
         elif word := _asked_for(prompt, term):
             notes.append(f"“{word}” is asked for, so “{term}” is not forbidden")
