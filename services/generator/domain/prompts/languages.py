@@ -11,6 +11,9 @@ _HANGUL: Final = re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
 _HAN: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _KANA: Final = re.compile(r"[\u3040-\u30ff]")
 _LETTER: Final = re.compile(r"[^\W\d_]")
+_QUOTED: Final = re.compile(
+    '"[^"]*"|\u201c[^\u201d]*\u201d|\u300c[^\u300d]*\u300d|\u300e[^\u300f]*\u300f|\u00ab[^\u00bb]*\u00bb'
+)
 _WORD: Final = re.compile(r"[^\W_\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff]+")
 
 
@@ -23,11 +26,15 @@ class Language(enum.StrEnum):
 
 
 def language_of(text: str) -> Language:
-    """By its letters. Korean or Chinese from a fifth of them on, so that names in Latin letters change nothing.
+    """By its letters. Korean or Chinese from a fifth of them on, so that names in Latin letters change nothing, nor
+    does what is quoted, such as the writing on a sign.
 
     ENGLISH for every other language, Japanese included: the words are kept, and what is added is English.
     """
     text = unicodedata.normalize("NFKC", text)
+    unquoted = _QUOTED.sub(" ", text)
+    if _LETTER.search(unquoted):
+        text = unquoted
     hangul, han = len(_HANGUL.findall(text)), len(_HAN.findall(text))
     enough = max(1, len(_LETTER.findall(text)) / 5)
     if hangul >= enough:

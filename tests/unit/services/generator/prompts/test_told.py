@@ -13,7 +13,7 @@ from libs.chassis.errors import InvalidArgument
 from services.generator.domain.models import ModelCard
 from services.generator.domain.prompts.extension import GOAL, bank, extended, subject_of
 from services.generator.domain.prompts.languages import Language, language_of, words_in
-from services.generator.domain.prompts.phrases import mentions
+from services.generator.domain.prompts.phrases import mentions, terms
 from services.generator.domain.prompts.styles import styles
 from services.generator.domain.prompts.told import to_write, told
 from services.generator.domain.prompts.writing import Written
@@ -157,8 +157,94 @@ def test_what_the_prompt_says_itself_is_not_said_again() -> None:
 
 
 @pytest.mark.parametrize(
+    ("prompt", "aspect"),
+    [
+        ("a lake, no wind", "air"),
+        ("a room without shadows", "light"),
+        ("바람 한 점 없는 호수", "air"),
+        ("没有雾的山谷", "air"),
+    ],
+)
+def test_of_what_the_prompt_does_without_nothing_is_said(prompt: str, aspect: str) -> None:
+    (found,) = (each for each in bank().aspects if each.name == aspect)
+    text = extended(prompt, language_of(prompt))
+    assert not any(sentence.text[language_of(prompt)] in text for sentence in found.sentences)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "aspect"),
+    [
+        ("말이 초원을 달리는 모습", "camera"),
+        ("pancakes in a pan", "camera"),
+        ("나비가 꽃 위를 난다", "air"),
+        ("여자는 춤을 춘다", "motion"),
+        ("반짝거리는 유리컵", "setting"),
+        ("瀑布从山上落下", "texture"),
+        ("山谷里的景色", "colour"),
+        ("火车站里的列车", "motion"),
+    ],
+)
+def test_words_within_others_leave_an_aspect_open(prompt: str, aspect: str) -> None:
+    (found,) = (each for each in bank().aspects if each.name == aspect)
+    text = extended(prompt, language_of(prompt))
+    assert any(sentence.text[language_of(prompt)] in text for sentence in found.sentences)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "style"), [("a vase of flowers", "minhwa"), ("꽃병", "long-exposure"), ("花瓶", "long-exposure")]
+)
+def test_a_style_says_nothing_of_the_subject(prompt: str, style: str) -> None:
+    language = language_of(prompt)
+    found = told(spec(prompt, style=f"styles/{style}", style_strength=2.0, extend_prompt=True), card()).prompt
+    (subject,) = (aspect for aspect in bank().aspects if aspect.name == "subject")
+    (thing,) = (sentence.text[language] for sentence in subject.sentences if sentence.kind == "thing")
+    assert thing in found
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("style", list(styles()))
+def test_nothing_is_added_that_is_to_be_avoided(style: str, language: Language) -> None:
+    for strength in (0.1, 1.0, 2.0):
+        found = told(
+            spec(PROMPTS[language], style=f"styles/{style}", style_strength=strength, extend_prompt=True), card()
+        )
+        assert [term for term in terms(found.negative) if mentions(found.prompt, term)] == []
+
+
+@pytest.mark.parametrize(
+    ("prompt", "found"),
+    [
+        ("a cat,", "a cat, watercolour painting."),
+        ('a sign that says "OPEN."', 'a sign that says "OPEN." watercolour painting.'),
+        ("a cat (asleep)", "a cat (asleep). watercolour painting."),
+        ("一只猫，", "一只猫，水彩画。"),
+        ("고양이!", "고양이! 수채화."),
+    ],
+)
+def test_sentences_end_once(prompt: str, found: str) -> None:
+    assert told(spec(prompt, style="styles/watercolour", style_strength=0.1), card()).prompt == found
+
+
+@pytest.mark.parametrize(
     ("prompt", "kind"),
     [
+        ("two horses gallop", "animal"),
+        ("wolves in the snow", "animal"),
+        ("a baby elephant in mud", "animal"),
+        ("a bird's-eye view of a city", "place"),
+        ("a record player spinning", "thing"),
+        ("a couple of eggs", "thing"),
+        ("사과 세 개가 놓여 있다", "thing"),
+        ("새 자동차가 달린다", "vehicle"),
+        ("따뜻한 차 한 잔", "thing"),
+        ("아이스크림이 녹는다", "thing"),
+        ("말을 하는 로봇", "thing"),
+        ("꽃을 판다", "thing"),
+        ("令人惊叹的雪山日出", "place"),
+        ("马路上的汽车", "vehicle"),
+        ("鸟瞰城市夜景", "place"),
+        ("机器人在工厂里焊接", "thing"),
+        ("一杯牛奶", "thing"),
         ("a woman and her dog", "person"),
         ("강아지가 달린다", "animal"),
         ("一列火车驶过", "vehicle"),
@@ -210,7 +296,9 @@ def test_a_model_of_captions_is_told_no_prose() -> None:
 
 def test_what_may_not_be_read_to_its_end_is_told() -> None:
     (note,) = told(spec("word " * 100), card(text_tokens=64)).notes
-    assert "about 140 tokens" in note
+    assert note.startswith("the prompt has about 140 tokens")
+    (note,) = told(spec(negative_prompt="word " * 100), card(text_tokens=64)).notes
+    assert note.startswith("the negative prompt has about 140 tokens")
 
 
 # -- a writer ----------------------------------------------------------------------------------------------------------
