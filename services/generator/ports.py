@@ -222,8 +222,8 @@ class Clips(Protocol):
         """True when the tenant's store holds the blob."""
         ...
 
-    async def preview(self, tenant: str, blob: Blob) -> bytes:
-        """What `Masters.still` answered, as a JPEG's bytes. Raises NotFound where the tenant's store has it no more."""
+    async def preview(self, tenant: str, generation: str) -> bytes:
+        """The newest that `Masters.still` stored for a generation, by its id. Raises NotFound where there is none."""
         ...
 
 
@@ -232,8 +232,8 @@ class Masters(Clips, Protocol):
         """A master of the spec's size, rate and length; its scratch file is gone when the block ends."""
         ...
 
-    async def still(self, tenant: str, frame: PreviewFrame) -> Blob:
-        """A JPEG in the tenant's store."""
+    async def still(self, tenant: str, generation: str, frame: PreviewFrame) -> Blob:
+        """Keep a preview of a generation, by its id, in place of the one before: what its bytes are, a JPEG's."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -79,8 +80,8 @@ class StoredClips:
     async def exists(self, tenant: str, blob: Blob) -> bool:
         return await self._objects.head(blob_key(tenant, blob.digest)) == blob.size
 
-    async def preview(self, tenant: str, blob: Blob) -> bytes:
-        return b"".join([piece async for piece in self._objects.get(blob_key(tenant, blob.digest))])
+    async def preview(self, tenant: str, generation: str) -> bytes:
+        return b"".join([piece async for piece in self._objects.get(_preview_key(tenant, generation))])
 
 
 class ClipMasters(StoredClips):
@@ -100,9 +101,15 @@ class ClipMasters(StoredClips):
             with VideoWriter(path, spec.width, spec.height, rate, MASTER) as writer:
                 yield ClipMaster(self._objects, path, spec, writer)
 
-    async def still(self, tenant: str, frame: PreviewFrame) -> Blob:
+    async def still(self, tenant: str, generation: str, frame: PreviewFrame) -> Blob:
         pixels = np.frombuffer(frame.data, np.uint8).reshape(frame.height, frame.width, 3)
         with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
             path = Path(folder) / "preview.jpg"
             await on_thread(write_jpeg, path, pixels)
-            return await put_blob_file(self._objects, tenant, path, "image/jpeg")
+            data = await on_thread(path.read_bytes)
+        await self._objects.put_bytes(_preview_key(tenant, generation), data)
+        return Blob(digest=hashlib.sha256(data).hexdigest(), size=len(data), media_type="image/jpeg")
+
+
+def _preview_key(tenant: str, generation: str) -> str:
+    return f"tenants/{tenant}/previews/{generation}"

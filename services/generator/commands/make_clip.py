@@ -244,7 +244,8 @@ class _Making:
                     case Checkpoint():
                         await self._maker._checkpoints.put(self._tenant, self._run, part.index, event)
                     case PreviewFrame():
-                        await record.previewed(await self._maker._masters.still(self._tenant, event))
+                        still = await self._maker._masters.still(self._tenant, record.generation.id, event)
+                        await record.previewed(still)
                     case FrameBytes(data):
                         await reel.append(data)
                         yield data

@@ -34,7 +34,7 @@ async def test_previews_of_a_clip_in_the_making_are_pictures_of_its_size(
     async with generator(tmp_path, triton.endpoint, preview_every=0) as running:
         plain = (await running.watch((await running.create(spec)).name))[-1]
         assert not plain.preview.digest
-        with pytest.raises(FailedPrecondition, match="no preview yet") as caught:
+        with pytest.raises(FailedPrecondition, match="has no preview") as caught:
             await running.stub.GetGenerationPreview(pb.GetGenerationPreviewRequest(name=plain.name))
         assert caught.value.metadata["state"] == "STATE_SUCCEEDED"
         with pytest.raises(NotFound):
@@ -47,6 +47,8 @@ async def test_previews_of_a_clip_in_the_making_are_pictures_of_its_size(
         assert hashlib.sha256(answer.image.data).hexdigest() == seen[-1].preview.digest
         (tmp_path / "preview.jpg").write_bytes(answer.image.data)
         assert read_image(tmp_path / "preview.jpg").shape[:2] == (48, 64)
+        kept = [found async for found in running.objects.list("tenants/studio/previews/")]
+        assert len(kept) == 1, "the newest of one generation"
         # Who looks on makes no other clip.
         spec.preview_every = 1
         again = (await running.watch((await running.create(spec)).name))[-1]
