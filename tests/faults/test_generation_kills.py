@@ -116,10 +116,12 @@ async def made(client: Client, name: str, path: Path) -> tuple[str, list[str]]:
 
 
 async def kill(studio: Stack, client: Client, name: str, kills: Kills) -> None:
+    """Each at its step; fails where the clip is made before that."""
     for victim, step in kills:
         async for generation in client.generations.watch(name):
             if generation.state == generator.Generation.STATE_RUNNING and generation.steps_done >= step:
                 break
+        assert generation.steps_done < STEPS
         studio.kill9(victim)
 
 
@@ -149,10 +151,7 @@ async def test_a_render_job_that_waits_for_a_clip_ends_with_the_same_movie(studi
     async with tenant(studio, "render-dies") as client:
         created = await client.renders.create(json.dumps(shot()))
         async for event in client.renders.watch(created.name):
-            if (
-                event.task.kind == graph.RenderTask.KIND_GENERATION
-                and event.task.state == graph.RenderTask.STATE_RUNNING
-            ):
+            if event.task.id == "generate:shot" and event.task.state == graph.RenderTask.STATE_RUNNING:
                 break
         (generation,) = [each async for each in client.generations.list()]
         await kill(studio, client, generation.name, CASES["both"])
