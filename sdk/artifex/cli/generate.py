@@ -55,6 +55,8 @@ async def generate(
     check_destination(out)
     if preview is not None:
         check_destination(preview)
+    if out.suffix.lower() != ".mp4":
+        output.note(f"{out} will hold an MP4, whatever its name says")
     before = await made_from(studio, given["source"]) if given["source"] else None
     spec = await spec_of(output, studio, given, before)
     spec.preview_every = preview_every or 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any, cast
 
 import click
@@ -10,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from artifex.cli.output import Output
-from artifex.cli.shots import shot_options, spec_of, take_recipe_away
+from artifex.cli.shots import made_from, shot_options, spec_of, take_recipe_away
 from artifex.cli.words import Bytes
 from artifex.client import Client
 from artifex.common.v1 import types_pb2 as common
@@ -210,3 +211,9 @@ def test_what_went_on_from_a_frame_of_a_graph_is_repeated_with_a_picture_alone()
     named = generator.GenerationProvenance(spec=BEFORE.spec, picture_digests=["a" * 64])
     named.spec.image = "assets/still"
     assert asked(before=named) == named.spec
+
+
+def test_a_file_is_no_asset(tmp_path: Path) -> None:
+    (tmp_path / "shot.mp4").write_bytes(b"a movie")
+    with pytest.raises(FileProblem, match="takes an asset"):
+        asyncio.run(made_from(cast(Client, None), str(tmp_path / "shot.mp4")))
