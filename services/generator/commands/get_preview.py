@@ -14,7 +14,7 @@ async def get_preview(store: Store, clips: Clips, caller: Principal, name: str) 
     generation = await get_generation(store, caller, name)
     if generation.preview is None:
         raise FailedPrecondition(
-            f"{name} has no preview: the first comes after some steps, where any are asked for, and GetGeneration tells of it",
+            f"{name} has no preview: the first comes after some steps, and GetGeneration tells once it is there",
             metadata={"resource": name, "state": f"STATE_{generation.state.value}"},
         )
     return await clips.preview(generation.tenant, generation.id)

@@ -115,7 +115,8 @@ def missing(path: Path) -> str:
             lacking.append(f"{part}/config.json")
         shards = _shards(folder)
         lacking += [f"{part}/{shard}" for shard in shards if not (folder / shard).exists()]
-        if not shards and not any((*folder.glob("*.safetensors"), *folder.glob("*.bin"))):
+        endings = ("safetensors", "bin", "gguf") if part.startswith("transformer") else ("safetensors", "bin")
+        if not shards and not any(file for ending in endings for file in folder.glob(f"*.{ending}")):
             lacking.append(f"{part}/*.safetensors")
     if not lacking:
         return ""

@@ -213,6 +213,13 @@ def test_weights_in_several_files_are_there_when_all_that_their_index_names_are(
     assert missing(folder.parent).startswith(f"transformer/{shards[1]} of it is not there")
     (folder / shards[1]).write_bytes(b"\1")
     assert missing(folder.parent) == ""
+    (folder / "weights.safetensors").unlink()
+    for shard in shards:
+        (folder / shard).unlink()
+    index.rename(folder / "away")
+    (folder / "packed.gguf").write_bytes(b"\1")
+    assert missing(folder.parent) == "", "an expert may come packed"
+    (folder / "away").rename(index)
     index.write_text("{")
     assert missing(folder.parent).startswith(f"transformer/{index.name} (torn) of it is not there")
 
