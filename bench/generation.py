@@ -97,6 +97,7 @@ def _told(made: generator.GenerationProvenance) -> dict[str, Any]:
         "loras": [],
         "step_cache": "none",
         "preview_every": 0,
+        "preview_share": 0.0,
         "checkpoint_every": 0,
     }
 

@@ -107,6 +107,7 @@ class Case:
             loras=(),
             step_cache="none",
             preview_every=0,
+            preview_share=0.0,
             checkpoint_every=0,
         )
 

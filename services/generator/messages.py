@@ -11,7 +11,7 @@ from services.generator.domain.generation import FRONT, Generation, Place, State
 from services.generator.domain.models import ModelCard, Recipe
 from services.generator.domain.prompts.languages import Language
 from services.generator.domain.prompts.styles import Style
-from services.generator.domain.provenance import details
+from services.generator.domain.provenance import details, measure_message
 
 INGEST_SUBJECT = "work.ingest.normal"
 
@@ -44,6 +44,7 @@ def model_message(card: ModelCard, *, loaded: bool) -> messages_pb2.Model:
             messages_pb2.STEP_CACHE_FIRST_BLOCK,
             *([messages_pb2.STEP_CACHE_MAGNITUDE] if card.magnitudes else []),
         ],
+        step_cache_measures=map(measure_message, card.measures),
     )
 
 

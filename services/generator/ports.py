@@ -21,6 +21,7 @@ from services.generator.domain.models import ModelCard
 from services.generator.domain.plan.devices import Calibration, Device
 from services.generator.domain.prompts.writing import Written
 from services.generator.domain.provenance import Making
+from services.generator.domain.step_caches import CacheUse
 
 Response = TypeVar("Response", bound=Message)
 _NONE: Mapping[str, bytes] = MappingProxyType({})
@@ -83,6 +84,8 @@ class Finished(Making):
     """For which the request had the device."""
     stages: Mapping[str, float]
     """Seconds of each: "load", "encode", "denoise", "decode"."""
+    step_cache: CacheUse | None = None
+    """What the step cache did; None without one."""
 
 
 class OutOfMemory(ResourceExhausted):
@@ -139,6 +142,7 @@ class ModelServer(ModelLists, Protocol):
         load: Mapping[str, str] = _NO_CHOICES,
         checkpoint_every: int = 0,
         preview_every: int = 0,
+        preview_share: float = 1.0,
         resume: bytes = b"",
     ) -> AsyncGenerator[ModelEvent, None]:
         """Run a loaded model: `spec.steps` StepDone in order, then FrameBytes that make up the clip, then Finished.
@@ -147,7 +151,8 @@ class ModelServer(ModelLists, Protocol):
         sampler, and each step's noise where it is not spread by the spec's shift. `load`: how the model is to lie in
         memory, where that is to be otherwise than the server has it; see the model repository's options.
 
-        Every `preview_every` steps there is a PreviewFrame, every `checkpoint_every` a Checkpoint, of which the last is
+        Every `preview_every` steps there is a PreviewFrame, as long as they take no more than `preview_share` of the
+        steps' time, every `checkpoint_every` a Checkpoint, of which the last is
         as good as all. With one's bytes as `resume` the first event is Resumed, and steps follow from there on. Equal
         specs on equal weights and devices give equal bytes, resumed or not. Closing it stops the model within a step.
 

@@ -14,7 +14,7 @@ from artifex.assets import check_destination, replace_file
 from artifex.cli.generation_progress import GenerationProgress
 from artifex.cli.output import Output, plain_dict, studio_command
 from artifex.cli.render import finish
-from artifex.cli.shots import PRIORITIES, made_from, shot_options, spec_of
+from artifex.cli.shots import CACHES, PRIORITIES, made_from, shot_options, spec_of
 from artifex.client import Client
 from artifex.errors import FailedPrecondition, FileProblem
 from artifex.finishing import clip_document, finish_of
@@ -116,6 +116,17 @@ def tell_changes(output: Output, plan: generator.GenerationPlan) -> None:
         output.note(note)
 
 
+def cache_text(use: generator.StepCacheUse) -> str:
+    """What a step cache saved, and what it is known to change."""
+    word = next(word for word, cache in CACHES.items() if cache == use.step_cache)
+    saved = f"the step cache {word} took over {use.taken_over} of {use.passes} passes: {use.times:.1f} times as fast"
+    if not use.HasField("measure"):
+        return f"{saved}; what it changes was not measured with these weights"
+    if not use.measure.psnr:
+        return f"{saved}; it changed no pixel where it was measured"
+    return f"{saved}; clips with it are {use.measure.psnr:.1f} dB from those without, where it was measured"
+
+
 def tell_made(output: Output, generation: generator.Generation, before: generator.GenerationProvenance | None) -> None:
     """What is to be known of a clip that nobody could know when it was asked for, and how it differs from the one that
     it repeats."""
@@ -125,6 +136,8 @@ def tell_made(output: Output, generation: generator.Generation, before: generato
     for note in made.notes:
         if note not in generation.plan.prompt_notes:
             output.note(note)
+    if made.HasField("step_cache_use"):
+        output.note(cache_text(made.step_cache_use))
     if before is None:
         return
     if before.weights_digest != made.weights_digest:

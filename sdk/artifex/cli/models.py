@@ -39,14 +39,27 @@ async def models(output: Output, studio: Client) -> None:
 
 def beside(model: generator.Model) -> str:
     """What lies beside a model's weights, as one asks for it."""
-    caches = [cache for cache in model.step_caches if cache == generator.STEP_CACHE_MAGNITUDE]
+    known = {measure.step_cache: measure for measure in model.step_cache_measures}
+    caches = [
+        f"--cache {word}" + (f" ({_measured(known[cache])})" if cache in known else "")
+        for cache, word in (
+            (generator.STEP_CACHE_FIRST_BLOCK, "first-block"),
+            (generator.STEP_CACHE_MAGNITUDE, "magnitude"),
+        )
+        # One that any model can be run with is told where it says more than that.
+        if cache in known or (cache in model.step_caches and cache == generator.STEP_CACHE_MAGNITUDE)
+    ]
     return "; ".join(
         [
             *(f"--recipe {recipe.name} ({recipe.steps} steps)" for recipe in model.recipes),
             *(f"--lora {name}" for name in model.loras),
-            *("--cache magnitude" for _ in caches),
+            *caches,
         ]
     )
+
+
+def _measured(measure: generator.StepCacheMeasure) -> str:
+    return f"{measure.times:.1f} times as fast, " + (f"{measure.psnr:.0f} dB" if measure.psnr else "the same pixels")
 
 
 @click.command()

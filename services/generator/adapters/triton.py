@@ -21,6 +21,7 @@ from services.generator.adapters.kserve import inference_pb2 as pb
 from services.generator.adapters.kserve import inference_pb2_grpc as pb_grpc
 from services.generator.domain.models import ModelCard
 from services.generator.domain.plan.devices import Device
+from services.generator.domain.step_caches import CacheUse
 from services.generator.ports import (
     Checkpoint,
     Finished,
@@ -150,6 +151,7 @@ class TritonModelServer:
         load: Mapping[str, str] = _NO_CHOICES,
         checkpoint_every: int = 0,
         preview_every: int = 0,
+        preview_share: float = 1.0,
         resume: bytes = b"",
     ) -> AsyncGenerator[ModelEvent, None]:
         # The span is not the current one: a generator's caller would see it come and go.
@@ -161,7 +163,7 @@ class TritonModelServer:
         upload = uuid.uuid4().hex if resume else ""
         told = {**_spec(spec), "pictures": list(pictures)}
         told |= {"sampler": sampling[0], "sigmas": list(sampling[1])}
-        told |= {"checkpoint_every": checkpoint_every, "preview_every": preview_every}
+        told |= {"checkpoint_every": checkpoint_every, "preview_every": preview_every, "preview_share": preview_share}
         asked = json.dumps({"spec": told, "resume": upload, "load": dict(load)})
         given = {"PICTURES": b"".join(pictures.values())} if pictures else {}
         request = _request(model, asked, headers.get("traceparent", ""), given)
@@ -284,6 +286,7 @@ def _event(model: str, event: Mapping[str, Any], frames: bytes) -> ModelEvent:
                 sampler=str(event["sampler"]),
                 sigmas=tuple(float(sigma) for sigma in event["sigmas"]),
                 load={str(choice): str(value) for choice, value in event["load"].items()},
+                step_cache=None if event["step_cache"] is None else CacheUse.parse(event["step_cache"]),
                 versions={str(name): str(version) for name, version in event["versions"].items()},
                 weights_digest=str(event["weights_digest"]),
                 seconds=float(event["seconds"]),

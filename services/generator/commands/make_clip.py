@@ -36,6 +36,8 @@ from services.generator.ports import (
 
 _log = logging.getLogger(__name__)
 _tracer = tracer(__name__)
+_PREVIEWS = 0.01
+"""The part of the steps' time that previews may take which nobody asked for."""
 _MOST_SEED = 2**63 - 1
 
 
@@ -229,6 +231,7 @@ class _Making:
             load=load,
             checkpoint_every=self._maker._checkpoint_every,
             preview_every=self._job.asked.preview_every or self._maker._preview_every,
+            preview_share=1.0 if self._job.asked.preview_every else _PREVIEWS,
             resume=resume,
         )
         self._watch.lap()

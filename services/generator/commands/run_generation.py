@@ -34,7 +34,7 @@ from services.generator.domain.laying import laid
 from services.generator.domain.pictures import digests, names
 from services.generator.domain.plan.planner import can_fit, require_fit
 from services.generator.domain.prompts.told import Told
-from services.generator.domain.provenance import asked, load_of, note_making, take_over_making, told_of
+from services.generator.domain.provenance import asked, load_of, note_cache, note_making, take_over_making, told_of
 from services.generator.domain.spec import require_as_planned, require_available, resolve
 from services.generator.domain.windows import needed, windows
 from services.generator.ports import (
@@ -296,6 +296,7 @@ def _succeed(found: Generation, key: str, clip: Clip) -> None:
     found.succeed(clip.blob, clip.media, clip.how.device, utcnow())
     found.device_seconds += clip.device_seconds
     note_making(found, clip.how)
+    note_cache(found, clip.how.step_cache, clip.measured.card)
 
 
 def _final(error: ArtifexError) -> bool:

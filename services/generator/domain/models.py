@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from services.generator.domain.architecture import Architecture
 from services.generator.domain.known import KNOWN
+from services.generator.domain.step_caches import CacheMeasure
 
 COLLECTION = "models"
 
@@ -83,6 +84,8 @@ class ModelCard:
     """Names of what lies beside the weights."""
     magnitudes: bool = False
     """Whether what the step cache "magnitude" goes by was measured."""
+    measures: tuple[CacheMeasure, ...] = ()
+    """What step caches do with its weights, as far as that was measured."""
     load: Mapping[str, str] = field(default_factory=dict)
     """How the operator has it lie in memory, whatever is planned: choices of `services.generator.domain.plan.options`,
     and "auto" for a precision that is left open."""
@@ -95,6 +98,10 @@ class ModelCard:
     def pictures(self) -> tuple[str, ...]:
         """Which it can be given, of "first" and "last"."""
         return {"text": (), "image": ("first", "last"), "text_image": ("first",)}[self.kind]
+
+    def measure(self, cache: str) -> CacheMeasure | None:
+        """What a step cache does with its weights; None where nobody measured it."""
+        return next((measure for measure in self.measures if measure.cache == cache), None)
 
     @classmethod
     def parse(cls, model: str, values: Mapping[str, Any]) -> Self:
@@ -126,6 +133,7 @@ class ModelCard:
             recipes=tuple(_recipe(name, recipe) for name, recipe in sorted(recipes.items())),
             loras=tuple(sorted(str(name) for name in values.get("loras", ()))),
             magnitudes=bool(values.get("magnitudes", False)),
+            measures=tuple(CacheMeasure.parse(*item) for item in sorted(values.get("step_caches", {}).items())),
             load={str(name): str(choice) for name, choice in values.get("load", {}).items()},
         )
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationProvenance, GenerationSpec
+from artifex.generator.v1.messages_pb2 import (
+    GenerationPlan,
+    GenerationProvenance,
+    GenerationSpec,
+    StepCacheMeasure,
+    StepCacheUse,
+)
 from artifex.provenance import DETAIL
 from artifex.provenance import told as movie_detail
 from services.generator.domain.generation import Generation
 from services.generator.domain.models import ModelCard
 from services.generator.domain.pictures import digests
-from services.generator.domain.plan.planner import options_of
+from services.generator.domain.plan.planner import STEP_CACHES, options_of
 from services.generator.domain.prompts.told import Told
+from services.generator.domain.step_caches import CacheMeasure, CacheUse
 
 
 def begun(generation: Generation, card: ModelCard, follower: ModelCard, told: Told) -> GenerationProvenance:
@@ -99,12 +106,42 @@ def note_making(found: Generation, how: Making) -> None:
     record.load.update(how.load)
 
 
+def note_cache(found: Generation, use: CacheUse | None, card: ModelCard) -> None:
+    """What the step cache did in the run that made the clip, and is known to do with the weights of `card`, its model;
+    nothing where it was made without one."""
+    record = found.provenance
+    assert record is not None  # it was started
+    if use is None:
+        return
+    record.step_cache_use.CopyFrom(
+        StepCacheUse(step_cache=found.spec.step_cache, passes=use.passes, taken_over=use.taken_over, times=use.times)
+    )
+    measure = card.measure(use.cache)
+    if measure is not None:
+        record.step_cache_use.measure.CopyFrom(measure_message(measure))
+
+
+def measure_message(measure: CacheMeasure) -> StepCacheMeasure:
+    return StepCacheMeasure(
+        step_cache=next(number for number, name in STEP_CACHES.items() if name == measure.cache),
+        times=measure.times,
+        psnr=measure.psnr,
+        least_psnr=measure.least_psnr,
+        width=measure.width,
+        height=measure.height,
+        frame_count=measure.frame_count,
+        steps=measure.steps,
+    )
+
+
 def take_over_making(found: Generation, equal: Generation) -> None:
     """The clip was made for another one of the same content."""
     made, record = equal.provenance, found.provenance
     if made is None or record is None:
         return
     note_making(found, Making(made.device, made.dtype, made.sampler, tuple(made.sigmas), made.versions, made.load))
+    if made.HasField("step_cache_use"):
+        record.step_cache_use.CopyFrom(made.step_cache_use)
     # Those of how it was made, and what was tried before it was found.
     record.notes[:] = [*made.notes, *(note for note in record.notes if note not in made.notes)]
 

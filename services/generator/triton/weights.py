@@ -15,6 +15,7 @@ from typing import Any, Final
 from services.generator.domain.architecture import Architecture
 from services.generator.domain.known import LIMITS
 from services.generator.domain.models import ModelCard
+from services.generator.domain.step_caches import CacheMeasure
 
 _LOG = logging.getLogger(__name__)
 _MODEL_ID = re.compile(r"^[a-z0-9-]{1,64}$")
@@ -25,6 +26,7 @@ _RECIPES: Final = "recipes"
 "strength_2": 0.0}] where the model is distilled by those."""
 _LORAS: Final = "loras"
 _MAGNITUDES_FILE: Final = "magnitudes.json"
+_CACHES_FILE: Final = "caches.json"
 _WEIGHTED: Final = ("transformer", "transformer_2", "text_encoder", "vae")
 _PARTS: Final = ("transformer", "text_encoder", "vae")
 _NAME: Final = re.compile(r"^[a-z0-9-]{1,64}$")
@@ -69,6 +71,7 @@ def discover(models: Path, digest_cache: Path) -> list[Weights]:
             "recipes": recipes(path),
             "loras": loras(path),
             "magnitudes": magnitudes(path),
+            "step_caches": step_caches(path),
             "architecture": architecture(path),
         }
         state = {"weights_digest": known.get(fingerprint, ""), "available": not lacking, "remedy": lacking}
@@ -201,8 +204,24 @@ def magnitudes(path: Path) -> bool:
     return bool(found)
 
 
+def step_caches(path: Path) -> dict[str, Any]:
+    """What step caches were measured to do with a model's weights, by cache; see artifex_wan/compare.py."""
+    file = path / _CACHES_FILE
+    if not file.exists():
+        return {}
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        for item in found.items():
+            CacheMeasure.parse(*item)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        _LOG.warning("models folder: %s left out: %r", file, error)
+        return {}
+    return found
+
+
 def weights_digest(path: Path) -> str:
-    """SHA-256 over the names and contents of all files but the card and hidden ones, in the order of their names."""
+    """SHA-256 over the names and contents of all files, in the order of their names, but the card, hidden ones, and
+    what is only told of the weights."""
     digest = hashlib.sha256()
     for file in _files(path):
         with file.open("rb") as stream:
@@ -223,7 +242,7 @@ def fingerprint_of(path: Path) -> str:
 def _files(path: Path) -> Iterator[Path]:
     for file in sorted(path.rglob("*")):
         hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-        if file.is_file() and not hidden and file != path / _CARD_FILE:
+        if file.is_file() and not hidden and file not in (path / _CARD_FILE, path / _CACHES_FILE):
             yield file
 
 

@@ -24,6 +24,7 @@ import artifex_wan
 import numpy as np
 import numpy.typing as npt
 import torch
+from artifex_wan.compare import CACHES_FILE
 from artifex_wan.decode import decoded
 from artifex_wan.denoise import Run, begun, resumed
 from artifex_wan.loading import EXPERTS, Model
@@ -319,8 +320,23 @@ def refusals(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
 
 def caches(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
     calibrated(kind, folder)
-    known = {name: len(ratios) for name, ratios in Model.read(folder, "cpu", Options()).magnitudes.items()}
-    yield {"calibrated": known}
+    plain_model = Model.read(folder, "cpu", Options())
+    known = {name: len(ratios) for name, ratios in plain_model.magnitudes.items()}
+    compared = json.loads((folder / CACHES_FILE).read_text())
+    # The tools ask for a clip of their own: gray pictures, one seed, no negative prompt.
+    like = replace(spec_of(kind, steps=20, flow_shift=3.0), prompt="a red balloon", negative_prompt="", seed=0)
+    like = replace(like, guidance_scale=4.0, guidance_scale_2=4.0)
+    gray = {name: np.full((64, 64, 3), 128, np.uint8) for name in like.pictures}
+    clips = [
+        Made(plain_model, like, begun(plain_model, replace(like, step_cache=cache), gray, 64)).clip
+        for cache in ("none", "first_block", "magnitude")
+    ]
+    errors = [float(((clip.astype(float) - clips[0]) ** 2).mean()) for clip in clips[1:]]
+    yield {
+        "calibrated": known,
+        "compared": compared,
+        "psnr": [10 * float(np.log10(255**2 / error)) for error in errors],
+    }
     for choice in COMBINED:
         if choice == {"compile": "blocks"} and kind != "t2v":
             continue
@@ -337,10 +353,15 @@ def caches(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
         plain, passes = Made(model, spec), made
         for cache in ("first_block", "magnitude"):
             made = 0
-            cached = Made(model, replace(spec, step_cache=cache))
+            run = begun(model, replace(spec, step_cache=cache), pictures(spec), 64)
+            cached = Made(model, run.spec, run)
             computed = made
+            use = run.cache_use
+            assert use is not None
             yield {
                 "cache": cache,
+                "use": [use.cache, use.passes, use.taken_over, use.times],
+                "blocks": len(model.pipeline.transformer.blocks),
                 "load": choice,
                 "passes": passes,
                 "computed": computed,
@@ -352,12 +373,13 @@ def caches(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def calibrated(kind: str, folder: Path) -> None:
-    """By the tool that measures it, which writes its file beside the weights."""
+    """By the tools that measure it and what it does, which write their files beside the weights."""
     size = ("--width", "64", "--height", "64", "--frames", "5", "--steps", "20", "--shift", "3", "--text-tokens", "64")
     picture = ["--picture"] * (kind != "t2v")
     wan = Path(artifex_wan.__file__).parents[1]
-    command = [sys.executable, "-m", "artifex_wan.calibrate", str(folder), "a red balloon", *size, *picture]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(wan)})
+    for tool in ("calibrate", "compare"):
+        command = [sys.executable, "-m", f"artifex_wan.{tool}", str(folder), "a red balloon", *size, *picture]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(wan)})
 
 
 def again(model: Model, spec: Spec, whole: Made, at: int) -> bool:

@@ -116,16 +116,26 @@ def test_what_cannot_be_is_refused_by_name_and_changes_nothing(kind: str) -> Non
 def test_step_caches_skip_work_begin_anew_where_a_run_rests_and_are_gone_afterwards(kind: str) -> None:
     known, *found = cases("caches", kind)
     if kind == "ti2v":
-        assert known == {"calibrated": {"transformer": 20}}
+        assert known["calibrated"] == {"transformer": 20}
     else:
         assert sum(known["calibrated"].values()) == 20
         assert known["calibrated"].keys() == {"transformer", "transformer_2"}
+    assert known["compared"].keys() == {"first_block", "magnitude"}
+    for measure, psnr in zip(known["compared"].values(), known["psnr"], strict=True):
+        assert measure["psnr"] == pytest.approx(psnr, abs=0.02)
+        assert 0 < measure["least_psnr"] <= measure["psnr"]
+        assert measure["times"] > 0
+        assert [measure[name] for name in ("width", "height", "frame_count", "steps")] == [64, 64, 5, 20]
     assert len(found) == (12 if kind == "t2v" else 10)
     for case in found:
+        cache, passes, taken_over, times = case["use"]
+        assert (cache, passes) == (case["cache"], 40)
+        left = 1 - taken_over / 40 * (1 - 1 / case["blocks"] if cache == "first_block" else 1)
+        assert times == pytest.approx(1 / left, abs=0.001)
         assert case["rests"] == [8, 16]
         assert case["resumed"] == [True, True], case
         assert case["without"], case
         assert 0 < case["difference"] < 64, case
         if case["load"] != {"compile": "blocks"}:  # whose passes run unseen
             assert case["passes"] == 40
-            assert case["computed"] < 40, case
+            assert case["computed"] == 40 - taken_over < 40, case

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Self
 
 from artifex.generator.v1 import messages_pb2 as pb
-from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationSpec
+from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationSpec, StepCache
 from libs.chassis.errors import ResourceExhausted
 from services.generator.domain.architecture import Architecture
 from services.generator.domain.models import COLLECTION, ModelCard
@@ -27,7 +27,11 @@ _ROOM = 1.1
 """What is reckoned may be a tenth short of what is taken, so room for that is left..."""
 _ROOM_COSTS = 1.05
 """...as long as it costs no more than a twentieth of the time."""
-_CACHES: Mapping[int, str] = {pb.STEP_CACHE_FIRST_BLOCK: "first_block", pb.STEP_CACHE_MAGNITUDE: "magnitude"}
+STEP_CACHES: Mapping[StepCache.ValueType, str] = {
+    pb.STEP_CACHE_FIRST_BLOCK: "first_block",
+    pb.STEP_CACHE_MAGNITUDE: "magnitude",
+}
+"""By the contract's number, as the model server calls them."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,7 @@ def options_of(message: GenerationPlan) -> Options:
 
 def clip_of(spec: GenerationSpec, card: ModelCard, model: Architecture) -> Clip:
     """What the work of a filled spec depends on."""
+    cache = STEP_CACHES.get(spec.step_cache, "none")
     return Clip(
         width=spec.width,
         height=spec.height,
@@ -151,7 +156,8 @@ def clip_of(spec: GenerationSpec, card: ModelCard, model: Architecture) -> Clip:
         steps=spec.steps,
         passes=_passes(spec, card, model),
         text_tokens=card.text_tokens,
-        step_cache=_CACHES.get(spec.step_cache, "none"),
+        step_cache=cache,
+        measure=card.measure(cache),
         pictured=card.kind == "image" or bool(spec.image),
     )
 

@@ -9,6 +9,7 @@ from services.generator.domain.architecture import Architecture
 from services.generator.domain.plan.devices import Calibration, Device
 from services.generator.domain.plan.memory import BYTES
 from services.generator.domain.plan.options import Options
+from services.generator.domain.step_caches import CacheMeasure
 
 _FP8_STORED: Final = 1.05
 """Weights are widened before each use."""
@@ -17,6 +18,7 @@ _STREAMED: Final = 1.08
 _TILED: Final = 1.35
 """Tiles overlap by a quarter, each way."""
 _CACHED: Final = {"none": 1.0, "first_block": 0.6, "magnitude": 0.55}
+"""The part that is left of the steps' time with a cache that was not measured: about what is published."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,15 @@ class Clip:
     text_tokens: int = 512
     step_cache: str = "none"
     """"none", "first_block" or "magnitude"."""
+    measure: CacheMeasure | None = None
+    """What that is known to do with the model's weights."""
     pictured: bool = False
     """Whether the first window begins with a given picture, as all others do."""
+
+    @property
+    def cached(self) -> float:
+        """The part that the step cache leaves of the steps' time."""
+        return 1 / self.measure.times if self.measure else _CACHED[self.step_cache]
 
     @property
     def frames(self) -> int:
@@ -111,7 +120,7 @@ def work(
         clip.steps * clip.passes * pass_flops(model, clip.width, clip.height, frames, clip.text_tokens)
         for frames in clip.windows
     )
-    seconds = flops / rate * _CACHED[clip.step_cache] * (_FP8_STORED if options.precision == "float8" else 1.0)
+    seconds = flops / rate * clip.cached * (_FP8_STORED if options.precision == "float8" else 1.0)
     if options.experts == "streamed":
         seconds = max(seconds * _STREAMED, runs * clip.steps * clip.passes * expert / rates.link)
     elif options.experts == "swapped":

@@ -8,7 +8,7 @@ import json
 import pytest
 from rich.console import Console
 
-from artifex.cli.generate import tell_changes, tell_made
+from artifex.cli.generate import cache_text, tell_changes, tell_made
 from artifex.cli.generation_progress import GenerationProgress
 from artifex.cli.generations import verdict
 from artifex.cli.output import Output
@@ -159,3 +159,22 @@ def test_what_was_told_when_it_was_asked_for_is_not_told_again(capsys: pytest.Ca
 )
 def test_whether_a_plan_fits_is_said_with_its_numbers(plan: generator.GenerationPlan, said: str) -> None:
     assert verdict(plan) == said
+
+
+def test_what_a_step_cache_saved_is_told_with_what_it_is_known_to_change() -> None:
+    use = generator.StepCacheUse(step_cache=generator.STEP_CACHE_FIRST_BLOCK, passes=80, taken_over=31, times=1.6)
+    told = "the step cache first-block took over 31 of 80 passes: 1.6 times as fast; "
+    assert cache_text(use) == told + "what it changes was not measured with these weights"
+    use.measure.psnr = 31.44
+    assert cache_text(use) == told + "clips with it are 31.4 dB from those without, where it was measured"
+    use.measure.psnr = 0
+    assert cache_text(use) == told + "it changed no pixel where it was measured"
+    made = generator.Generation(provenance=generator.GenerationProvenance(step_cache_use=use))
+    notes: list[str] = []
+
+    class Told(Output):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    tell_made(Told(as_json=False), made, None)
+    assert notes == [cache_text(use)]

@@ -253,3 +253,48 @@ def test_what_the_step_cache_goes_by_is_known_to_the_card(text: str | None, meas
         (folder / "magnitudes.json").write_text(text)
     (found,) = discover(models, tmp_path / "digests.json")
     assert ModelCard.parse("t2v", found.card).magnitudes == measured
+
+
+CACHES = {
+    "first_block": {
+        "times": 1.62,
+        "psnr": 31.4,
+        "least_psnr": 28.9,
+        "width": 832,
+        "height": 480,
+        "frame_count": 81,
+        "steps": 40,
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "measured"),
+    [
+        (json.dumps(CACHES), 1),
+        (json.dumps({"first_block": {**CACHES["first_block"], "times": 0}}), 0),
+        (json.dumps({"teacache": CACHES["first_block"]}), 0),
+        ('{"first_block": {"times": 1.6}}', 0),
+        ("[1.6]", 0),
+        ("{", 0),
+    ],
+)
+def test_what_step_caches_were_measured_to_do_is_known_to_the_card_and_no_part_of_the_weights(
+    text: str, measured: int, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    folder = weights(models, "t2v")
+    (before,) = discover(models, tmp_path / "digests.json")
+    (folder / "caches.json").write_text(text)
+    (found,) = discover(models, tmp_path / "digests.json")
+    assert found.card["weights_digest"] == before.card["weights_digest"]
+    assert weights_digest(folder) == before.card["weights_digest"]
+    card = ModelCard.parse("t2v", found.card)
+    assert len(card.measures) == measured
+    if measured:
+        known = card.measure("first_block")
+        assert known is not None
+        assert known.text == (
+            "1.62 times as fast and 31.4 dB from the clip without it, measured at 832x480, 81 frames, 40 steps"
+        )
+    assert card.measure("magnitude") is None

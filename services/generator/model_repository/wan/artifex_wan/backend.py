@@ -15,6 +15,7 @@ import sys
 import time
 import traceback
 import uuid
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -40,8 +41,6 @@ from artifex_wan.pieces import Pieces
 from artifex_wan.spec import Limits, Spec, SpecError
 from artifex_wan.stages import Stages, is_out_of_memory
 
-_PREVIEWS: Final = 0.01
-"""The part of a run's time that previews may take. The first is made whatever it takes."""
 _RECORDED: Final = ("torch", "diffusers", "transformers", "tokenizers", "peft", "gguf", "numpy")
 """Packages whose versions may change a clip."""
 
@@ -156,6 +155,7 @@ class WanBackend:
                 "seconds": time.monotonic() - began,
                 "sampler": spec.sampler,
                 "sigmas": run.sigmas,
+                "step_cache": None if run.cache_use is None else asdict(run.cache_use),
                 "load": model.laid,
                 "stages": stages.told(),
                 "versions": {name: version(name) for name in _RECORDED},
@@ -187,7 +187,7 @@ class WanBackend:
             if run.done == run.steps:
                 return
             due = spec.preview_every and run.done % spec.preview_every == 0
-            if due and previews <= _PREVIEWS * (time.monotonic() - began):
+            if due and previews <= spec.preview_share * (time.monotonic() - began):
                 previews += self._preview(model, run, responder)
             if (
                 spec.checkpoint_every

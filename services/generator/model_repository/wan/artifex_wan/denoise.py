@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from artifex_wan.caches import StepCache
+from artifex_wan.caches import StepCache, Use
 from artifex_wan.chance import seeded
 from artifex_wan.conditions import Beside, Condition, InPlace, Words
 from artifex_wan.loading import EXPERTS, Model
@@ -93,14 +93,35 @@ class Run:
         shown = shown.to(model.dtype)
         positive, negative = self._texts
         told = {"step_index": self.done, "sigma": self._sampler.sigma(self.done), "num_inference_steps": self.steps}
-        velocity = _predicted(model, "cond", shown, times, positive, told)
+        velocity = self._predicted(model, "cond", shown, times, positive, told)
         if negative is not None and guidance != 1.0:
-            without = _predicted(model, "uncond", shown, times, negative, told)
+            without = self._predicted(model, "uncond", shown, times, negative, told)
             velocity = without + guidance * (velocity - without)
         middle = slice(self.middle, self.middle + 1)
         self._clean = self.latents[:, :, middle] - self._sampler.sigma(self.done) * velocity[:, :, middle].float()
         self.latents = self._sampler.step(self.done, velocity, self.latents)
         self.done += 1
+
+    def _predicted(
+        self,
+        model: Any,
+        name: str,
+        shown: torch.Tensor,
+        times: torch.Tensor,
+        text: torch.Tensor,
+        told: Mapping[str, Any],
+    ) -> torch.Tensor:
+        with model.cache_context(name, **told):
+            output: torch.Tensor = model(
+                hidden_states=shown, timestep=times, encoder_hidden_states=text, return_dict=False
+            )[0]
+            self._cache.note(model)
+        return output
+
+    @property
+    def cache_use(self) -> Use | None:
+        """What the step cache did so far, where there is one."""
+        return self._cache.use
 
     @property
     def middle(self) -> int:
@@ -202,16 +223,6 @@ def _shape(model: Model, spec: Spec) -> torch.Size:
 
 def _noise(model: Model, spec: Spec) -> torch.Tensor:
     return torch.randn(_shape(model, spec), generator=seeded(spec.seed)).to(model.device)
-
-
-def _predicted(
-    model: Any, name: str, shown: torch.Tensor, times: torch.Tensor, text: torch.Tensor, told: dict[str, Any]
-) -> torch.Tensor:
-    with model.cache_context(name, **told):
-        output: torch.Tensor = model(
-            hidden_states=shown, timestep=times, encoder_hidden_states=text, return_dict=False
-        )[0]
-    return output
 
 
 def _moved(state: Any, device: Any) -> Any:

@@ -90,6 +90,8 @@ class Spec:
     """"none", "first_block" or "magnitude"."""
     preview_every: int
     """Steps from one preview to the next; 0 for none."""
+    preview_share: float
+    """The part of the steps' time that previews may take, from 0 to 1. The first is made whatever it takes."""
     checkpoint_every: int
     """Steps from one checkpoint to the next; 0 for none."""
 
@@ -139,6 +141,7 @@ class Spec:
             ("guidance_scale", self.guidance_scale, 1, 30),
             ("guidance_scale_2", self.guidance_scale_2, 1, 30),
             ("preview_every", self.preview_every, 0, 200),
+            ("preview_share", self.preview_share, 0, 1),
             ("checkpoint_every", self.checkpoint_every, 0, 200),
         )
         for name, number, low, high in bounds:
@@ -202,5 +205,6 @@ _TYPES: Final[dict[str, type]] = {
     "loras": tuple,
     "step_cache": str,
     "preview_every": int,
+    "preview_share": float,
     "checkpoint_every": int,
 }
