@@ -129,6 +129,30 @@ async def test_shots_go_on_from_frames_and_are_made_once(
     assert frames_rgb(movie, [4])[0].mean() < seen[4].mean()
 
 
+async def test_a_job_that_is_cancelled_takes_its_paused_shot_along(client: Client) -> None:
+    params = {"prompt": "a kite", "model": f"models/{TI2V}", "seed": 41, **SIZE}
+    # Large and slow, so that it is met under way.
+    params |= {"width": 256, "height": 256, "frames": 33, "steps": 200}
+    document = {
+        "schema": "artifex.graph/1",
+        "settings": {"width": 256, "height": 256, "fps": "16", "duration": "33/16"},
+        "nodes": {
+            "shot": {"type": "TI2VGenerator", "params": params},
+            "out": {"type": "FileOutput", "inputs": {"video": "shot"}, "params": {"path": "shot.mp4"}},
+        },
+    }
+    job = await client.renders.create(json.dumps(document))
+    async for event in client.renders.watch(job.name):
+        if event.task.id == "generate:shot" and event.task.state == Task.STATE_RUNNING:
+            break
+    shot = await anext(aiter(client.generations.list()))
+    assert shot.state == generator.Generation.STATE_RUNNING
+    assert (await client.generations.pause(shot.name)).state == generator.Generation.STATE_PAUSED
+    assert (await client.renders.cancel(job.name)).state == graph.RenderJob.STATE_CANCELLED
+    ended = [newest async for newest in client.generations.watch(shot.name)][-1]
+    assert (ended.state, ended.failure.reason) == (generator.Generation.STATE_CANCELLED, "ERROR_REASON_CANCELLED")
+
+
 async def generations(client: Client, job: graph.RenderJob) -> dict[str, generator.Generation]:
     """What was generated for a job, by node, from its movie's provenance."""
     details = (await client.assets.get(job.output_asset)).provenance.details

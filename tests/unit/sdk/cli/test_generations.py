@@ -58,6 +58,10 @@ def test_on_a_terminal_a_bar_says_what_is_left() -> None:
         progress.show(SEEN[2])
     assert "generate" in screen.getvalue()
     assert "1 min 15 s left" in screen.getvalue()
+    waiting = generator.Generation(state=generator.Generation.STATE_QUEUED, queue_position=2, seconds_left=150)
+    with GenerationProgress(output) as progress:
+        progress.show(waiting)
+    assert "queued, 2 before it, 2 min 30 s left" in screen.getvalue()
 
 
 def test_on_a_terminal_what_waits_says_how_long() -> None:
