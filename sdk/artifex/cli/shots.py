@@ -208,7 +208,7 @@ async def _asset(output: Output, studio: Client, given: str) -> str:
 
 
 async def made_from(studio: Client, asset: str) -> generator.GenerationProvenance:
-    """What made the only generated clip in an asset. Raises FileProblem where there is none, or several, or for a file."""
+    """What made the only generated clip in an asset. Raises FileProblem for none or several, and for what is a file."""
     if not asset.startswith(ASSET_PREFIX) and await asyncio.to_thread(Path(asset).exists):
         raise FileProblem(f"{asset} is a file, and --from takes an asset: `artifex assets list` names yours")
     found = await studio.assets.get(asset if asset.startswith(ASSET_PREFIX) else f"{ASSET_PREFIX}{asset}")

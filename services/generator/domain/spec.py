@@ -11,11 +11,10 @@ from math import ceil, floor, log, sqrt
 from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from libs.chassis.errors import FailedPrecondition, InvalidArgument, Violation
-from services.generator.domain.models import COLLECTION, ModelCard, Recipe, with_absent
+from services.generator.domain.models import COLLECTION, MAX_FRAME_RATE, ModelCard, Recipe, with_absent
 from services.generator.domain.presets import MOST_STEPS, PRESETS, QUALITY_STEPS, name_of
 from services.generator.domain.windows import windows
 
-MAX_FRAME_RATE = 240
 MOST_FRAMES = 1000
 _SEEDS = 2**63
 _ALIKE = log(1.05)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 from services.generator.domain.architecture import Architecture
 from services.generator.domain.known import LIMITS
-from services.generator.domain.models import ModelCard
+from services.generator.domain.models import ModelCard, Recipe
 from services.generator.domain.step_caches import CacheMeasure
 
 _LOG = logging.getLogger(__name__)
@@ -29,8 +29,8 @@ _MAGNITUDES_FILE: Final = "magnitudes.json"
 _CACHES_FILE: Final = "caches.json"
 _WEIGHTED: Final = ("transformer", "transformer_2", "text_encoder", "vae")
 _PARTS: Final = ("transformer", "text_encoder", "vae")
-_NAME: Final = re.compile(r"^[a-z0-9-]{1,64}$")
-_SAMPLERS: Final = ("unipc", "euler", "lcm")
+_LORA_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
+"""What a spec can ask for."""
 
 
 @dataclass(frozen=True)
@@ -51,43 +51,66 @@ def discover(models: Path, digest_cache: Path) -> list[Weights]:
     Hashing 60 GB takes minutes, so digests are kept in `digest_cache` for as long as no file changes size or time.
     """
     found: list[Weights] = []
-    digests: dict[str, str] = json.loads(digest_cache.read_text()) if digest_cache.exists() else {}
-    known = dict(digests)
+    digests = known_digests(digest_cache)
     for path in sorted(p for p in models.iterdir() if p.is_dir() and not p.name.startswith(".")):
-        if is_language_model(path):
-            continue  # a writer of prompts
-        kind, reason = _kind(path)
-        if reason:
-            _LOG.warning("models folder: %s left out: %s", path.name, reason)
-            continue
-        lacking = missing(path)
-        fingerprint = "" if lacking else fingerprint_of(path)
-        if fingerprint and fingerprint not in known:
-            _LOG.info("hashing the weights of %s", path.name)
-            known[fingerprint] = weights_digest(path)
-        card_file = path / _CARD_FILE
-        own = json.loads(card_file.read_text(encoding="utf-8")) if card_file.exists() else {}
-        beside = {
-            "recipes": recipes(path),
-            "loras": loras(path),
-            "magnitudes": magnitudes(path),
-            "step_caches": step_caches(path),
-            "architecture": architecture(path),
-        }
-        state = {"weights_digest": known.get(fingerprint, ""), "available": not lacking, "remedy": lacking}
-        card = {"display_name": path.name, **LIMITS[kind], **beside, **own, **state}
         try:
-            ModelCard.parse(path.name, card)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            _LOG.warning("models folder: %s left out: its %s is no card of a model: %r", path.name, _CARD_FILE, error)
+            weights = None if is_language_model(path) else _weights(path, digests, digest_cache)
+        except OSError as error:
+            _LOG.warning("models folder: %s left out: it cannot be read: %s", path.name, error)
             continue
-        if lacking:
-            _LOG.warning("models folder: %s cannot be run: %s", path.name, lacking)
-        found.append(Weights(path.name, path, card))
-    if known != digests:
-        digest_cache.parent.mkdir(parents=True, exist_ok=True)
-        digest_cache.write_text(json.dumps(known, indent=2))
+        if weights is not None:
+            found.append(weights)
     return found
+
+
+def _weights(path: Path, digests: dict[str, str], digest_cache: Path) -> Weights | None:
+    """The model in a folder; None, and a line in the log, for what is none. Raises OSError."""
+    kind, reason = _kind(path)
+    if reason:
+        _LOG.warning("models folder: %s left out: %s", path.name, reason)
+        return None
+    lacking = missing(path)
+    fingerprint = "" if lacking else fingerprint_of(path)
+    if fingerprint and fingerprint not in digests:
+        _LOG.info("hashing the weights of %s", path.name)
+        digests[fingerprint] = weights_digest(path)
+        keep_digests(digest_cache, digests)
+    card_file = path / _CARD_FILE
+    own = json.loads(card_file.read_text(encoding="utf-8")) if card_file.exists() else {}
+    beside = {
+        "recipes": recipes(path),
+        "loras": loras(path),
+        "magnitudes": magnitudes(path),
+        "step_caches": step_caches(path),
+        "architecture": architecture(path),
+    }
+    state = {"weights_digest": digests.get(fingerprint, ""), "available": not lacking, "remedy": lacking}
+    card = {"display_name": path.name, **LIMITS[kind], **beside, **own, **state}
+    try:
+        ModelCard.parse(path.name, card)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        _LOG.warning("models folder: %s left out: its %s is no card of a model: %r", path.name, _CARD_FILE, error)
+        return None
+    if lacking:
+        _LOG.warning("models folder: %s cannot be run: %s", path.name, lacking)
+    return Weights(path.name, path, card)
+
+
+def known_digests(cache: Path) -> dict[str, str]:
+    """What was kept; nothing where the file is torn, which costs no more than hashing anew."""
+    try:
+        found = json.loads(cache.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def keep_digests(cache: Path, digests: Mapping[str, str]) -> None:
+    """Replace what is kept, at once."""
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    partial = cache.with_name(f".{cache.name}.{os.getpid()}")
+    partial.write_text(json.dumps(digests, indent=2), encoding="utf-8")
+    partial.replace(cache)
 
 
 def is_language_model(path: Path) -> bool:
@@ -165,28 +188,30 @@ def architecture(path: Path) -> dict[str, Any] | None:
 def recipes(path: Path) -> dict[str, dict[str, Any]]:
     """The distilled recipes beside a model's weights, by name; one of another form is named in the log and left out."""
     found = {}
+    there = set(loras(path))
     for file in sorted((path / _RECIPES).glob("*.json")):
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
-            sigmas = [float(sigma) for sigma in values.get("sigmas", [])]
-            falling = all(high > low for high, low in pairwise(sigmas))
-            if not _NAME.match(file.stem) or values["sampler"] not in _SAMPLERS or not (sigmas or values.get("steps")):
-                raise ValueError("a recipe has a name in lower case, a sampler, and sigmas or steps")
-            if sigmas and not (falling and sigmas[0] <= 1 and sigmas[-1] > 0 and values["sampler"] != "unipc"):
-                raise ValueError("sigmas fall from at most 1 to above 0, and are not for unipc")
-            absent = {str(lora["name"]) for lora in values.get("loras", [])} - set(loras(path))
+            recipe = Recipe.parse(file.stem, values)
+            absent = {name for name, _, _ in recipe.loras} - there
             if absent:
                 raise ValueError(f"its LoRAs {', '.join(sorted(absent))} do not lie beside the model")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             _LOG.warning("models folder: %s left out: %r", file, error)
             continue
-        found[file.stem] = {**values, "sigmas": sigmas}
+        found[file.stem] = values
     return found
 
 
 def loras(path: Path) -> list[str]:
-    """The names of the LoRAs beside a model's weights."""
-    return sorted(file.stem for file in (path / _LORAS).glob("*.safetensors"))
+    """The names of the LoRAs beside a model's weights; what nobody could ask for is named in the log and left out."""
+    found = []
+    for file in sorted((path / _LORAS).glob("*.safetensors")):
+        if _LORA_NAME.fullmatch(file.stem) and file.is_file():
+            found.append(file.stem)
+        else:
+            _LOG.warning("models folder: %r left out: a LoRA has a name of letters, digits and ._-", str(file))
+    return found
 
 
 def magnitudes(path: Path) -> bool:
@@ -198,7 +223,7 @@ def magnitudes(path: Path) -> bool:
         found = json.loads(file.read_text(encoding="utf-8"))
         if not all([float(ratio) for ratio in ratios] for ratios in found.values()):
             raise ValueError("an expert has no numbers")
-    except (ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         _LOG.warning("models folder: %s left out: %r", file, error)
         return False
     return bool(found)
@@ -226,16 +251,16 @@ def weights_digest(path: Path) -> str:
     for file in _files(path):
         with file.open("rb") as stream:
             content = hashlib.file_digest(stream, "sha256").hexdigest()
-        digest.update(f"{file.relative_to(path).as_posix()}\0{content}\n".encode())
+        digest.update(os.fsencode(f"{file.relative_to(path).as_posix()}\0{content}\n"))
     return digest.hexdigest()
 
 
 def fingerprint_of(path: Path) -> str:
     """Changes with the name, size or time of any file below."""
-    digest = hashlib.sha256(str(path).encode())
+    digest = hashlib.sha256(os.fsencode(path))
     for file in _files(path):
         status = file.stat()
-        digest.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+        digest.update(os.fsencode(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n"))
     return digest.hexdigest()
 
 

@@ -80,6 +80,24 @@ def test_digests_are_computed_once_for_unchanged_files(tmp_path: Path) -> None:
     assert second.card["weights_digest"] == "from the cache"
 
 
+@pytest.mark.parametrize("torn", ['{"a": "b', "[]", ""])
+def test_digests_that_were_half_kept_are_computed_again(torn: str, tmp_path: Path) -> None:
+    models, cache = tmp_path / "models", tmp_path / "digests.json"
+    weights(models, "a")
+    cache.write_text(torn)
+    (found,) = discover(models, cache)
+    assert list(json.loads(cache.read_text()).values()) == [found.card["weights_digest"]]
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_model_that_cannot_be_read_leaves_the_others_in(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    models = tmp_path / "models"
+    weights(models, "right")
+    (models / "wrong" / "model_index.json").mkdir(parents=True)
+    assert [entry.model for entry in discover(models, tmp_path / "digests.json")] == ["right"]
+    assert "wrong left out: it cannot be read" in caplog.text
+
+
 def test_the_repository_has_a_model_for_each_weights_folder_and_the_catalogue(tmp_path: Path) -> None:
     models, repository = tmp_path / "models", tmp_path / "repository"
     weights(models, "one")
@@ -141,11 +159,21 @@ def test_recipes_and_loras_beside_the_weights_are_told(tmp_path: Path, caplog: p
         "undressed": {"steps": 4, "sampler": "unipc", "loras": [{"name": "absent", "strength": 1.0}]},
         "rising": {"sigmas": [0.5, 0.75], "sampler": "euler"},
         "unsampled": {"steps": 4},
+        "countless": {"steps": 1000, "sampler": "unipc"},
+        "worded": {"steps": "many", "sampler": "unipc"},
+        "listed": {"steps": 4, "sampler": "unipc", "guidance_scale": []},
+        "endless": {"steps": 4, "sampler": "unipc", "flow_shift": float("inf")},
+        "unsaid": {"steps": 4, "sampler": "unipc", "guidance_scale_2": float("nan")},
+        "heavy": {"steps": 4, "sampler": "unipc", "loras": [{"name": "grain", "strength": 1e9}]},
     }.items():
         (folder / "recipes" / f"{name}.json").write_text(json.dumps(values))
     (folder / "recipes" / "torn.json").write_text("{")
     (folder / "loras").mkdir()
     (folder / "loras" / "grain.safetensors").write_bytes(b"\0")
+    (folder / "loras" / "two words.safetensors").write_bytes(b"\0")
+    (folder / "loras" / "odd\udcff.safetensors").write_bytes(b"\0")
+    (folder / "loras" / "folder.safetensors").mkdir()
+    (folder / "recipes" / "folder.json").mkdir()
     (found,) = discover(models, tmp_path / "digests.json")
     card = ModelCard.parse("t2v", found.card)
     assert card.recipes == (
@@ -154,8 +182,11 @@ def test_recipes_and_loras_beside_the_weights_are_told(tmp_path: Path, caplog: p
         Recipe("two-steps", 2, "unipc", (), 3.5, 1.0, 5.0),
     )
     assert card.loras == ("grain",)
-    for name in ("rising", "unsampled", "torn", "undressed"):
+    wrong = ("rising", "unsampled", "torn", "undressed", "countless", "worded", "listed", "endless", "unsaid", "heavy")
+    for name in (*wrong, "folder"):
         assert f"{name}.json left out" in caplog.text
+    for name in ("two words", "folder"):
+        assert f"{name}.safetensors' left out" in caplog.text
 
 
 def parts(models: Path, name: str, **config: object) -> Path:
@@ -224,7 +255,24 @@ def test_weights_in_several_files_are_there_when_all_that_their_index_names_are(
     assert missing(folder.parent).startswith(f"transformer/{index.name} (torn) of it is not there")
 
 
-@pytest.mark.parametrize("wrong", ['{"max_frames": "many"}', '{"defaults": {"colour": 3}}', '{"load": []}'])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        '{"max_frames": "many"}',
+        '{"defaults": {"colour": 3}}',
+        '{"defaults": {"steps": "many"}}',
+        '{"defaults": {"steps": 1000}}',
+        '{"defaults": {"flow_shift": NaN}}',
+        '{"load": []}',
+        '{"size_multiple": 0}',
+        '{"max_width": 0}',
+        '{"frame_multiple": 0}',
+        '{"frame_rate": "1/0"}',
+        '{"frame_rate": "-24"}',
+        '{"frame_rate": "0.00000000001"}',
+        '{"display_name": "\\ud800"}',
+    ],
+)
 def test_a_card_that_is_none_leaves_its_model_out_and_the_others_in(
     wrong: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
