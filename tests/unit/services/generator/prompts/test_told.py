@@ -16,7 +16,7 @@ from services.generator.domain.prompts.languages import Language, language_of, w
 from services.generator.domain.prompts.phrases import mentions, terms
 from services.generator.domain.prompts.styles import styles
 from services.generator.domain.prompts.told import to_write, told
-from services.generator.domain.prompts.writing import Written
+from services.generator.domain.prompts.writing import Written, cleaned
 
 
 def card(text_tokens: int = 512) -> ModelCard:
@@ -331,12 +331,35 @@ def test_what_a_writer_wrote_is_told_without_its_trimmings_and_with_the_style() 
         ("一只猫在雨中行走", "一只灰色的猫在雨中慢慢行走，街灯映在湿润的路面上。" * 6, True),
         ("一只猫在雨中行走", "两个孩子在海边放风筝，阳光洒满沙滩，浪花轻轻拍岸。" * 6, False),
         ("two dancers spin", "The dancers are spinning under tall lamps, and the two never let go. " * 6, True),
-        ("a UFO", "Something round and silver hangs above the field in the evening. " * 6, True),
+        ("말이 달린다", "갈색 말 한 마리가 넓은 초원을 힘차게 달리고 있다. " * 8, True),
+        ("a fox and a dog", "A dog looks up, and in the grass a fox has come to a halt before it. " * 6, True),
+        ("a fox and a dog", "A whale rises slowly from the dark water and sinks again. " * 6, False),
+        ("a UFO", "Something round and silver hangs above the field in the evening. " * 6, False),
     ],
 )
 def test_an_answer_has_to_tell_of_what_the_prompt_tells(prompt: str, answer: str, good: bool) -> None:
     found = told(spec(prompt, extend_prompt=True), card(), Written(answer, "qwen 0123"))
     assert (found.notes[0] == "extended by qwen 0123") is good
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("Sure! Here is the rewritten prompt: A cat walks. It", "A cat walks."),
+        ("Here's a prompt for you:\n\nA cat walks.", "A cat walks."),
+        ('Prompt: "A cat walks."', "A cat walks."),
+        ("네, 다음은 프롬프트입니다: 고양이가 걷는다.", "고양이가 걷는다."),
+        ("好的，以下是提示词：一只猫在走。", "一只猫在走。"),
+        ("hm, a cat\n</think>\n\nA cat walks.", "A cat walks."),
+        ("A cat walks. An f/1.8 lens and", "A cat walks."),
+        ('A cat reads "OPEN." It', 'A cat reads "OPEN."'),
+        ("一只猫在走。它1.5米", "一只猫在走。"),
+        ("A cat, here: it walks.", "A cat, here: it walks."),
+        ("네온 거리의 밤: 비가 온다.", "네온 거리의 밤: 비가 온다."),
+    ],
+)
+def test_what_models_put_around_an_answer_is_left_out(answer: str, told: str) -> None:
+    assert cleaned(answer) == told
 
 
 @pytest.mark.parametrize(
