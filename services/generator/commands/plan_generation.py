@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationSpec
-from libs.chassis.errors import ArtifexError
+from libs.chassis.errors import ArtifexError, InvalidArgument, Violation
 from libs.chassis.principal import Principal
 from libs.chassis.rpc.failures import to_failure
 from services.generator.commands.tell_prompt import tell_prompt
@@ -104,7 +104,9 @@ class Planner:
 async def plan_generation(
     store: Store, clips: Clips, planner: Planner, assets: Assets, caller: Principal, request: pb.PlanGenerationRequest
 ) -> pb.PlanGenerationResponse:
-    """The plan, and the clip where an equal one was made for the caller's tenant. Raises as `Planner.plan` does."""
+    """The plan, and the clip where an equal one was made for the caller's tenant. Raises as `Planner.plan` does, and
+    InvalidArgument for a picture that is given twice."""
+    _require_once(request)
     given = sorted(request.pictures, key=lambda picture: picture.role)
     planned = await planner.plan(
         request.spec,
@@ -135,3 +137,13 @@ async def plan_generation(
     if equal is not None and equal.result is not None and await clips.exists(caller.tenant, equal.result):
         answer.clip.CopyFrom(equal.result)
     return answer
+
+
+def _require_once(request: pb.PlanGenerationRequest) -> None:
+    named = {pb.PlannedPicture.ROLE_FIRST: request.spec.image, pb.PlannedPicture.ROLE_LAST: request.spec.last_image}
+    taken = {role for role, name in named.items() if name}
+    for index, picture in enumerate(request.pictures):
+        if picture.role in taken:
+            field, what = f"pictures[{index}].role", f"is given twice: a clip has one {_ROLES[picture.role]} picture"
+            raise InvalidArgument(f"{field} {what}", violations=[Violation(field, what)])
+        taken.add(picture.role)
