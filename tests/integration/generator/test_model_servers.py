@@ -78,13 +78,16 @@ async def test_work_waits_for_as_long_as_no_triton_answers(
 ) -> None:
     async with generator(tmp_path, second.endpoint) as running:
         await running.stub.ListModels(pb.ListModelsRequest())
-        created = await running.create(long(spec))
+        request = pb.CreateGenerationRequest(spec=long(spec), request_id="once")
+        created = (await running.stub.CreateGeneration(request)).generation
         await running.until_step(created.name, 1)
         second.kill9()
         await asyncio.sleep(3)
         assert (await running.get(created.name)).state == pb.Generation.STATE_RUNNING
         with pytest.raises(Unavailable):
             await running.create(spec)
+        # What was answered before needs no model to be answered again.
+        assert (await running.stub.CreateGeneration(request)).generation == created
         # What waits is cancelled like anything else.
         await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=created.name))
         second.start()
