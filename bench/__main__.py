@@ -24,6 +24,7 @@ from bench import (
     rerender,
     scaling,
     scheduling,
+    step_caches,
 )
 
 BENCHMARKS = {
@@ -41,6 +42,7 @@ BENCHMARKS = {
     "long": long.run,
     "generation": generation.run,
     "device": generation_device.run,
+    "caches": step_caches.run,
 }
 
 

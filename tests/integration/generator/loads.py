@@ -335,6 +335,7 @@ def caches(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
     yield {
         "calibrated": known,
         "compared": compared,
+        "of_one_block": of_one_block(kind, folder),
         "psnr": [10 * float(np.log10(255**2 / error)) for error in errors],
     }
     for choice in COMBINED:
@@ -370,6 +371,15 @@ def caches(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
                 "resumed": [again(model, replace(spec, step_cache=cache), cached, at) for at in sorted(cached.saved)],
                 "without": bool(np.array_equal(Made(model, spec).clip, plain.clip)),
             }
+
+
+def of_one_block(kind: str, folder: Path) -> bool:
+    """Whether a cache of what follows the first block does nothing where nothing follows."""
+    model, spec = Model.read(folder, "cpu", Options()), spec_of(kind)
+    for expert in model.transformers.values():
+        expert.blocks = expert.blocks[:1]
+    run = begun(model, replace(spec, step_cache="first_block"), pictures(spec), 64)
+    return np.array_equal(Made(model, spec, run).clip, Made(model, spec).clip) and run.cache_use is None
 
 
 def calibrated(kind: str, folder: Path) -> None:

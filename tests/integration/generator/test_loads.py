@@ -120,6 +120,7 @@ def test_step_caches_skip_work_begin_anew_where_a_run_rests_and_are_gone_afterwa
     else:
         assert sum(known["calibrated"].values()) == 20
         assert known["calibrated"].keys() == {"transformer", "transformer_2"}
+    assert known["of_one_block"]
     assert known["compared"].keys() == {"first_block", "magnitude"}
     for measure, psnr in zip(known["compared"].values(), known["psnr"], strict=True):
         assert measure["psnr"] == pytest.approx(psnr, abs=0.02)

@@ -56,7 +56,9 @@ class StepCache:
     def __init__(self, model: Model, kind: str, makers: list[str]) -> None:
         """`makers`: the expert of each step, of `EXPERTS`. Raises SpecError where the model has no magnitudes."""
         self._model = model
-        self._kind = kind
+        self._blocks = min(len(expert.blocks) for expert in model.transformers.values())
+        # Behind the first of one block there is nothing to take over.
+        self._kind = "none" if kind == "first_block" and self._blocks == 1 else kind
         self._makers = makers
         self._passes = self._taken_over = 0
         if kind == "magnitude" and not set(makers) <= model.magnitudes.keys():
@@ -91,7 +93,7 @@ class StepCache:
             return None
         left_out = 1.0
         if self._kind == "first_block":
-            left_out -= 1 / max(len(expert.blocks) for expert in self._model.transformers.values())
+            left_out -= 1 / self._blocks
         saved = left_out * self._taken_over / self._passes
         return Use(self._kind, self._passes, self._taken_over, round(1 / (1 - saved), 3))
 
