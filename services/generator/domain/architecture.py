@@ -232,6 +232,10 @@ class Architecture:
     vae: Vae
     token_times: bool = False
     """Whether each token is told its own time, as where a given frame stands among the noise."""
+    packed: int = 0
+    """Bytes of the larger expert's GGUF file; 0 where there is not one of each."""
+    whole: bool = True
+    """Whether the experts' weights themselves are there, and not GGUF files alone."""
 
     @property
     def shows_pictures(self) -> bool:
@@ -240,7 +244,8 @@ class Architecture:
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
-        """The config.json of each part, under the part's name, with `experts`, `boundary_ratio`, `expand_timesteps`.
+        """The config.json of each part, under the part's name, with `experts`, `boundary_ratio`, `expand_timesteps`,
+        `packed` and `whole`.
 
         Raises KeyError, TypeError or ValueError for one that lacks something.
         """
@@ -251,6 +256,8 @@ class Architecture:
             text=TextEncoder.parse(values["text_encoder"]),
             vae=Vae.parse(values["vae"]),
             token_times=bool(values.get("expand_timesteps", False)),
+            packed=int(values.get("packed", 0)),
+            whole=bool(values.get("whole", True)),
         )
 
     def tokens(self, width: int, height: int, frames: int) -> int:

@@ -17,6 +17,8 @@ _LADDERS: Final = {
     "decode": (_VAE, _EXPERTS),
 }
 """By the stage that ran out of memory: what helps it, what changes no pixel first. The words are the model server's."""
+_ENDS: Final = (("precision", "gguf"),)
+"""Choices that nothing of the ladder is thriftier than."""
 _SAID: Final = {
     ("experts", "swapped"): "only the expert at work was kept on the device",
     ("experts", "streamed"): "only the block at work was kept on the device",
@@ -39,6 +41,8 @@ def fallback(load: Mapping[str, str], stage: str) -> Fallback | None:
     """The next step down from `load`, which tells every choice, for a stage that ran out of memory; none where nothing
     is left."""
     for subject, choices in _LADDERS.get(stage, ()):
+        if (subject, load.get(subject)) in _ENDS:
+            continue
         at = choices.index(load[subject]) if load.get(subject) in choices else 0
         if at + 1 < len(choices):
             taken = choices[at + 1]

@@ -13,6 +13,7 @@ _PLAIN: Final[Mapping[str, str]] = {
     "experts": "resident",
     "text_encoder": "resident",
     "vae": "whole",
+    "vae_layout": "plain",
     "attention": "native",
     "compile": "none",
 }
@@ -23,7 +24,10 @@ _PLACES: Final = ("experts",)
 
 def laid(card: ModelCard, wanted: Mapping[str, str]) -> dict[str, str]:
     """Every choice for a model: what is wanted, and else what its server has for it."""
-    return {**_PLAIN, **card.load, **wanted}
+    found = {**_PLAIN, **card.load, **wanted}
+    if found["precision"] == "auto" and card.architecture is not None and not card.architecture.whole:
+        found["precision"] = "gguf"
+    return found
 
 
 def computed(load: Mapping[str, str], kind: str) -> str:

@@ -130,6 +130,7 @@ def missing(path: Path) -> str:
     """What lacks of a model whose model_index.json is there, and what to do about it; empty where nothing does."""
     index = json.loads((path / "model_index.json").read_text(encoding="utf-8"))
     lacking: list[str] = []
+    packed = [folder.name for folder in _packed_alone(_experts(path, index))]
     for part, made in index.items():
         if part.startswith("_") or not isinstance(made, list) or made[:1] == [None]:
             continue
@@ -139,10 +140,12 @@ def missing(path: Path) -> str:
             continue
         if not (folder / "config.json").exists():
             lacking.append(f"{part}/config.json")
+        if part in packed:
+            lacking += [] if _packed(folder) else [f"{part}/*.gguf (one)"]
+            continue
         shards = _shards(folder)
         lacking += [f"{part}/{shard}" for shard in shards if not (folder / shard).exists()]
-        endings = ("safetensors", "bin", "gguf") if part.startswith("transformer") else ("safetensors", "bin")
-        if not shards and not any(file for ending in endings for file in folder.glob(f"*.{ending}")):
+        if not shards and not _is_whole(folder):
             lacking.append(f"{part}/*.safetensors")
     if not lacking:
         return ""
@@ -151,6 +154,28 @@ def missing(path: Path) -> str:
         f"{', '.join(lacking[:3])}{more} of it {'is' if len(lacking) == 1 else 'are'} not there: put what lacks into "
         f"the folder {path.name} of ARTIFEX_MODELS, and start the model server again"
     )
+
+
+def _experts(path: Path, index: Mapping[str, Any]) -> list[Path]:
+    """The folders of a model's transformers."""
+    return [path / part for part in ("transformer", "transformer_2") if (index.get(part) or [None])[0] is not None]
+
+
+def _packed_alone(experts: list[Path]) -> list[Path]:
+    """These folders, if the model is to be run of GGUF files: some are there, and not all of the weights themselves."""
+    files = any(any(folder.glob("*.gguf")) for folder in experts)
+    return experts if files and not all(map(_is_whole, experts)) else []
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a part's weights themselves are there."""
+    return any((*folder.glob("*.safetensors"), *folder.glob("*.bin")))
+
+
+def _packed(folder: Path) -> Path | None:
+    """An expert's GGUF file, where there is one and no more; see artifex_wan/packed.py."""
+    found = list(folder.glob("*.gguf"))
+    return found[0] if len(found) == 1 else None
 
 
 def _shards(folder: Path) -> list[str]:
@@ -177,6 +202,12 @@ def architecture(path: Path) -> dict[str, Any] | None:
             "experts": 1 if second[0] is None else 2,
             "boundary_ratio": index.get("boundary_ratio"),
             "expand_timesteps": bool(index.get("expand_timesteps")),
+        }
+        folders = _experts(path, index)
+        files = [_packed(folder) for folder in folders]
+        found |= {
+            "packed": max(file.stat().st_size for file in files if file) if all(files) else 0,
+            "whole": not _packed_alone(folders),
         }
         Architecture.parse(found)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

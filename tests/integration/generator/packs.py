@@ -1,6 +1,7 @@
 """Run in Triton's environment: experts of GGUF files, of each class.
 
 python packs.py packed|refused t2v|i2v|ti2v        prints one JSON line a case
+python packs.py pack FOLDER                        packs the experts of a model, and leaves them there in no other way
 """
 
 from __future__ import annotations
@@ -156,6 +157,11 @@ def main() -> None:
     torch.set_num_threads(1)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    if sys.argv[1] == "pack":
+        folder = Path(sys.argv[2])
+        pack(Model.read(folder, "cpu", Options()), folder, authors)
+        unpacked_away(folder)
+        return
     part, kind = {each.__name__: each for each in (packed, refused)}[sys.argv[1]], sys.argv[2]
     with tempfile.TemporaryDirectory() as name, torch.no_grad():
         folder = Path(name)

@@ -8,9 +8,11 @@ import os
 import resource
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from artifex.generator.v1 import messages_pb2 as pb
@@ -20,15 +22,22 @@ from services.generator.adapters.model_servers import TritonServers
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.ports import FrameBytes
 from tests.integration.generator.served import FAILED, SUCCEEDED, assert_resumed, frames_of, generator, long
-from tests.support.triton import NANO, T2V, TritonServer, tiny_weights
+from tests.support.triton import NANO, ROOT, T2V, TritonServer, tiny_weights
 
 WIDE = "tiny-wide"
 """Makes pictures that are decoded by tiles where memory is short."""
 
 
+PACKED = "tiny-packed"
+"""Its experts are GGUF files."""
+
+
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
     folder = tmp_path_factory.mktemp("second")
+    shutil.copytree(tiny_weights(T2V), folder / "models" / PACKED)
+    python, script = ROOT / ".venv-triton" / "bin" / "python", Path(__file__).with_name("packs.py")
+    subprocess.run([python, script, "pack", folder / "models" / PACKED], check=True, capture_output=True)
     wide = folder / "models" / WIDE
     shutil.copytree(tiny_weights(T2V), wide)
     card = json.loads((wide / "artifex.json").read_text())
@@ -187,3 +196,22 @@ async def test_what_fits_the_next_thriftier_way_is_made_that_way_and_shared_with
         spec.profile = pb.GENERATION_PROFILE_MEMORY
         assert (await made()).result == tiled.result
         assert not [kept async for kept in running.objects.list("tenants/studio/checkpoints/")]
+
+
+async def test_a_model_whose_experts_are_packed_is_planned_and_run_as_it_is(
+    tmp_path: Path, second: TritonServer, spec: pb.GenerationSpec
+) -> None:
+    clips = []
+    async with generator(tmp_path, second.endpoint) as running:
+        for model in (PACKED, T2V):
+            spec.model = f"models/{model}"
+            done = (await running.watch((await running.create(spec)).name))[-1]
+            assert done.state == SUCCEEDED, done.failure
+            precision = "gguf" if model == PACKED else "float32"
+            assert done.provenance.load["precision"] == precision
+            planned = {choice.subject: choice.choice for choice in done.plan.choices}
+            assert planned["precision"] == precision
+            clips.append(np.frombuffer(frames_of(running.clip(done), spec), np.uint8).astype(int))
+    packed, plain = clips
+    assert np.abs(packed - plain).max() > 0
+    assert np.abs(packed - plain).mean() < 1

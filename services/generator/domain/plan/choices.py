@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from artifex.generator.v1.messages_pb2 import PlanChoice
 from services.generator.domain.architecture import Architecture
 from services.generator.domain.plan.devices import Device
-from services.generator.domain.plan.memory import BYTES, decoding
+from services.generator.domain.plan.memory import decoding, expert_bytes
 from services.generator.domain.plan.options import Options
 from services.generator.domain.plan.work import Clip
 
@@ -21,6 +21,7 @@ def choices(options: Options, model: Architecture, clip: Clip, device: Device) -
         _experts(options, model),
         _text_encoder(options, model, device),
         _vae(options, model, clip),
+        _vae_layout(options),
         _attention(options),
         _compile(options),
         _step_cache(clip),
@@ -30,18 +31,20 @@ def choices(options: Options, model: Architecture, clip: Clip, device: Device) -
 
 
 def _precision(options: Options, model: Architecture, device: Device) -> tuple[str, str, str]:
-    weights = model.transformer.parameters * model.experts
+    size, plain = (model.experts * expert_bytes(model, name) / _GB for name in (options.precision, "bfloat16"))
+    kept = f"keeps the transformers in {size:.1f} GB instead of {plain:.1f} GB of {device.name}"
     reason = {
         "float32": "a processor computes in nothing shorter as fast",
         "bfloat16": "the published weights' own",
-        "float8": f"keeps the transformers in {weights / _GB:.1f} GB instead of {2 * weights / _GB:.1f} GB of "
-        f"{device.name}; changes pixels a little",
+        "float16": "the preset's own: as long as bfloat16, and finer",
+        "float8": f"{kept}; changes pixels a little",
+        "gguf": f"{kept}; changes pixels" if model.whole else f"{kept}; the model's only weights here",
     }[options.precision]
     return "precision", options.precision, reason
 
 
 def _experts(options: Options, model: Architecture) -> tuple[str, str, str]:
-    size = model.transformer.parameters * BYTES[options.precision] / _GB
+    size = expert_bytes(model, options.precision) / _GB
     reason = {
         "resident": f"the transformers' {size * model.experts:.1f} GB are on the device throughout",
         "swapped": f"{size:.1f} GB at a time are on the device, and only while they make steps",
@@ -66,6 +69,12 @@ def _vae(options: Options, model: Architecture, clip: Clip) -> tuple[str, str, s
         return "vae", "whole", f"decoding whole pictures takes {whole:.1f} GB"
     less = decoding(model, clip.width, clip.height, clip.frames, tiled=True) / _GB
     return "vae", "tiled", f"decoding takes {less:.1f} GB instead of {whole:.1f} GB; seams are blended"
+
+
+def _vae_layout(options: Options) -> tuple[str, str, str]:
+    if options.vae_layout == "plain":
+        return "vae_layout", "plain", "the same bits everywhere"
+    return "vae_layout", options.vae_layout, "convolutions take it as it lies; changes last bits, and is for SPEED only"
 
 
 def _attention(options: Options) -> tuple[str, str, str]:

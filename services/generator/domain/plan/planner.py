@@ -181,6 +181,8 @@ class _Case:
     clip: Clip
     device: Device
     profile: int
+    half: str
+    """Sixteen bits, as they are to be computed in."""
     own: Mapping[str, str]
     """How the operator has the model lie in memory, whatever is planned."""
     calibration: Calibration | None
@@ -200,12 +202,14 @@ class _Case:
             return None
         following = follower.architecture or model
         clip = clip_of(spec, card, model)
-        return cls(model, following, clip, device, spec.profile, card.load, calibration)
+        draft = spec.preset == pb.GENERATION_PRESET_DRAFT and spec.profile != pb.GENERATION_PROFILE_QUALITY
+        half = "float16" if draft else "bfloat16"
+        return cls(model, following, clip, device, spec.profile, half, card.load, calibration)
 
     def picked(self) -> Way:
         """The way to go; the one that takes least where none fits."""
         speed = self.profile == pb.GENERATION_PROFILE_SPEED and self.device.kind == "cuda"
-        keep = Options(attention=self.device.attention) if speed else Options()
+        keep = Options(attention=self.device.attention, vae_layout="channels_last") if speed else Options()
         saving = self.profile in (pb.GENERATION_PROFILE_SPEED, pb.GENERATION_PROFILE_MEMORY)
         every = self._ways(keep, lossy=saving)
         fitting = [way for way in every if way.fits(self.device)]
@@ -234,14 +238,24 @@ class _Case:
         return Way(options, taken, work(self.model, self.follower, clip, self.device, options, self.calibration))
 
     def _ways(self, keep: Options, *, lossy: bool) -> list[Way]:
-        """Those there are on the device, with the attention of `keep` and all that the operator says."""
+        """Those there are on the device, with the attention and layout of `keep` and all that the operator says."""
         if self.device.kind == "cpu":
             # Nothing can be moved elsewhere: all of it is the host's memory.
-            there = [Options("float32"), *([Options("float32", vae="tiled")] if lossy else [])]
+            precision = "float32" if self.model.whole else "gguf"
+            there = [Options(precision), *([Options(precision, vae="tiled")] if lossy else [])]
         else:
-            there = [replace(options, attention=keep.attention) for options in ways(lossy=lossy)]
+            there = [
+                replace(options, attention=keep.attention, vae_layout=keep.vae_layout)
+                for options in ways(self._precisions(), lossy=lossy)
+            ]
         own = {name: choice for name, choice in self.own.items() if choice != "auto"}
         return [self.way(options) for options in dict.fromkeys(replace(options, **own) for options in there)]
+
+    def _precisions(self) -> tuple[str, ...]:
+        """Of the weights that are there, for an accelerator; the exact one first."""
+        if not self.model.whole:
+            return ("gguf",)
+        return (self.half, "float8", "gguf") if self.model.packed else (self.half, "float8")
 
 
 def _shortage(way: Way, card: ModelCard, spec: GenerationSpec, device: Device) -> str:

@@ -7,11 +7,11 @@ from typing import Final
 
 from services.generator.domain.architecture import Architecture
 from services.generator.domain.plan.devices import Calibration, Device
-from services.generator.domain.plan.memory import BYTES
+from services.generator.domain.plan.memory import expert_bytes
 from services.generator.domain.plan.options import Options
 from services.generator.domain.step_caches import CacheMeasure
 
-_FP8_STORED: Final = 1.05
+_WIDENED: Final = {"float8": 1.05, "gguf": 1.05}
 """Weights are widened before each use."""
 _STREAMED: Final = 1.08
 """Of the time that the weights' way takes, so much is not hidden behind the computing."""
@@ -101,7 +101,7 @@ def work(
     fast = options.attention != "native" or options.compile == "blocks"
     rate = calibration.flops if calibration else rates.fast_flops if fast else rates.flops
     vae_rate = calibration.vae_flops if calibration else rates.vae_flops
-    expert = model.transformer.parameters * BYTES[options.precision]
+    expert = expert_bytes(model, options.precision)
     text = model.text.parameters * 2
 
     reading = runs * encode_flops(model, clip.text_tokens)
@@ -120,7 +120,7 @@ def work(
         clip.steps * clip.passes * pass_flops(model, clip.width, clip.height, frames, clip.text_tokens)
         for frames in clip.windows
     )
-    seconds = flops / rate * clip.cached * (_FP8_STORED if options.precision == "float8" else 1.0)
+    seconds = flops / rate * clip.cached * _WIDENED.get(options.precision, 1.0)
     if options.experts == "streamed":
         seconds = max(seconds * _STREAMED, runs * clip.steps * clip.passes * expert / rates.link)
     elif options.experts == "swapped":

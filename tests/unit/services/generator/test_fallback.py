@@ -28,6 +28,11 @@ def test_the_next_step_down_changes_one_choice(load: dict[str, str], stage: str,
     assert found.note.startswith(f"out of memory in the stage {stage}: ")
 
 
+def test_packed_weights_are_the_last_of_precisions() -> None:
+    load = {"text_encoder": "cpu", "experts": "streamed", "precision": "gguf"}
+    assert fallback(load, "denoise") is None
+
+
 def test_below_the_last_step_there_is_nothing() -> None:
     lowest = {"text_encoder": "cpu", "experts": "streamed", "precision": "float8", "vae": "tiled"}
     for stage in ("load", "encode", "denoise", "decode", "none such"):

@@ -18,6 +18,7 @@ def test_what_is_wanted_comes_before_what_the_server_has_and_that_before_the_pla
         "experts": "resident",
         "text_encoder": "cpu",
         "vae": "whole",
+        "vae_layout": "plain",
         "attention": "native",
         "compile": "none",
     }
@@ -30,6 +31,7 @@ def test_what_is_wanted_comes_before_what_the_server_has_and_that_before_the_pla
         {"precision": "float8"},
         {"precision": "float16"},
         {"vae": "tiled"},
+        {"vae_layout": "channels_last"},
         {"attention": "sage"},
         {"compile": "blocks"},
         {"of a later version": "on"},
@@ -55,3 +57,11 @@ def test_no_choice_of_a_precision_is_the_devices_own() -> None:
     assert computed(PLAIN, "cpu") == computed({**PLAIN, "precision": "float32"}, "cpu")
     assert computed(PLAIN, "cuda") == computed({**PLAIN, "precision": "bfloat16"}, "cuda")
     assert computed({**PLAIN, "precision": "float32"}, "cpu") != computed({**PLAIN, "precision": "float32"}, "cuda")
+
+
+def test_of_weights_that_are_packed_alone_no_choice_is_the_packed_ones() -> None:
+    assert CARD.architecture is not None
+    card = replace(CARD, architecture=replace(CARD.architecture, packed=1, whole=False))
+    assert laid(card, {})["precision"] == "gguf"
+    assert laid(card, {"precision": "float8"})["precision"] == "float8"
+    assert computed(laid(card, {}), "cuda") != computed(PLAIN, "cuda")

@@ -57,19 +57,19 @@ DRAFT, PREVIEW, PRODUCTION, CINEMA = PRESETS
 TABLE = {
     # What is picked without a profile: the fastest that changes no pixel.
     ("t2v-a14b", 24): {
-        DRAFT: ("bfloat16", "streamed", "resident", "whole"),
+        DRAFT: ("float16", "streamed", "resident", "whole"),
         PREVIEW: ("bfloat16", "streamed", "swapped", "whole"),
         PRODUCTION: ("bfloat16", "streamed", "swapped", "whole"),
         CINEMA: ("bfloat16", "streamed", "swapped", "whole"),
     },
     ("t2v-a14b", 48): {
-        DRAFT: ("bfloat16", "swapped", "resident", "whole"),
+        DRAFT: ("float16", "swapped", "resident", "whole"),
         PREVIEW: ("bfloat16", "swapped", "swapped", "whole"),
         PRODUCTION: ("bfloat16", "swapped", "swapped", "whole"),
         CINEMA: ("bfloat16", "swapped", "swapped", "whole"),
     },
     ("t2v-a14b", 80): {
-        DRAFT: ("bfloat16", "resident", "swapped", "whole"),
+        DRAFT: ("float16", "resident", "swapped", "whole"),
         # Resident, both experts would leave no room for what is reckoned a little short.
         PREVIEW: ("bfloat16", "swapped", "resident", "whole"),
         PRODUCTION: ("bfloat16", "swapped", "resident", "whole"),
@@ -79,6 +79,8 @@ TABLE = {
     ("ti2v-5b", 48): dict.fromkeys(PRESETS, ("bfloat16", "resident", "resident", "whole")),
     ("ti2v-5b", 80): dict.fromkeys(PRESETS, ("bfloat16", "resident", "resident", "whole")),
 }
+for gigabytes in NAMES:
+    TABLE["ti2v-5b", gigabytes][DRAFT] = ("float16", *TABLE["ti2v-5b", gigabytes][DRAFT][1:])
 TABLE |= {("i2v-a14b", gigabytes): TABLE["t2v-a14b", gigabytes] for gigabytes in NAMES}
 
 
@@ -129,6 +131,57 @@ def test_speed_is_never_slower_and_memory_never_larger_than_the_rest(card: Model
     assert plans["speed"].seconds == min(message.seconds for message in plans.values())
     peaks = {name: max(stage.device_bytes for stage in message.stages) for name, message in plans.items()}
     assert peaks["memory"] == min(peaks.values())
+
+
+def packed(card: ModelCard, *, whole: bool) -> ModelCard:
+    """With GGUF files of 9 GB an expert."""
+    assert card.architecture is not None
+    return replace(card, architecture=replace(card.architecture, packed=9 * GB, whole=whole))
+
+
+def test_packed_weights_beside_the_others_are_for_who_may_change_pixels() -> None:
+    card = packed(T2V, whole=True)
+    plain = planned(card, device(80), preset=PREVIEW)
+    assert options_of(plain).precision == "bfloat16"
+    quality = planned(card, device(24), preset=PREVIEW, profile=pb.GENERATION_PROFILE_QUALITY)
+    assert options_of(quality).precision == "bfloat16"
+    # Where experts change places the packed ones are the quicker to carry.
+    quick = options_of(planned(card, device(24), preset=DRAFT, profile=pb.GENERATION_PROFILE_SPEED))
+    assert (quick.precision, quick.experts) == ("gguf", "swapped")
+    assert quick.told()["precision"] == "gguf"
+
+
+@pytest.mark.parametrize("profile", list(PROFILES))
+def test_packed_weights_that_are_alone_are_taken_for_what_they_weigh(profile: str) -> None:
+    message = planned(packed(T2V, whole=False), device(48), preset=DRAFT, profile=PROFILES[profile])
+    assert message.fits
+    assert options_of(message).precision == "gguf"
+    reason = next(choice.reason for choice in message.choices if choice.subject == "precision")
+    assert reason.startswith("keeps the transformers in 18.0 GB instead of 57.2 GB")
+    assert reason.endswith("the model's only weights here")
+    architecture = packed(T2V, whole=False).architecture
+    assert architecture is not None
+    size = (832, 480, 41)
+    both, one = (
+        memory(architecture, *size, Options("gguf", experts))["denoise"].device for experts in ("resident", "swapped")
+    )
+    assert both - one == 9 * GB
+
+
+def test_a_draft_is_computed_in_its_own_precision_but_for_who_wants_quality_and_on_a_processor() -> None:
+    draft = planned(T2V, device(80), preset=DRAFT)
+    assert options_of(draft).told()["precision"] == "float16"
+    assert options_of(planned(T2V, CPU, preset=DRAFT)).precision == "float32"
+    quality = planned(T2V, device(80), preset=DRAFT, profile=pb.GENERATION_PROFILE_QUALITY)
+    assert options_of(quality).precision == "bfloat16"
+    assert "precision" not in options_of(quality).told()
+
+
+def test_only_speed_lays_the_vae_out_for_an_accelerators_convolutions() -> None:
+    for profile, number in PROFILES.items():
+        layout = options_of(planned(TI2V, device(80), preset=PREVIEW, profile=number)).vae_layout
+        assert layout == ("channels_last" if profile == "speed" else "plain")
+    assert options_of(planned(TI2V, CPU, profile=pb.GENERATION_PROFILE_SPEED)).vae_layout == "plain"
 
 
 def test_sixteen_gigabytes_tile_the_5b_only_where_nothing_exact_fits() -> None:

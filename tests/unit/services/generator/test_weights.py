@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -235,6 +236,35 @@ def test_a_model_of_which_something_lacks_is_told_to_be_absent_with_what_to_put_
     assert "half of ARTIFEX_MODELS" in (repository / CATALOGUE / "config.pbtxt").read_text()
 
 
+def test_experts_may_come_packed_beside_their_weights_or_in_place_of_them(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    folder = parts(models, "t2v")
+    known: Any = KNOWN["wan22-ti2v-5b"]["architecture"]
+    for part in ("transformer", "text_encoder", "vae"):
+        (folder / part / "config.json").write_text(json.dumps(known[part]))
+
+    def card() -> ModelCard:
+        (found,) = discover(models, tmp_path / "digests.json")
+        return ModelCard.parse("t2v", found.card)
+
+    def told() -> tuple[bool, int, bool]:
+        found = card()
+        assert found.architecture is not None
+        return found.available, found.architecture.packed, found.architecture.whole
+
+    assert told() == (True, 0, True)
+    one = folder / "transformer" / "wan-Q4_K_M.gguf"
+    one.write_bytes(b"12345")
+    assert told() == (True, 5, True)
+    (folder / "transformer" / "weights.safetensors").unlink()
+    assert told() == (True, 5, False)
+    # Of two nobody can tell which is meant.
+    other = one.with_name("wan-Q8_0.gguf")
+    other.write_bytes(b"1234567")
+    assert told() == (False, 0, False)
+    assert card().remedy.startswith("transformer/*.gguf (one) of it is not there")
+
+
 def test_weights_in_several_files_are_there_when_all_that_their_index_names_are(tmp_path: Path) -> None:
     folder = parts(tmp_path / "models", "t2v") / "transformer"
     shards = [f"weights-0000{n}-of-00002.safetensors" for n in (1, 2)]
@@ -244,13 +274,6 @@ def test_weights_in_several_files_are_there_when_all_that_their_index_names_are(
     assert missing(folder.parent).startswith(f"transformer/{shards[1]} of it is not there")
     (folder / shards[1]).write_bytes(b"\1")
     assert missing(folder.parent) == ""
-    (folder / "weights.safetensors").unlink()
-    for shard in shards:
-        (folder / shard).unlink()
-    index.rename(folder / "away")
-    (folder / "packed.gguf").write_bytes(b"\1")
-    assert missing(folder.parent) == "", "an expert may come packed"
-    (folder / "away").rename(index)
     index.write_text("{")
     assert missing(folder.parent).startswith(f"transformer/{index.name} (torn) of it is not there")
 
