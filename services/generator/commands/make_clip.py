@@ -61,6 +61,11 @@ class Job:
 class _Unsteady(Exception):
     """The clip has faults that its profile does not take; the message tells them."""
 
+    def __init__(self, faults: str, device_seconds: float) -> None:
+        """`device_seconds`: spent since the last step was told."""
+        super().__init__(faults)
+        self.device_seconds = device_seconds
+
 
 @dataclass(frozen=True)
 class Window:
@@ -104,8 +109,8 @@ class ClipMaker:
     async def make(self, record: RunRecord, server: ModelServer, job: Job) -> Clip:
         """The stored clip. Raises Interrupted, and what the model server does.
 
-        Where the profile asks for quality, a clip that is not steady is made once more, of other noise, and the record
-        says so.
+        Where the profile asks for quality, a clip that is not steady is made once more, of other noise. The record
+        says so, and whether that one is steady.
         """
         try:
             return await _Making(self, record, server, job, settled=False).clip()
@@ -116,7 +121,8 @@ class ClipMaker:
             await record.noted(note)
             # Below the first one's place: what is dropped of the run is dropped of both.
             other = replace(job, asked=again, run=f"{job.run}/again")
-            return await _Making(self, record, server, other, settled=True).clip()
+            clip = await _Making(self, record, server, other, settled=True).clip()
+            return replace(clip, device_seconds=clip.device_seconds + unsteady.device_seconds)
 
 
 class _Making:
@@ -155,7 +161,9 @@ class _Making:
             seconds = self._watch.lap()
             faults = master.faults()
             if faults and not self._settled:
-                raise _Unsteady("; ".join(faults))
+                raise _Unsteady("; ".join(faults), seconds)
+            if faults:
+                await self._record.noted(f"with the seed {job.asked.seed} it is not steady either: {'; '.join(faults)}")
             with _tracer.start_as_current_span("store clip"):
                 blob, media = await master.store(self._tenant)
         return Clip(blob, media, self._how, seconds, self._measured)
