@@ -20,7 +20,9 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
 """How often servers that did not answer are asked again."""
-_SLOW_SECONDS = 3.0
+_ROUNDS = ((1.0, False), (2.0, True), (10.0, False))
+"""Seconds that servers are given to answer for as long as none does, and whether one that is not there is looked for: a
+channel looks only once a second for a server that started again, and a machine may have too much to do."""
 _UNSUITED = 2
 _LACKING = 4
 """From these on a rank is that of a server that cannot have the work; see `_rank`."""
@@ -66,9 +68,7 @@ class TritonServers:
 
     async def _answers(self, question: Callable[[TritonModelServer], Awaitable[T]]) -> list[T]:
         """Those of the servers that answer; raises Unavailable where none does."""
-        # Only where nobody answers are they given time: a machine may have too much to do, and a channel looks for a
-        # server that has started again once a second.
-        ready = await _ready(self._servers) or await _ready(self._servers, _SLOW_SECONDS)
+        ready = await _ready(self._servers)
         found = await asyncio.gather(*(_unless_gone(question(server)) for server in ready))
         answers = [answer for answer in found if answer is not None]
         if not answers:
@@ -121,9 +121,12 @@ async def _unless_gone(answer: Awaitable[T]) -> T | None:
         return None
 
 
-async def _ready(servers: Sequence[TritonModelServer], patience: float = 0.0) -> list[TritonModelServer]:
-    answers = await asyncio.gather(*(server.check(patience) for server in servers))
-    return [server for server, ready in zip(servers, answers, strict=True) if ready]
+async def _ready(servers: Sequence[TritonModelServer]) -> list[TritonModelServer]:
+    for seconds, looking in _ROUNDS:
+        answers = await asyncio.gather(*(server.check(seconds, looking=looking) for server in servers))
+        if any(answers):
+            return [server for server, ready in zip(servers, answers, strict=True) if ready]
+    return []
 
 
 async def _rank(server: TritonModelServer, models: Sequence[str], suits: Callable[[Device], bool]) -> int:

@@ -39,7 +39,7 @@ CATALOGUE = "artifex-catalogue"
 _log = logging.getLogger(__name__)
 _tracer = tracer(__name__)
 _OPTIONS = (("grpc.max_receive_message_length", 8 << 20), ("grpc.max_reconnect_backoff_ms", 1000))
-_QUICK_SECONDS = 5.0
+_QUICK_SECONDS = 10.0
 _UNLOAD_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 _PIECE_BYTES = 1_000_000
@@ -73,11 +73,11 @@ class TritonModelServer:
     ) -> None:
         await self._channel.close()
 
-    async def check(self, patience: float = 0.0) -> bool:
-        """Whether the server says that it is ready; one that is not there is looked for for so many seconds."""
-        ask = self._stub.ServerReady
+    async def check(self, seconds: float = 1.0, *, looking: bool = False) -> bool:
+        """Whether the server says within so many seconds that it is ready; one that is not there is not, unless it is
+        looked for."""
         try:
-            answer = await ask(pb.ServerReadyRequest(), timeout=patience or 1.0, wait_for_ready=patience > 0)
+            answer = await self._stub.ServerReady(pb.ServerReadyRequest(), timeout=seconds, wait_for_ready=looking)
         except grpc.aio.AioRpcError:
             return False
         return answer.ready

@@ -16,6 +16,8 @@ from services.generator.adapters.model_servers import TritonServers
 from tests.integration.generator.served import FAILED, SUCCEEDED, WorkerProcess, generator, graph_work
 from tests.support.triton import I2V, T2V, TritonServer
 
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture(scope="module")
 def lacking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:

@@ -27,6 +27,9 @@ from tests.support.triton import NANO, ROOT, T2V, TritonServer, tiny_weights
 WIDE = "tiny-wide"
 """Makes pictures that are decoded by tiles where memory is short."""
 
+# Tritons that are started again read their libraries anew.
+pytestmark = pytest.mark.timeout(300)
+
 
 PACKED = "tiny-packed"
 """Its experts are GGUF files."""
