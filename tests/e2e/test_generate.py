@@ -26,7 +26,7 @@ from tests.support.footage import frames_rgb
 from tests.support.roundtrip import through_vae
 from tests.support.triton import NANO, TI2V
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 PROMPT = "a red circle moving right over a blue background"
 SMALL = ("--width", "64", "--height", "64", "--frames", "17", "--steps", "4")

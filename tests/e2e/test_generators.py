@@ -22,7 +22,7 @@ from tests.support.footage import frames_rgb
 from tests.support.jobs import render
 from tests.support.triton import I2V, NANO, TI2V
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 Task = graph.RenderTask
 Shot, Capture = plan_pb.PlanGeneration, plan_pb.PlanCapture
