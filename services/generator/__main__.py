@@ -97,6 +97,7 @@ async def build(
                 checkpoints=checkpoints,
                 checkpoint_every=settings.checkpoint_every,
                 preview_every=settings.preview_every,
+                progress_seconds=settings.progress_seconds,
             ),
             masters=masters,
             checkpoints=checkpoints,
@@ -122,8 +123,9 @@ async def build(
 
     if "api" not in settings.roles:
         return None
-    # What other processes do; this one's own changes wake the watchers without it.
-    runtime.spawn("news", News(bus, NEWS_SUBJECT, wakeups.notify).run())
+    if "worker" not in settings.roles:
+        # What workers do; one in this process wakes the watchers itself.
+        runtime.spawn("news", News(bus, NEWS_SUBJECT, wakeups.notify).run())
     events = EventHandler(store, checkpoints, wakeups.notify)
     runtime.spawn(
         "assets",

@@ -55,8 +55,8 @@ async def studio(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stac
     home = tmp_path_factory.mktemp("kills") / "home"
     (home / "models").mkdir(parents=True)
     (home / "models" / T2V).symlink_to(tiny_weights(T2V))
-    # A killed worker's item goes to the next one soon.
-    env = {"ARTIFEX_GENERATOR_ACK_WAIT_SECONDS": "2"}
+    # A killed worker's item goes to the next one soon; every step is told, as they are counted.
+    env = {"ARTIFEX_GENERATOR_ACK_WAIT_SECONDS": "2", "ARTIFEX_GENERATOR_PROGRESS_SECONDS": "0"}
     async with Stack(home, workers=1, without=("collab",), env=env, report=show) as stack:
         yield stack
 

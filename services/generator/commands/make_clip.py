@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
@@ -36,7 +37,7 @@ from services.generator.ports import (
 
 _log = logging.getLogger(__name__)
 _tracer = tracer(__name__)
-_PREVIEWS = 0.01
+_PREVIEWS = 0.005
 """The part of the steps' time that previews may take which nobody asked for."""
 _MOST_SEED = 2**63 - 1
 
@@ -98,13 +99,18 @@ class ClipMaker:
         checkpoints: Checkpoints,
         checkpoint_every: int,
         preview_every: int,
+        progress_seconds: float,
     ) -> None:
-        """Steps from one checkpoint to the next, and from one preview where a spec does not say it; 0 for none."""
+        """Steps from one checkpoint to the next, and from one preview where a spec does not say it; 0 for none.
+
+        `progress_seconds`: from one step that is told to the next, at least; a run's first and last always are.
+        """
         self._masters = masters
         self._pictures = pictures
         self._checkpoints = checkpoints
         self._checkpoint_every = checkpoint_every
         self._preview_every = preview_every
+        self._progress_seconds = progress_seconds
 
     async def make(self, record: RunRecord, server: ModelServer, job: Job) -> Clip:
         """The stored clip. Raises Interrupted, and what the model server does.
@@ -141,6 +147,10 @@ class _Making:
         self._how: Finished | None = None
         self._measured: Measured | None = None
         self._each = 0.0
+        self._untold: tuple[int, float] | None = None
+        """Steps that are made, and the seconds left after them, where nobody was told."""
+        self._told = -math.inf
+        """When somebody was, last."""
 
     async def clip(self) -> Clip:
         job, checkpoints = self._job, self._maker._checkpoints
@@ -216,6 +226,13 @@ class _Making:
                 )
         return spec, pictures
 
+    async def _tell(self) -> None:
+        """How far it is, unless that was told."""
+        if self._untold is not None:
+            step, left = self._untold
+            self._untold, self._told = None, time.monotonic()
+            await self._record.progressed(step, left, self._watch.lap())
+
     def _left(self, part: Window, step: int, seconds: float) -> float:
         """Seconds until the last step of the last window, as long as those to come take as long as this one's."""
         steps, runs = self._job.asked.steps, len(_windows(self._job))
@@ -251,10 +268,14 @@ class _Making:
                         taken_over = step
                         await record.progressed(before + step, None, self._watch.lap())
                     case StepDone(step, seconds_left):
-                        await record.progressed(before + step, self._left(part, step, seconds_left), self._watch.lap())
+                        self._untold = (before + step, self._left(part, step, seconds_left))
+                        record.reached(before + step)
+                        if step == spec.steps or time.monotonic() - self._told >= self._maker._progress_seconds:
+                            await self._tell()
                     case Checkpoint():
                         await self._maker._checkpoints.put(self._tenant, self._run, part.index, event)
                     case PreviewFrame():
+                        await self._tell()
                         still = await self._maker._masters.still(self._tenant, record.generation.id, event)
                         await record.previewed(still)
                     case FrameBytes(data):

@@ -58,12 +58,16 @@ class RunRecord:
                 key=messages.event_key(found, "started"),
             )
 
+    def reached(self, step: int) -> None:
+        """So many steps are made; nobody need be told yet."""
+        self.furthest = max(self.furthest, step)
+
     async def progressed(self, step: int, seconds_left: float | None, device_seconds: float) -> None:
         """So many steps are made; `device_seconds` were spent since it was last told. Raises Interrupted.
 
         `seconds_left`: until the last step is; None where that is not known.
         """
-        self.furthest = max(self.furthest, step)
+        self.reached(step)
         self._spent(self.generation, device_seconds)
         async with self._changed() as (unit, found):
             found.progress(step, seconds_left)

@@ -173,7 +173,13 @@ async def generator(
             assert await build_media(apart, media_settings, verifier=mint.verifier())
             channel = await stack.enter_async_context(service_channel(f"127.0.0.1:{port}", service="media"))
             media = MediaServiceStub(channel)
-        values: dict[str, Any] = {"listen": "127.0.0.1:0", "roles": roles, "triton_endpoint": triton, **settings}
+        values: dict[str, Any] = {
+            "listen": "127.0.0.1:0",
+            "roles": roles,
+            "triton_endpoint": triton,
+            "progress_seconds": 0,
+            **settings,
+        }
         runtime = await stack.enter_async_context(Runtime("generator", platform))
         server = await build(runtime, GeneratorSettings(**values), verifier=mint.verifier())
         assert server is not None
@@ -183,6 +189,8 @@ async def generator(
             "ARTIFEX_HOME": str(home),
             "ARTIFEX_NATS_URL": nats.url,
             "ARTIFEX_GENERATOR_TRITON_ENDPOINT": triton,
+            # Every step, as these are counted.
+            "ARTIFEX_GENERATOR_PROGRESS_SECONDS": "0",
         }
         running = Generator(home, bus, GeneratorServiceStub(channel), env)
         running.media = media
