@@ -98,6 +98,7 @@ class WanBackend:
 
     def execute(self, requests: list[Any]) -> None:
         for request in requests:
+            began = time.monotonic()
             responder = Responder(request)
             stages = Stages(torch.device(self._device))
             kind, values = self._outcome(request, responder, stages)
@@ -106,6 +107,7 @@ class WanBackend:
                 gc.collect()
                 torch.cuda.empty_cache()
             responder.finish(kind, **values)
+            self._pieces.waited(time.monotonic() - began)
 
     def _outcome(self, request: Any, responder: Responder, stages: Stages) -> tuple[str, dict[str, object]]:
         """Answer all but the event that ends the stream, which is returned."""
@@ -128,7 +130,10 @@ class WanBackend:
         asked = json.loads(_text(request, "REQUEST"))
         if "piece" in asked:
             data = pb_utils.get_input_tensor_by_name(request, "PIECE").as_numpy().tobytes()
-            return "kept", {"size": self._pieces.keep(str(asked["piece"]), int(asked["offset"]), data)}
+            try:
+                return "kept", {"size": self._pieces.keep(str(asked["piece"]), int(asked["offset"]), data)}
+            except ValueError as error:
+                raise SpecError("resume", str(error)) from error
         with self._tracing.request(f"generate {self._name}", _text(request, "TRACEPARENT"), device=self._device):
             spec = Spec.parse(json.dumps(asked["spec"]), self._limits)
             pictures = _pictures(request, spec)
