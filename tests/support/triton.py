@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from libs.chassis.testing import Server, free_port, spawn
 
@@ -71,6 +73,17 @@ def tiny_writer(what: str, folder: Path, *arguments: str) -> str:
     command = [str(ROOT / ".venv-triton" / "bin" / "python"), str(script), what, str(folder), *arguments]
     env = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
+
+
+def model_module(name: str) -> Any:
+    """A fresh copy of a module of the models' process that needs nothing of its environment."""
+    file = ROOT / "services" / "generator" / "model_repository" / "wan" / "artifex_wan" / f"{name}.py"
+    found = importlib.util.spec_from_file_location(name, file)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
 class TritonServer(Server):

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -252,8 +253,8 @@ def magnitudes(path: Path) -> bool:
         return False
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-        if not all([float(ratio) for ratio in ratios] for ratios in found.values()):
-            raise ValueError("an expert has no numbers")
+        if not all(ratios and all(0 < float(ratio) < inf for ratio in ratios) for ratios in found.values()):
+            raise ValueError("an expert has no numbers, or some that are none of lengths")
     except (OSError, ValueError, TypeError, AttributeError) as error:
         _LOG.warning("models folder: %s left out: %r", file, error)
         return False

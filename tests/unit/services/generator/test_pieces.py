@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from tests.support.triton import ROOT
-
-SOURCE = ROOT / "services" / "generator" / "model_repository" / "wan" / "artifex_wan" / "pieces.py"
+from tests.support.triton import model_module
 
 
 @pytest.fixture
-def pieces(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module, which belongs to another environment and needs nothing of it; `pieces.now` is its time."""
-    found = importlib.util.spec_from_file_location("pieces", SOURCE)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    module.now = 0.0  # type: ignore[attr-defined]
+def pieces(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module; `pieces.now` is its time."""
+    module = model_module("pieces")
+    module.now = 0.0
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: module.now))
     return module
 
 
-def test_an_upload_is_put_together_and_handed_out_once(pieces: ModuleType) -> None:
+def test_an_upload_is_put_together_and_handed_out_once(pieces: Any) -> None:
     held = pieces.Pieces()
     assert held.keep("a", 0, b"one") == 3
     assert held.keep("b", 0, b"other") == 5
@@ -39,7 +33,7 @@ def test_an_upload_is_put_together_and_handed_out_once(pieces: ModuleType) -> No
     assert held.take("b") == b"other"
 
 
-def test_what_nobody_goes_on_with_is_forgotten_but_not_while_the_model_was_at_work(pieces: ModuleType) -> None:
+def test_what_nobody_goes_on_with_is_forgotten_but_not_while_the_model_was_at_work(pieces: Any) -> None:
     held = pieces.Pieces()
     held.keep("a", 0, b"one")
     # Another clip came in between, and the rest of the upload waits behind it.
@@ -53,7 +47,7 @@ def test_what_nobody_goes_on_with_is_forgotten_but_not_while_the_model_was_at_wo
         held.take("a")
 
 
-def test_uploads_are_bounded_together(pieces: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uploads_are_bounded_together(pieces: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pieces, "_MOST", 10)
     held = pieces.Pieces()
     held.keep("a", 0, b"12345")

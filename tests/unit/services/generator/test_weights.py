@@ -16,6 +16,7 @@ from services.generator.domain.spec import require_available
 from services.generator.triton.repository import CATALOGUE, assemble
 from services.generator.triton.settings import TritonSettings
 from services.generator.triton.weights import discover, missing, weights_digest
+from tests.support.triton import model_module
 
 
 def weights(models: Path, name: str, **index: object) -> Path:
@@ -311,6 +312,8 @@ def test_a_card_that_is_none_leaves_its_model_out_and_the_others_in(
     [
         ('{"transformer": [1.0, 0.98], "transformer_2": [1.0]}', True),
         ('{"transformer": []}', False),
+        ('{"transformer": [1.0, NaN]}', False),
+        ('{"transformer": [1.0, -0.5]}', False),
         ("{}", False),
         ("[1.0]", False),
         ("{", False),
@@ -324,6 +327,8 @@ def test_what_the_step_cache_goes_by_is_known_to_the_card(text: str | None, meas
         (folder / "magnitudes.json").write_text(text)
     (found,) = discover(models, tmp_path / "digests.json")
     assert ModelCard.parse("t2v", found.card).magnitudes == measured
+    # The model's own process sees the same in it.
+    assert bool(model_module("magnitudes").read_magnitudes(folder)) == measured
 
 
 CACHES = {

@@ -113,8 +113,11 @@ def main() -> None:
     given = arguments("calibrate", __doc__.splitlines()[0]).parse_args()
     model = Model.read(given.weights, given.device, Options.parse(given.load))
     found = measured(model, asked(given), given.text_tokens)
-    (given.weights / MAGNITUDES_FILE).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{given.weights / MAGNITUDES_FILE}: {', '.join(f'{len(f)} of {n}' for n, f in found.items())}\n")
+    file = given.weights / MAGNITUDES_FILE
+    unfinished = file.with_name(f".{file.name}")
+    unfinished.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    unfinished.replace(file)
+    sys.stdout.write(f"{file}: {', '.join(f'{len(f)} of {n}' for n, f in found.items())}\n")
 
 
 if __name__ == "__main__":

@@ -190,7 +190,8 @@ def resumed(model: Model, spec: Spec, pictures: Pictures, saved: bytes) -> Run:
 def _named(spec: Spec, pictures: Pictures) -> str:
     """The same for two runs whose steps are the same ones, on the same weights."""
     # Who looks on, and how often it is put down, changes no step.
-    named = hashlib.sha256(repr(replace(spec, preview_every=0, checkpoint_every=0)).encode())
+    making = replace(spec, preview_every=0, preview_share=0.0, checkpoint_every=0)
+    named = hashlib.sha256(repr(making).encode())
     for name in spec.pictures:
         named.update(pictures[name].tobytes())
     return named.hexdigest()
