@@ -126,6 +126,7 @@ def work_item(generation: Generation) -> work_pb2.GenerateWork:
         task=generation.task,
         attempt=generation.attempt,
         pictures=generation.pictures,
+        pauses=generation.pauses,
     )
 
 

@@ -120,6 +120,9 @@ class TritonModelServer:
                 await self._stub.RepositoryModelLoad(pb.RepositoryModelLoadRequest(model_name=model))
             except grpc.aio.AioRpcError as error:
                 raise _failure(error, model, "could not be loaded") from error
+            if model in self._loaded_here:
+                # Its server has been started again since.
+                self._loaded_here.remove(model)
             self._loaded_here.append(model)
 
     async def unload(self, model: str) -> None:

@@ -101,7 +101,12 @@ class GenerationRunner:
         item comes again; on the last attempt that too fails the generation instead.
         """
         generation = await self._accept(work, priority)
-        if generation.state.ended or generation.state is State.PAUSED:
+        if generation.state.ended:
+            # Whoever brought it to its end may have died before it took them away.
+            await self._checkpoints.drop(generation.tenant, generation.id)
+            return
+        # Resumed, it has been queued again, and that item brings it to its end.
+        if generation.state is State.PAUSED or work.pauses < generation.pauses:
             return
         record = RunRecord(self._store, self._checkpoints, generation, notify=self._notify, spent=self._spent)
         try:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
+from artifex.common.v1.types_pb2 import Actor
 from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1.work_pb2 import GenerateWork
 from artifex.graph.v1.work_pb2 import JobEndedEvent
@@ -19,10 +23,11 @@ from tests.integration.generator.served import (
     Generator,
     assert_resumed,
     frames_of,
+    generator,
     graph_work,
     long,
 )
-from tests.support.triton import NANO
+from tests.support.triton import NANO, TritonServer
 
 
 async def test_a_paused_generation_stops_within_a_step_and_goes_on_from_its_checkpoint_when_it_is_resumed(
@@ -94,6 +99,28 @@ async def test_what_waits_tells_its_place_can_be_paused_there_and_is_begun_by_it
     assert (await running.get(normal.name)).state == PAUSED
     await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=normal.name))
     assert (await running.get(normal.name)).state == CANCELLED
+
+
+async def test_of_two_that_are_queued_the_one_from_before_the_pause_is_left_alone(
+    tmp_path: Path, triton: TritonServer, spec: pb.GenerationSpec
+) -> None:
+    async with generator(tmp_path, triton.endpoint, concurrency=2) as running:
+        created = await running.create(long(spec))
+        await running.until_step(created.name, 2)
+        await running.stub.PauseGeneration(pb.PauseGenerationRequest(name=created.name))
+        await running.stub.ResumeGeneration(pb.ResumeGenerationRequest(name=created.name))
+        await eventually(lambda: running.verbs(created.name).count("progressed") > 4, what="steps of the second run")
+        # The first item again, as when it was paused before anybody took it, or its worker died over it.
+        stale = GenerateWork(actor=Actor(tenant="studio", subject="ann"), generation=created.name, spec=created.spec)
+        await running.bus.publish("work.generate.high", stale, key=new_id())
+        link = await running.bus.connection.link()
+        items = 0
+        async with asyncio.timeout(20):
+            while items != 1:
+                items = (await link.jetstream.stream_info("WORK")).state.messages
+        found = await running.get(created.name)
+        assert (found.state, found.steps_done > 2) == (pb.Generation.STATE_RUNNING, True)
+        await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=created.name))
 
 
 async def test_a_paused_generation_of_a_job_that_has_ended_is_cancelled(

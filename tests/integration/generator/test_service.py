@@ -213,12 +213,18 @@ async def test_work_of_a_render_job_is_done_once_and_told_again_to_a_later_attem
     event = work_pb2.GenerationCompletedEvent.FromString(running.told(work.generation, "completed"))
     assert (event.job, event.task, event.attempt) == ("renderJobs/j1", "generate:shot", 1)
     assert event.media.video_streams[0].frame_count == 9
+    # As of a worker that was killed between the end and what comes after it.
+    left = f"tenants/studio/checkpoints/{work.generation.removeprefix('generations/')}/key/newest-0"
+    await running.objects.put_bytes(left, b"a checkpoint")
     again = graph_work(spec, 2, work.generation)
     await running.bus.publish("work.generate.normal", again, key=new_id())
     await eventually(lambda: running.verbs(work.generation).count("completed") == 2, what="the second event")
     repeated = work_pb2.GenerationCompletedEvent.FromString(running.told(work.generation, "completed"))
     assert (repeated.attempt, repeated.result) == (2, event.result)
     assert running.verbs(work.generation).count("started") == 1
+    path = running.objects.local_path(left)
+    assert path is not None
+    await eventually(lambda: not path.exists(), what="the end of the checkpoint")
 
 
 async def test_a_watch_goes_on_after_what_was_seen(running: Generator, spec: pb.GenerationSpec) -> None:
