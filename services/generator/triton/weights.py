@@ -116,12 +116,9 @@ def keep_digests(cache: Path, digests: Mapping[str, str]) -> None:
 
 def is_language_model(path: Path) -> bool:
     """True for a model that goes on with text, in the layout of transformers."""
-    config = path / "config.json"
-    if not config.exists():
-        return False
     try:
-        content = json.loads(config.read_text(encoding="utf-8"))
-    except ValueError:
+        content = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return False
     names = content.get("architectures") if isinstance(content, dict) else None
     return isinstance(names, list) and any(str(name).endswith("ForCausalLM") for name in names)
