@@ -104,9 +104,10 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
     async def WatchGeneration(
         self, request: pb.WatchGenerationRequest, context: Context
     ) -> AsyncIterator[pb.WatchGenerationResponse]:
-        caller, after = current_principal(), request.after_sequence
-        async for generation, sequence in watch_generation(self._store, self._wakeups, caller, request.name, after):
-            (place,) = await places(self._store, [generation], self._turns)
+        changes = watch_generation(
+            self._store, self._wakeups, current_principal(), request.name, request.after_sequence, self._turns
+        )
+        async for generation, place, sequence in changes:
             yield pb.WatchGenerationResponse(generation=generation_message(generation, place), sequence=sequence)
 
     async def PauseGeneration(self, request: pb.PauseGenerationRequest, context: Context) -> pb.PauseGenerationResponse:

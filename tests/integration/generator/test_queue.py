@@ -79,8 +79,8 @@ async def test_what_waits_tells_its_place_can_be_paused_there_and_is_begun_by_it
     shown = [await running.get(each.name) for each in (first, high, normal, low)]
     assert [each.queue_position for each in shown] == [0, 1, 2, 3]
     # Each has those before it to wait for; it told so when it was queued.
-    left = [each.seconds_left for each in shown]
-    assert 0 < left[0] < left[1] < left[2] < left[3]
+    assert shown[0].seconds_left > 0
+    assert all(each.seconds_left > each.plan.seconds for each in shown[1:])
     assert (low.queue_position, normal.queue_position, high.queue_position) == (1, 1, 1)
     assert min(low.seconds_left, normal.seconds_left, high.seconds_left) > 0
     page = await running.stub.ListGenerations(pb.ListGenerationsRequest())
@@ -92,10 +92,20 @@ async def test_what_waits_tells_its_place_can_be_paused_there_and_is_begun_by_it
     }
     await running.stub.PauseGeneration(pb.PauseGenerationRequest(name=normal.name))
     assert (await running.get(low.name)).queue_position == 2
+    watched = asyncio.create_task(running.answers(low.name))
     await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=first.name))
     ends = [(await running.watch(each.name))[-1] for each in (high, low)]
     assert [end.state for end in ends] == [SUCCEEDED] * 2
     assert ends[0].end_time.ToDatetime() < ends[1].start_time.ToDatetime()
+    # Who watches sees it come nearer.
+    answers = await watched
+    numbers = [answer.sequence for answer in answers]
+    assert numbers == sorted(numbers)
+    queued = [answer for answer in answers if answer.generation.state == pb.Generation.STATE_QUEUED]
+    places = [answer.generation.queue_position for answer in queued]
+    assert places[:2] in ([2, 1], [1, 0])
+    assert places == sorted(set(places), reverse=True)
+    assert len({answer.sequence for answer in queued}) == 1
     assert (await running.get(normal.name)).state == PAUSED
     await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=normal.name))
     assert (await running.get(normal.name)).state == CANCELLED
