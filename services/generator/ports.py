@@ -151,8 +151,8 @@ class ModelServer(ModelLists, Protocol):
         sampler, and each step's noise where it is not spread by the spec's shift. `load`: how the model is to lie in
         memory, where that is to be otherwise than the server has it; see the model repository's options.
 
-        Every `preview_every` steps there is a PreviewFrame, as long as they take no more than `preview_share` of the
-        steps' time, every `checkpoint_every` a Checkpoint, of which the last is
+        Every `preview_every` steps there is a PreviewFrame, with a `preview_share` below 1 as long as they take no more
+        than that part of the steps' time, every `checkpoint_every` a Checkpoint, of which the last is
         as good as all. With one's bytes as `resume` the first event is Resumed, and steps follow from there on. Equal
         specs on equal weights and devices give equal bytes, resumed or not. Closing it stops the model within a step.
 

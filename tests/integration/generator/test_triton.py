@@ -15,7 +15,7 @@ from libs.chassis.settings import PlatformSettings
 from libs.chassis.telemetry import current_trace_id, setup_telemetry, tracer
 from libs.chassis.testing.process import eventually
 from services.generator.adapters.triton import TritonModelServer
-from services.generator.ports import Checkpoint, Finished, FrameBytes, ModelEvent, Resumed, StepDone
+from services.generator.ports import Checkpoint, Finished, FrameBytes, ModelEvent, PreviewFrame, Resumed, StepDone
 from tests.integration.generator.conftest import TraceCollector
 from tests.support.triton import NANO, TWIN, TritonServer
 
@@ -88,6 +88,17 @@ async def test_a_clip_goes_on_from_any_of_its_checkpoints_bit_by_bit(
         assert rest[0] == Resumed(checkpoint.step)
         assert [event.step for event in rest if isinstance(event, StepDone)] == list(range(checkpoint.step + 1, 5))
         assert clip(rest) == clip(whole)
+
+
+async def test_previews_take_their_share_of_the_time_or_come_as_often_as_they_are_asked_for(
+    models: TritonModelServer, spec: GenerationSpec
+) -> None:
+    # A size of its own: how long its previews take is not known yet.
+    spec.width = 80
+    await models.load(NANO)
+    for share, steps in ((0.0, [1]), (0.0, []), (1.0, [1, 2, 3])):
+        made = [event async for event in models.generate(NANO, spec, preview_every=1, preview_share=share)]
+        assert [event.step for event in made if isinstance(event, PreviewFrame)] == steps
 
 
 async def test_a_checkpoint_longer_than_a_message_travels_in_pieces(

@@ -67,6 +67,7 @@ class WanBackend:
         self._tracing = Tracing(values["otlp_endpoint"])
         self._name = args["model_name"]
         self._pieces = Pieces()
+        self._preview_seconds: dict[tuple[int, int], float] = {}
         diffusers_logging.disable_progress_bar()
         try:
             self._read(Options.parse(self._usual))
@@ -192,7 +193,10 @@ class WanBackend:
             if run.done == run.steps:
                 return
             due = spec.preview_every and run.done % spec.preview_every == 0
-            if due and previews <= spec.preview_share * (time.monotonic() - began):
+            # It takes as long as the last time; the first one of a size is made to find that out.
+            allowed = spec.preview_share * each * (run.steps - first)
+            taken = previews + self._preview_seconds.get(spec.size, 0.0)
+            if due and (spec.preview_share == 1 or taken <= allowed):
                 previews += self._preview(model, run, responder)
             if (
                 spec.checkpoint_every
@@ -213,7 +217,9 @@ class WanBackend:
         height, width, _ = frame.shape
         for offset, block in blocks(frame):
             responder.send("preview", block, step=run.done, width=width, height=height, offset=offset)
-        return time.monotonic() - began
+        seconds = time.monotonic() - began
+        self._preview_seconds[run.spec.size] = seconds
+        return seconds
 
     def _decode(self, model: Model, run: Run, responder: Responder) -> int:
         """How many bytes were sent."""

@@ -91,9 +91,14 @@ class Spec:
     preview_every: int
     """Steps from one preview to the next; 0 for none."""
     preview_share: float
-    """The part of the steps' time that previews may take, from 0 to 1. The first is made whatever it takes."""
+    """The part of the steps' time that previews may take, from 0 on; 1 for as many as are asked for."""
     checkpoint_every: int
     """Steps from one checkpoint to the next; 0 for none."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
 
     @property
     def guided(self) -> bool:
