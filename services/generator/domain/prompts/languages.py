@@ -54,8 +54,8 @@ def words_in(text: str) -> int:
 
 
 def tokens_of(text: str) -> int:
-    """About so many tokens of a multilingual text encoder, such as Wan's umT5: 1.4 for a word of letters, or one for four
-    of its letters where that is more, 0.8 for a syllable of Hangul or a Chinese character."""
+    """About so many tokens of a multilingual text encoder, such as Wan's umT5: 1.4 for a word of letters, or one for
+    four of its letters where that is more, 0.8 for a syllable of Hangul or a Chinese character."""
     text = unicodedata.normalize("NFKC", text)
     hangul, others = len(_HANGUL.findall(text)), len(_HAN.findall(text)) + len(_KANA.findall(text))
     letters = sum(max(1.4, len(word) / 4) for word in _WORD.findall(text) if not _HANGUL.search(word))

@@ -36,8 +36,8 @@ _JOINED: Final = r"(?:와|과|이나|나|하고|이랑|랑|,|·|/|\s+및|\s+또�
 _KOREAN: Final = re.compile(
     rf"^(?:하|되)?지[는도]?\s?않|^[가-힣]{{0,3}}\s*{_GONE}|^(?:들)?(?:{_JOINED}){{1,4}}[가-힣]{{0,2}}\s*{_GONE}"
 )
-_DO_WITHOUT: Final = r"(?:没有|没|不要|不带|不含|不包含|不出现|不显示|毫?无|避免|去除|去掉|禁止|排除)"
-_ANY: Final = r"(?:出现|任何|其他|其它|可见的|明显的|多余的)*"
+_DO_WITHOUT: Final = r"(?:没有|没|看不到|看不见|不要|不带|不含|不包含|不出现|不显示|毫?无|避免|去除|去掉|禁止|排除)"
+_ANY: Final = r"(?:出现|任何|其他|其它|可见的|明显的|多余的|一个|一丝|一点|一)*"
 _CHINESE: Final = re.compile(
     rf"(?:没有|不要|避免|去除|去掉|禁止|排除){_ANY}[^的\s\W]{{0,2}}$"
     rf"|{_DO_WITHOUT}{_ANY}$"
@@ -63,7 +63,7 @@ def negated_words(tokens: Sequence[str]) -> frozenset[int]:
 
 def negated_around(before: str, after: str) -> bool:
     """Whether Korean or Chinese negates what is between, by at most `AROUND` characters of each side."""
-    return _done_without_after(after) or _done_without_before(before)
+    return _done_without_after(after) or _done_without_before(before.rstrip())
 
 
 # Kept, since hundreds of terms are looked for in one text.

@@ -135,7 +135,7 @@ def _negated(read: _Read, start: int, length: int) -> bool:
         return True
     first, last = read.tokens[start].start(), read.tokens[start + length - 1].end()
     before, after = read.normal[max(0, first - AROUND) : first], read.normal[last : last + AROUND]
-    return after.startswith("-free") or negated_around(before.rstrip(), after)
+    return after.startswith("-free") or negated_around(before, after)
 
 
 def _found_wide(text: str, term: str, negated_too: bool) -> bool:

@@ -202,6 +202,40 @@ def test_a_style_says_nothing_of_the_subject(prompt: str, style: str) -> None:
 
 
 @pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize(
+    ("style", "aspect"),
+    [
+        ("golden-hour", "light"),
+        ("blue-hour", "light"),
+        ("candlelight", "light"),
+        ("neon", "light"),
+        ("film-noir", "colour"),
+        ("silent-film", "colour"),
+        ("black-and-white", "colour"),
+        ("pencil", "colour"),
+        ("charcoal", "colour"),
+        ("ink-wash", "colour"),
+        ("blueprint", "colour"),
+        ("tilt-shift", "framing"),
+        ("aerial", "framing"),
+        ("macro", "framing"),
+        ("portrait", "framing"),
+        ("camcorder", "lens"),
+        ("super-8", "lens"),
+        ("long-exposure", "finish"),
+        ("cartoon", "texture"),
+        ("pixel-art", "texture"),
+        ("product", "air"),
+        ("underwater", "air"),
+    ],
+)
+def test_a_touch_of_a_style_says_what_it_is_about(style: str, aspect: str, language: Language) -> None:
+    (found,) = (each for each in bank().aspects if each.name == aspect)
+    touch = styles()[style].words[language][0]
+    assert any(mentions(touch, word) for word in found.covered)
+
+
+@pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("style", list(styles()))
 def test_nothing_is_added_that_is_to_be_avoided(style: str, language: Language) -> None:
     for strength in (0.1, 1.0, 2.0):
