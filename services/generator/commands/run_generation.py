@@ -206,7 +206,7 @@ class GenerationRunner:
             key = keyed(load_of(plan))
             await record.started(plan, card, following, key, len(parts), told)
             job = Job(asked(spec, told), card, following, key, run_key(generation.id, key), load_of(plan))
-            made = await self._clip(record, server, job, keyed)
+            made = await self._clip(record, server, device.kind, job, keyed)
         if made is None:
             return
         key, clip = made
@@ -216,7 +216,7 @@ class GenerationRunner:
         self._seconds.record(time.monotonic() - began, {"model": card.model, "device": clip.how.device})
 
     async def _clip(
-        self, record: RunRecord, server: ModelServer, job: Job, keyed: Callable[[Mapping[str, str]], str]
+        self, record: RunRecord, server: ModelServer, kind: str, job: Job, keyed: Callable[[Mapping[str, str]], str]
     ) -> tuple[str, Clip] | None:
         """The clip and its content key; None where there was one already, which the record has taken over.
 
@@ -229,7 +229,7 @@ class GenerationRunner:
             return job.key, await self._clips.make(record, server, job)
         except OutOfMemory as error:
             card = job.follower if error.model == job.follower.model else job.card
-            found = fallback(laid(card, job.load), error.stage)
+            found = fallback(laid(card, job.load), error.stage, kind)
             if found is None:
                 raise
         _log.warning("%s: %s", record.generation.name, found.note)

@@ -17,6 +17,8 @@ _LADDERS: Final = {
     "decode": (_VAE, _EXPERTS),
 }
 """By the stage that ran out of memory: what helps it, what changes no pixel first. The words are the model server's."""
+_PLACES: Final = ("experts", "text_encoder")
+"""Choices between the device's memory and the host's, which on a processor are one."""
 _ENDS: Final = (("precision", "gguf"),)
 """Choices that nothing of the ladder is thriftier than."""
 _SAID: Final = {
@@ -37,10 +39,12 @@ class Fallback:
     """For the record: "out of memory while it decoded: the VAE was tiled"."""
 
 
-def fallback(load: Mapping[str, str], stage: str) -> Fallback | None:
-    """The next step down from `load`, which tells every choice, for a stage that ran out of memory; none where nothing
-    is left."""
+def fallback(load: Mapping[str, str], stage: str, kind: str) -> Fallback | None:
+    """The next step down from `load`, which tells every choice, for a stage that ran out of memory on a kind of device,
+    "cpu" or "cuda"; none where nothing is left."""
     for subject, choices in _LADDERS.get(stage, ()):
+        if kind == "cpu" and subject in _PLACES:
+            continue
         if (subject, load.get(subject)) in _ENDS:
             continue
         at = choices.index(load[subject]) if load.get(subject) in choices else 0

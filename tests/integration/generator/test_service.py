@@ -268,6 +268,7 @@ async def test_triton_killed_under_way_costs_time_and_nothing_else(
     triton.start()
     done = (await running.watch(created.name))[-1]
     assert done.state == SUCCEEDED, done.failure
+    await eventually(lambda: running.steps(created.name)[-1:] == [40], what="the last step's event")
     assert_resumed(running.steps(created.name), 40)
     assert not [kept async for kept in running.objects.list("tenants/studio/checkpoints/")]
     raw = b"".join([e.data async for e in models.generate(NANO, spec) if isinstance(e, FrameBytes)])

@@ -17,7 +17,7 @@ from libs.chassis.testing.process import eventually
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.ports import Checkpoint, Finished, FrameBytes, ModelEvent, PreviewFrame, Resumed, StepDone
 from tests.integration.generator.conftest import TraceCollector
-from tests.support.triton import NANO, TWIN, TritonServer
+from tests.support.triton import NANO, T2V, TWIN, TritonServer
 
 
 async def events(models: TritonModelServer, spec: GenerationSpec) -> list[ModelEvent]:
@@ -104,12 +104,12 @@ async def test_previews_take_their_share_of_the_time_or_come_as_often_as_they_ar
 async def test_a_checkpoint_longer_than_a_message_travels_in_pieces(
     models: TritonModelServer, spec: GenerationSpec
 ) -> None:
-    spec.width, spec.height, spec.frame_count, spec.steps = 832, 480, 81, 2
-    await models.load(NANO)
-    async with aclosing(models.generate(NANO, spec, checkpoint_every=1)) as stream:
+    spec.width, spec.height, spec.frame_count, spec.steps = 256, 256, 33, 2
+    await models.load(T2V)
+    async with aclosing(models.generate(T2V, spec, checkpoint_every=1)) as stream:
         saved = await anext(event async for event in stream if isinstance(event, Checkpoint))
-    assert len(saved.data) > 2_000_000
-    async with aclosing(models.generate(NANO, spec, resume=saved.data)) as stream:
+    assert len(saved.data) > 1_500_000
+    async with aclosing(models.generate(T2V, spec, resume=saved.data)) as stream:
         assert await anext(stream) == Resumed(1)
 
 

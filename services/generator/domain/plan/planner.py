@@ -137,6 +137,7 @@ def goes(message: GenerationPlan, card: ModelCard, follower: ModelCard, device: 
     alike = (message.device, message.device_memory_bytes) == (device.name, device.memory)
     kept = all(getattr(options, name) == choice for name, choice in card.load.items() if choice != "auto")
     there = options.attention in ("native", device.attention) or "attention" in card.load
+    there = there and (options.precision in case.precisions or "precision" in card.load)
     return alike and kept and there and case.way(options).fits(device)
 
 
@@ -241,20 +242,23 @@ class _Case:
         """Those there are on the device, with the attention and layout of `keep` and all that the operator says."""
         if self.device.kind == "cpu":
             # Nothing can be moved elsewhere: all of it is the host's memory.
-            precision = "float32" if self.model.whole else "gguf"
-            there = [Options(precision), *([Options(precision, vae="tiled")] if lossy else [])]
+            exact = self.precisions[0]
+            there = [Options(exact), *([Options(exact, vae="tiled")] if lossy else [])]
         else:
             there = [
                 replace(options, attention=keep.attention, vae_layout=keep.vae_layout)
-                for options in ways(self._precisions(), lossy=lossy)
+                for options in ways(self.precisions, lossy=lossy)
             ]
         own = {name: choice for name, choice in self.own.items() if choice != "auto"}
         return [self.way(options) for options in dict.fromkeys(replace(options, **own) for options in there)]
 
-    def _precisions(self) -> tuple[str, ...]:
-        """Of the weights that are there, for an accelerator; the exact one first."""
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """Of the weights that are there, on the device; the exact one first."""
         if not self.model.whole:
             return ("gguf",)
+        if self.device.kind == "cpu":
+            return ("float32",)
         return (self.half, "float8", "gguf") if self.model.packed else (self.half, "float8")
 
 
