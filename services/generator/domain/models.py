@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 from services.generator.domain.architecture import Architecture
 from services.generator.domain.known import KNOWN
+from services.generator.domain.plan.options import require_choices
 from services.generator.domain.presets import MOST_STEPS
 from services.generator.domain.step_caches import CacheMeasure
 
@@ -189,8 +190,10 @@ class ModelCard:
         return found
 
     def _require(self) -> None:
-        """Raises ValueError for limits that no clip could keep, and for a name that is no text."""
+        """Raises ValueError for limits that no clip could keep, for ways to lie in memory that are none, and for a name
+        that is no text."""
         self.display_name.encode()
+        require_choices(self.load)
         if not 1 <= self.size_multiple <= min(self.max_width, self.max_height):
             raise ValueError(f"sizes are multiples of {self.size_multiple}, to {self.max_width}x{self.max_height}")
         if self.frame_multiple < 1 or self.max_frames < 1 or self.text_tokens < 1:

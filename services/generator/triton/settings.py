@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.generator.domain.plan.options import require_choices
+
 _ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -45,6 +47,7 @@ class TritonSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _expand(self) -> TritonSettings:
+        require_choices(self.load)
         self.home = self.home.expanduser().resolve()
         self.models = (self.models or self.home / "models").expanduser().resolve()
         self.venv = self.venv.expanduser().absolute()

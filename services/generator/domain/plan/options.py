@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
+from types import MappingProxyType
 from typing import Final
 
+CHOICES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "precision": ("auto", "float32", "bfloat16", "float16", "float8", "gguf"),
+        "experts": ("resident", "swapped", "streamed"),
+        "text_encoder": ("resident", "swapped", "cpu"),
+        "vae": ("whole", "tiled"),
+        "vae_layout": ("plain", "channels_last"),
+        "attention": (
+            "native",
+            "_native_cudnn",
+            "_native_flash",
+            "_native_efficient",
+            "flash",
+            "_flash_3",
+            "sage",
+            "xformers",
+        ),
+        "compile": ("none", "blocks"),
+    }
+)
+"""What an operator may ask for; "auto" is as if nothing were asked."""
 _AS_THE_DEVICE: Final = ("float32", "bfloat16")
 """Precisions that a server takes of itself, as its device is."""
 
@@ -42,6 +64,15 @@ class Options:
         own = self.precision in _AS_THE_DEVICE
         usual = {**asdict(Options()), "precision": self.precision if own else ""}
         return {name: value for name, value in asdict(self).items() if value != usual[name]}
+
+
+def require_choices(load: Mapping[str, str]) -> None:
+    """Raises ValueError, which names what there is, for a way to lie in memory that is none."""
+    for name, choice in load.items():
+        if name not in CHOICES:
+            raise ValueError(f"load has no {name}; there are: {', '.join(CHOICES)}")
+        if choice not in CHOICES[name]:
+            raise ValueError(f"load.{name} must be one of {', '.join(CHOICES[name])}, not {choice}")
 
 
 def ways(precisions: Sequence[str] = ("bfloat16", "float8"), *, lossy: bool) -> Iterator[Options]:

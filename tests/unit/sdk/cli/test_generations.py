@@ -64,16 +64,6 @@ def test_on_a_terminal_a_bar_says_what_is_left() -> None:
     assert "queued, 2 before it, 2 min 30 s left" in screen.getvalue()
 
 
-def test_on_a_terminal_what_waits_says_how_long() -> None:
-    output = Output(as_json=False)
-    screen = io.StringIO()
-    output.errors = Console(file=screen, force_terminal=True, width=120)
-    waits = generator.Generation(state=generator.Generation.STATE_QUEUED, queue_position=2, seconds_left=30)
-    with GenerationProgress(output) as progress:
-        progress.show(waits)
-    assert "queued, 2 before it, 30 s left" in screen.getvalue()
-
-
 def test_what_was_taken_otherwise_than_given_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     change = generator.Adjustment(field="spec.width", given="850", taken="848", reason="a multiple of 16")
     plan = generator.GenerationPlan(adjustments=[change], prompt_notes=["“rain” is asked for, so it is not forbidden"])

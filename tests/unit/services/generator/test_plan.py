@@ -13,7 +13,7 @@ from libs.chassis.errors import ResourceExhausted
 from services.generator.domain.models import ModelCard, with_absent
 from services.generator.domain.plan.devices import Calibration, Device, calibrated, imagined
 from services.generator.domain.plan.memory import memory
-from services.generator.domain.plan.options import Options, ways
+from services.generator.domain.plan.options import CHOICES, Options, ways
 from services.generator.domain.plan.planner import can_fit, goes, options_of, plan, require_fit
 from services.generator.domain.plan.work import decode_flops, look_flops, pass_flops
 from services.generator.domain.presets import PRESETS
@@ -453,3 +453,12 @@ def test_a_step_cache_is_reckoned_as_it_was_measured_and_the_plan_says_what_it_c
     )
     speed = planned(T2V, device(80), preset=PREVIEW, profile=PROFILES["speed"])
     assert (cache(speed).choice, cache(speed).reason) == ("first_block", cache(supposed).reason)
+
+
+@pytest.mark.parametrize(
+    ("subject", "choice"),
+    [(subject, choice) for subject, every in CHOICES.items() for choice in every if choice != "auto"],
+)
+def test_whatever_an_operator_may_say_can_be_planned_with(subject: str, choice: str) -> None:
+    message = planned(replace(T2V, load={subject: choice}), device(80))
+    assert {each.subject: each.choice for each in message.choices}[subject] == choice

@@ -288,6 +288,8 @@ def test_weights_in_several_files_are_there_when_all_that_their_index_names_are(
         '{"defaults": {"steps": 1000}}',
         '{"defaults": {"flow_shift": NaN}}',
         '{"load": []}',
+        '{"load": {"colour": "blue"}}',
+        '{"load": {"vae": "tilde"}}',
         '{"size_multiple": 0}',
         '{"max_width": 0}',
         '{"frame_multiple": 0}',
