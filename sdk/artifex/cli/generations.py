@@ -38,7 +38,7 @@ def state_word(generation: generator.Generation) -> str:
 @studio_command
 async def list_generations(output: Output, studio: Client) -> None:
     """List the generations, newest first."""
-    table = output.table("generation", "state", "steps", "device", "made", "clip", "prompt")
+    table = output.table("generation", "state", "steps", "device time", "made", "clip", "prompt")
     async for generation in studio.generations.list():
         if output.as_json:
             output.line(generation)

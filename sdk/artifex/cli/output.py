@@ -145,6 +145,13 @@ def run(output: Output, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         raise SystemExit(output.fail(error)) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except BrokenPipeError:
+        # Whoever read is gone, and wants to be told nothing.
+        raise
+    except OSError as error:
+        # Of the output itself, as on a full disk: it takes no JSON line either.
+        click.echo(f"error: {error}", err=True)
+        raise SystemExit(3) from None
 
 
 def studio_command(command: Callable[..., Awaitable[None]]) -> Callable[..., None]:

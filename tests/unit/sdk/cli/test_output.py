@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import json
 import sys
@@ -69,6 +70,17 @@ def test_an_argument_that_is_no_text_is_wrong_usage() -> None:
 
     ran = CliRunner().invoke(command, ["a \udcff", "--endpoint", "localhost:1"])
     assert (ran.exit_code, "is no text in UTF-8" in ran.output) == (2, True)
+
+
+def test_an_output_that_takes_no_more_is_told_without_a_traceback() -> None:
+    @click.command()
+    @studio_command
+    async def command(output: Output, studio: Client) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    ran = CliRunner().invoke(command, ["--endpoint", "localhost:1", "--json"])
+    assert (ran.exit_code, ran.stdout) == (3, "")
+    assert "No space left on device" in ran.stderr
 
 
 def test_of_points_it_is_told_what_each_number_is() -> None:
