@@ -38,7 +38,15 @@ CATALOGUE = "artifex-catalogue"
 
 _log = logging.getLogger(__name__)
 _tracer = tracer(__name__)
-_OPTIONS = (("grpc.max_receive_message_length", 8 << 20), ("grpc.max_reconnect_backoff_ms", 1000))
+_OPTIONS = (
+    ("grpc.max_receive_message_length", 8 << 20),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    # A machine that is switched off hangs up on nobody; without these its work would be waited for for ever. The
+    # launcher has Triton take any number of pings, as a step or a load may take minutes without a word.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.http2.ping_timeout_ms", 60_000),
+    ("grpc.http2.max_pings_without_data", 0),
+)
 _QUICK_SECONDS = 10.0
 _UNLOAD_SECONDS = 60.0
 _POLL_SECONDS = 0.1

@@ -14,6 +14,7 @@ import torch
 from diffusers import GGUFQuantizationConfig, WanTransformer3DModel
 
 from artifex_wan.spec import SpecError
+from artifex_wan.stages import is_out_of_memory
 
 _FIELD: Final = "load.precision"
 
@@ -57,6 +58,9 @@ def _read(weights: Path, expert: str, file: Path, dtype: torch.dtype) -> Any:
     except NotImplementedError as error:
         # What is not in the file has no numbers that could be put anywhere.
         raise SpecError(_FIELD, f"gguf found {expert}/{file.name}, which lacks some of the weights") from error
-    except (ValueError, KeyError, IndexError, RuntimeError, OSError) as error:
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        # Whatever else those who read it trip over in the file.
         reason = (str(error).splitlines() or [repr(error)])[0].partition(". ")[0].replace(f"{weights}/", "")
         raise SpecError(_FIELD, f"gguf found {expert}/{file.name}, which is none of this model: {reason}") from error
