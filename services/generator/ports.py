@@ -117,8 +117,8 @@ class ModelLists(Protocol):
         """The ids of the models that are in memory."""
         ...
 
-    async def devices(self) -> Sequence[Device]:
-        """What models run on: one of each server that answers."""
+    async def devices(self, *models: str) -> Sequence[Device]:
+        """What models run on: one of each server that answers and has all of `models`; where none has, of each."""
         ...
 
 

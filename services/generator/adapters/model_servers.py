@@ -52,7 +52,7 @@ class TritonServers:
     async def models(self) -> Mapping[str, ModelCard]:
         found: dict[str, ModelCard] = {}
         for cards in await self._answers(TritonModelServer.models):
-            here = {model for model, card in cards.items() if card.available}
+            here = _available(cards)
             for model, card in cards.items():
                 told = replace(card, apart=card.image_form not in here)
                 # Whichever server has its weights tells of it, and best one that has what goes on from it.
@@ -63,8 +63,13 @@ class TritonServers:
     async def loaded(self) -> frozenset[str]:
         return frozenset[str]().union(*await self._answers(TritonModelServer.loaded))
 
-    async def devices(self) -> Sequence[Device]:
-        return [device for devices in await self._answers(TritonModelServer.devices) for device in devices]
+    async def devices(self, *models: str) -> Sequence[Device]:
+        async def told(server: TritonModelServer) -> tuple[bool, Sequence[Device]]:
+            return set(models) <= _available(await server.models()), await server.devices()
+
+        answers = await self._answers(told)
+        having = any(has for has, _ in answers)
+        return [device for has, devices in answers if has or not having for device in devices]
 
     async def _answers(self, question: Callable[[TritonModelServer], Awaitable[T]]) -> list[T]:
         """Those of the servers that answer; raises Unavailable where none does."""
@@ -110,6 +115,10 @@ class TritonServers:
                     await given_back.wait()
 
 
+def _available(cards: Mapping[str, ModelCard]) -> set[str]:
+    return {model for model, card in cards.items() if card.available}
+
+
 def _worth(card: ModelCard) -> tuple[bool, bool]:
     return card.available, not card.apart
 
@@ -133,7 +142,7 @@ async def _rank(server: TritonModelServer, models: Sequence[str], suits: Callabl
     """The lower the sooner the server could begin with the first of the models; from _UNSUITED on they do not fit its
     device, from _LACKING on it lacks some."""
     try:
-        has = {model for model, card in (await server.models()).items() if card.available}
+        has = _available(await server.models())
         lacked = [model for model in models if model not in has]
         if lacked:
             # Best one that lacks only what goes on from its clip.

@@ -94,7 +94,7 @@ class TritonModelServer:
         cards = json.loads((await self._catalogue())["CARDS"])
         return {model: ModelCard.parse(model, values) for model, values in cards.items()}
 
-    async def devices(self) -> Sequence[Device]:
+    async def devices(self, *models: str) -> Sequence[Device]:
         return [Device.parse(json.loads((await self._catalogue())["DEVICE"]))]
 
     async def _catalogue(self) -> Mapping[str, bytes]:

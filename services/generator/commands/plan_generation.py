@@ -13,11 +13,12 @@ from libs.chassis.rpc.failures import to_failure
 from services.generator.commands.tell_prompt import tell_prompt
 from services.generator.domain.keys import clip_key
 from services.generator.domain.models import ModelCard, with_absent
-from services.generator.domain.plan.devices import Device, imagined
+from services.generator.domain.plan.devices import Device, imagined, largest
 from services.generator.domain.plan.planner import goes, plan, require_fit
 from services.generator.domain.prompts.told import Told
 from services.generator.domain.provenance import load_of
 from services.generator.domain.spec import Filled, chosen, filled, require_available, require_possible
+from services.generator.domain.windows import needed
 from services.generator.ports import Assets, Calibrations, Clips, ModelLists, PromptWriter, Store
 
 _ROLES = {pb.PlannedPicture.ROLE_FIRST: "first", pb.PlannedPicture.ROLE_LAST: "last"}
@@ -64,7 +65,7 @@ class Planner:
         """The plan for a spec, also where it does not fit or its model is not there.
 
         `pictures`: which of "first" and "last" are given beside those that the spec names. `memory`: for a device of so
-        many bytes instead of the installation's largest. `assets`: where the spec's own picture is looked at, if
+        many bytes instead of the largest that has the model. `assets`: where the spec's own picture is looked at, if
         the size is left open; without them that is the preset's. A prompt that the local writer is to extend, which may
         take it a minute, is left as it is, with a note. Raises InvalidArgument that names each wrong field, NotFound
         for a picture that the caller has none of, and Unavailable when the model server does not answer.
@@ -79,7 +80,7 @@ class Planner:
         told = await tell_prompt(
             self._writer, found.spec, card, refused=self._refused, pictured=bool(pictures), write=False
         )
-        device = max(await self._models.devices(), key=lambda device: device.memory)
+        device = largest(await self._models.devices(*needed(found.spec, cards)))
         if memory:
             device = imagined(device, memory)
         message = await self._planned(found, card, with_absent(cards).get(card.image_form, card), device)

@@ -32,7 +32,7 @@ from services.generator.domain.generation import Generation, Priority, State, id
 from services.generator.domain.keys import clip_key, follower_of
 from services.generator.domain.laying import laid
 from services.generator.domain.pictures import digests, names
-from services.generator.domain.plan.planner import can_fit, require_fit
+from services.generator.domain.plan.planner import can_make, require_fit
 from services.generator.domain.prompts.told import Told
 from services.generator.domain.provenance import asked, load_of, note_cache, note_making, take_over_making, told_of
 from services.generator.domain.spec import require_as_planned, require_available, resolve
@@ -187,7 +187,7 @@ class GenerationRunner:
         told = record.told = record.told or await self._told(generation)
         planned = generation.plan or await self._planned(generation)
         every = await self._servers.models()
-        suits = partial(can_fit, planned.spec, every)
+        suits = partial(can_make, planned, every)
         async with self._servers.take(*needed(planned.spec, every), suits=suits) as server:
             cards = await server.models()
             spec, card = resolve(planned.spec, cards, self._default_model, names(generation.pictures))

@@ -9,20 +9,27 @@ import pytest
 
 from artifex.generator.v1 import messages_pb2 as pb
 from tests.integration.generator.served import FAILED, SUCCEEDED, WorkerProcess, generator
-from tests.support.triton import T2V, TritonServer
+from tests.support.triton import T2V, TritonServer, tiny_weights
 
 SMALL = 16 << 20
 """Bytes for which the small Triton plans: enough for a small clip of the tiny model, and not for its largest."""
 
+OWN = "tiny-own"
+"""A model of the small Triton's alone."""
+
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
-    """A Triton whose models are to have a little of its machine's memory."""
-    env = {"ARTIFEX_GENERATOR_TRITON_MEMORY": str(SMALL)}
-    with TritonServer(tmp_path_factory.mktemp("small"), env=env) as server:
+    """A Triton whose models are to have a little of its machine's memory, and that has one more than others."""
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "models").mkdir()
+    (folder / "models" / OWN).symlink_to(tiny_weights(T2V))
+    with TritonServer(folder, env={"ARTIFEX_GENERATOR_TRITON_MEMORY": str(SMALL)}) as server:
         yield server
 
 
+# Two Tritons and, one after the other, two workers are started.
+@pytest.mark.timeout(300)
 async def test_a_plan_for_one_device_is_made_again_for_another_or_waits_for_its_own(
     tmp_path: Path, triton: TritonServer, small: TritonServer, spec: pb.GenerationSpec
 ) -> None:
@@ -35,6 +42,9 @@ async def test_a_plan_for_one_device_is_made_again_for_another_or_waits_for_its_
         queued = await running.create(spec)
         too_large = await running.create(large)
         whole = queued.plan.device_memory_bytes
+        spec.model = f"models/{OWN}"
+        elsewhere = (await running.stub.PlanGeneration(pb.PlanGenerationRequest(spec=spec))).plan
+        assert elsewhere.device_memory_bytes == SMALL, "that of the largest device that has the model"
         assert whole == too_large.plan.device_memory_bytes > SMALL
         with WorkerProcess(tmp_path / "near", {**running.env, "ARTIFEX_GENERATOR_TRITON_ENDPOINT": small.endpoint}):
             made = (await running.watch(queued.name))[-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
@@ -38,6 +38,10 @@ _KNOWN: Final[tuple[tuple[str, Rates], ...]] = (
 _UNKNOWN: Final = Rates(60e12, 80e12, 15e12, 16e9)
 _CORE: Final = Rates(12e9, 12e9, 12e9, 8e9)
 """Of one processor core, where the whole model runs there."""
+
+
+PROCESSOR: Final = "cpu"
+"""A processor's name."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,11 @@ class Device:
             threads=int(values["threads"]),
             attention=str(values["attention"]),
         )
+
+
+def largest(devices: Iterable[Device]) -> Device:
+    """The one with most memory; a processor, which has its whole machine's, only where there is nothing else."""
+    return max(devices, key=lambda device: (device.kind != "cpu", device.memory))
 
 
 _TYPICAL: Final[tuple[tuple[int, str], ...]] = (

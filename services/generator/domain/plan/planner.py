@@ -12,7 +12,7 @@ from libs.chassis.errors import ResourceExhausted
 from services.generator.domain.architecture import Architecture
 from services.generator.domain.models import COLLECTION, ModelCard
 from services.generator.domain.plan.choices import choices
-from services.generator.domain.plan.devices import Calibration, Device
+from services.generator.domain.plan.devices import PROCESSOR, Calibration, Device
 from services.generator.domain.plan.memory import STAGES, Bytes, memory
 from services.generator.domain.plan.options import Options, ways
 from services.generator.domain.plan.work import Clip, Work, work
@@ -119,12 +119,17 @@ def require_fit(message: GenerationPlan, card: ModelCard) -> None:
     )
 
 
-def can_fit(spec: GenerationSpec, cards: Mapping[str, ModelCard], device: Device) -> bool:
-    """Whether a filled spec fits a device, one way or another; `cards` are those that are there, by id."""
-    card = cards.get(spec.model.removeprefix(f"{COLLECTION}/"))
+def can_make(message: GenerationPlan, cards: Mapping[str, ModelCard], device: Device) -> bool:
+    """Whether a device can make what was planned, one way or another; `cards` are those that are there, by id.
+
+    A processor makes nothing that was planned for an accelerator: it might take days, and other bytes would come of it.
+    """
+    if (message.device == PROCESSOR) != (device.kind == "cpu"):
+        return False
+    card = cards.get(message.spec.model.removeprefix(f"{COLLECTION}/"))
     if card is None:
         return True
-    case = _Case.of(spec, card, cards.get(card.image_form, card), device)
+    case = _Case.of(message.spec, card, cards.get(card.image_form, card), device)
     return case is None or case.picked().fits(device)
 
 

@@ -11,10 +11,10 @@ import pytest
 from artifex.generator.v1 import messages_pb2 as pb
 from libs.chassis.errors import ResourceExhausted
 from services.generator.domain.models import ModelCard, with_absent
-from services.generator.domain.plan.devices import Calibration, Device, calibrated, imagined
+from services.generator.domain.plan.devices import Calibration, Device, calibrated, imagined, largest
 from services.generator.domain.plan.memory import memory
 from services.generator.domain.plan.options import CHOICES, Options, ways
-from services.generator.domain.plan.planner import can_fit, goes, options_of, plan, require_fit
+from services.generator.domain.plan.planner import can_make, goes, options_of, plan, require_fit
 from services.generator.domain.plan.work import decode_flops, look_flops, pass_flops
 from services.generator.domain.presets import PRESETS
 from services.generator.domain.spec import filled
@@ -330,10 +330,21 @@ def test_a_plan_goes_on_a_device_like_the_one_that_it_was_made_for_and_no_other(
 
 
 def test_whether_anything_fits_a_device_is_found_out_without_a_plan() -> None:
-    spec = planned(T2V, device(80), preset=PRODUCTION).spec
-    assert can_fit(spec, CARDS, device(24))
-    assert not can_fit(spec, CARDS, device(4))
-    assert can_fit(spec, {}, device(4)), "what is not there is told elsewhere"
+    message = planned(T2V, device(80), preset=PRODUCTION)
+    assert can_make(message, CARDS, device(24))
+    assert not can_make(message, CARDS, device(4))
+    assert can_make(message, {}, device(4)), "what is not there is told elsewhere"
+
+
+def test_a_processor_has_no_part_in_what_was_planned_for_an_accelerator() -> None:
+    huge = Device("cpu", "cpu", 1 << 40, 1 << 40, 64)
+    assert largest([device(24), huge, device(48)]) == device(48)
+    assert largest([CPU, huge]) == huge
+    message, own = (planned(T2V, on, width=832, height=480, frame_count=5, steps=2) for on in (device(24), huge))
+    assert own.fits
+    assert not can_make(message, CARDS, huge)
+    assert can_make(own, CARDS, huge)
+    assert not can_make(own, CARDS, device(80))
 
 
 def test_where_there_is_no_accelerator_a_usual_one_of_the_memory_is_reckoned_with() -> None:
