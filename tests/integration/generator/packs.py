@@ -115,6 +115,9 @@ def packed(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
             "precision": model.laid["precision"],
             "same": bool(np.array_equal(Made(model, spec).clip, made.clip)),
         }
+    if kind == "t2v":  # the blocks are the same ones, and take long to compile
+        compiled = Model.read(folder, "cpu", Options(compile="blocks"))
+        yield {"compiled": evidence(compiled)["compiled"], "mean": mean(Made(compiled, spec).clip, made.clip)}
     # As on an accelerator.
     model = Model.read(folder, "cpu", Options())
     halves = read_packed(folder, model.transformers, torch.bfloat16)
