@@ -28,6 +28,7 @@ from artifex.generations import raise_unless_made
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.up import Stack
 from bench.studio import say
+from services.generator.triton.server import KEPT_MEMORY
 from services.generator.triton.settings import TritonSettings
 
 SECONDS = 10.0
@@ -36,6 +37,7 @@ GOAL = 0.03
 _LOOP = Path(__file__).with_name("generation_loop.py")
 _MOST_STEPS = 200
 _FIRST_STEPS = 10
+_TRIES = 2
 _FRAMES = 17
 _SIZES = ((64, 64), (112, 64), (256, 144), (416, 240), (832, 480), (1280, 720))
 
@@ -56,7 +58,7 @@ class BareLoop:
             str(self._settings.threads),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+            env={**KEPT_MEMORY, **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"}},
         )
         return self
 
@@ -123,9 +125,13 @@ async def long_enough(client: Client, loop: BareLoop, model: generator.Model) ->
         await loop.make(warm)
         seconds, _ = await loop.make(warm)
         spec.CopyFrom(warm.spec)
-        spec.steps = min(_MOST_STEPS, math.ceil(_FIRST_STEPS * SECONDS / seconds))
         if seconds * _MOST_STEPS >= SECONDS * _FIRST_STEPS:
             break
+    for _ in range(_TRIES):
+        # Besides steps it takes what they do not, and a busy machine's seconds are not all alike.
+        spec.steps = max(1, min(_MOST_STEPS, math.ceil(spec.steps * SECONDS / seconds)))
+        warm.spec.steps = spec.steps
+        seconds, _ = await loop.make(warm)
     return spec
 
 
