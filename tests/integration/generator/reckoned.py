@@ -15,6 +15,12 @@ import torch
 from artifex_wan.conditions import encoded
 from artifex_wan.decode import decoded
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
+from diffusers.quantizers.gguf.utils import (
+    GGML_QUANT_SIZES,
+    SUPPORTED_GGUF_QUANT_TYPES,
+    GGUFLinear,
+    GGUFParameter,
+)
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
@@ -41,6 +47,7 @@ def main() -> None:
         for token_times in (False, True):
             for ffn in (1382, 2389):
                 steps(precision, token_times=token_times, ffn=ffn)
+    widening()
 
 
 def counts(model: str) -> None:
@@ -162,6 +169,21 @@ def steps(precision: str, *, token_times: bool, ffn: int) -> None:
         made=peak(lambda: made(**given, return_dict=False)),
         reckoned=memory.activations(model, *clip, precision),
     )
+
+
+def widening() -> None:
+    """A layer of packed weights, of the packing that takes most to widen."""
+    rows = columns = 1024
+    peaks = {}
+    for packing in SUPPORTED_GGUF_QUANT_TYPES:
+        numbers, size = GGML_QUANT_SIZES[packing]
+        layer = GGUFLinear(columns, rows, compute_dtype=torch.bfloat16)
+        packed = torch.zeros(rows, columns // numbers * size, dtype=torch.uint8)
+        layer.weight = GGUFParameter(packed, quant_type=packing)
+        given = torch.zeros(1, columns, dtype=torch.bfloat16)
+        peaks[packing.name] = peak(lambda layer=layer, given=given: layer(given))  # type: ignore[misc]
+    most = max(peaks, key=lambda name: peaks[name])
+    tell(what="bytes", part=f"{most} widened", made=peaks[most], reckoned=memory._WIDENING * rows * columns)
 
 
 def peak(run: Callable[[], object]) -> int:

@@ -16,7 +16,7 @@ from services.generator.domain.plan.options import Options
 STAGES: Final = ("encode", "denoise", "decode")
 _BYTES: Final = {"float32": 4, "bfloat16": 2, "float16": 2, "float8": 1}
 """Of one number, as a transformer's weights are kept."""
-_WIDENING: Final = 10
+_WIDENING: Final = 12
 """Bytes for each packed weight of a layer while it is widened, at most of all the ways to pack."""
 _ON_DEVICE_FRAMES: Final = 4
 _TILE: Final = 256
