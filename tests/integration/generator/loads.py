@@ -1,6 +1,6 @@
 """Run in Triton's environment: every choice of how a model is loaded, LoRAs and step caches on models of each class.
 
-python loads.py choices|loras|refusals|caches t2v|i2v|ti2v        prints one JSON line a case
+python loads.py choices|loras|refusals|begins|caches t2v|i2v|ti2v        prints one JSON line a case
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -318,6 +319,40 @@ def refusals(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
     yield {"after_refusals": bool(np.array_equal(Made(model, spec).clip, before))}
 
 
+def begins(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
+    """What of a model is on the device as soon as Triton has loaded it, and after a request by each of its ways."""
+    # Triton's own module, of which nothing is needed before a request is answered.
+    sys.modules["triton_python_backend_utils"] = ModuleType("triton_python_backend_utils")
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "services/generator/model_repository/shared"))
+    from artifex_wan.backend import WanBackend
+
+    spec = spec_of(kind)
+    limits = {"size_multiple": 16, "max_width": 64, "max_height": 64, "frame_multiple": 4, "max_frames": 81}
+    for usual in ({}, {"experts": "streamed"}, {"experts": "resident", "text_encoder": "cpu"}):
+        values = {
+            "weights": str(folder),
+            "weights_digest": "",
+            "card": json.dumps({"kind": "text_image", "text_tokens": 64, **limits}),
+            "threads": "1",
+            "device": "cpu",
+            "load": json.dumps(usual),
+            "otlp_endpoint": "",
+        }
+        parameters = {name: {"string_value": value} for name, value in values.items()}
+        backend = WanBackend()
+        backend.initialize({"model_name": "m", "model_config": json.dumps({"parameters": parameters})})
+        model = backend._model
+        assert model is not None
+        before = sorted(model.present)
+        after = backend._ready({}, spec)
+        yield {
+            "usual": usual,
+            "before": before,
+            "after": sorted(after.present),
+            "as_usual": after.options == Options(**usual),
+        }
+
+
 def caches(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
     calibrated(kind, folder)
     plain_model = Model.read(folder, "cpu", Options())
@@ -411,7 +446,7 @@ def host_out_of_memory() -> bool:
 def main() -> None:
     torch.set_num_threads(1)
     logging.disable_progress_bar()
-    part, kind = {each.__name__: each for each in (choices, loras, refusals, caches)}[sys.argv[1]], sys.argv[2]
+    part, kind = {each.__name__: each for each in (choices, loras, refusals, begins, caches)}[sys.argv[1]], sys.argv[2]
     with tempfile.TemporaryDirectory() as name, torch.no_grad():
         folder = Path(name)
         pipeline(kind).save_pretrained(folder)

@@ -113,6 +113,18 @@ def test_what_cannot_be_is_refused_by_name_and_changes_nothing(kind: str) -> Non
 
 
 @each_kind
+def test_a_model_waits_off_the_device_for_what_the_first_request_wants_of_it(kind: str) -> None:
+    """On which there may be room for that, and for no more."""
+    all_of_it = ["transformer"] if kind == "ti2v" else ["transformer", "transformer_2"]
+    plain, streamed, told = cases("begins", kind)
+    assert (plain["before"], plain["after"]) == ([], all_of_it)
+    assert (streamed["before"], streamed["after"]) == ([], [])
+    # An operator's word is taken.
+    assert (told["before"], told["after"]) == (all_of_it, all_of_it)
+    assert all(case["as_usual"] for case in (plain, streamed, told))
+
+
+@each_kind
 def test_step_caches_skip_work_begin_anew_where_a_run_rests_and_are_gone_afterwards(kind: str) -> None:
     known, *found = cases("caches", kind)
     if kind == "ti2v":

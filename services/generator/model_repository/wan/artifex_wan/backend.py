@@ -43,6 +43,8 @@ from artifex_wan.stages import Stages, is_out_of_memory
 
 _RECORDED: Final = ("torch", "diffusers", "transformers", "tokenizers", "peft", "gguf", "numpy")
 """Packages whose versions may change a clip."""
+_WAITING: Final = {"experts": "swapped", "text_encoder": "swapped"}
+"""How a model lies in memory until it is asked for a clip, where its operator does not say it: on the host."""
 
 
 class Cancelled(Exception):
@@ -70,7 +72,8 @@ class WanBackend:
         self._preview_seconds: dict[tuple[int, int], float] = {}
         diffusers_logging.disable_progress_bar()
         try:
-            self._read(Options.parse(self._usual))
+            # What the first request wants of it is not known yet, and on the device there may be room for that alone.
+            self._read(Options.parse({**_WAITING, **self._usual}))
         except (SpecError, ValueError) as error:
             # Triton tells whoever asked for the model.
             raise pb_utils.TritonModelException(str(error)) from error
