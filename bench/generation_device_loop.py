@@ -8,7 +8,7 @@ from the same weights, makes the same clip of random noise and is measured apart
     stock      diffusers' own pipeline
     plain      our loop, nothing changed: must make the same latents
     speed      what the profile SPEED plans on an accelerator: the fastest attention, compiled blocks, and the VAE's
-               numbers with their channels last
+               weights in another order; not its step cache, whose gain random weights do not show
     float8     the same with the experts' weights kept in eight bits
 
 Of a model of two experts one is built, since a step is made by one. Prints one JSON object a line.
