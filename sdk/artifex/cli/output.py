@@ -113,6 +113,9 @@ class Output:
             )
             return code
         remedy = next((remedy for kind, remedy in _REMEDIES if isinstance(error, kind)), "")
+        if isinstance(error, errors.Unavailable) and error.reason:
+            # The studio answered, of something behind it.
+            remedy = ""
         self.errors.print("error", style="bold red", end=" ")
         self.errors.print(f"{reason.removeprefix('ERROR_REASON_')}: {error}", soft_wrap=True)
         for violation in violations:
@@ -140,9 +143,10 @@ def plain_dict(message: Message) -> dict[str, Any]:
 def run(output: Output, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a command's coroutine and end the process with the right exit code."""
     try:
-        asyncio.run(work())
-    except errors.ArtifexError as error:
-        raise SystemExit(output.fail(error)) from None
+        try:
+            asyncio.run(work())
+        except errors.ArtifexError as error:
+            raise SystemExit(output.fail(error)) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except BrokenPipeError:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from artifex.cli.nodes import bounds
 from artifex.cli.output import Output, studio_command
 from artifex.client import Client
-from artifex.errors import FileProblem
+from artifex.errors import FileProblem, Unavailable
 from artifex.graph.v1 import messages_pb2 as graph
 from artifex.media.v1 import messages_pb2 as media
 
@@ -70,6 +70,14 @@ def test_an_argument_that_is_no_text_is_wrong_usage() -> None:
 
     ran = CliRunner().invoke(command, ["a \udcff", "--endpoint", "localhost:1"])
     assert (ran.exit_code, "is no text in UTF-8" in ran.output) == (2, True)
+
+
+@pytest.mark.parametrize(("reason", "asks"), [("", True), ("ERROR_REASON_DEPENDENCY_UNAVAILABLE", False)])
+def test_only_where_nobody_answers_the_studio_may_not_run(
+    reason: str, asks: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert Output(as_json=False).fail(Unavailable("no answer", code="UNAVAILABLE", reason=reason)) == 8
+    assert ("Is the studio running?" in capsys.readouterr().err) == asks
 
 
 def test_an_output_that_takes_no_more_is_told_without_a_traceback() -> None:
