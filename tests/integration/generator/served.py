@@ -49,6 +49,8 @@ FAILED = pb.Generation.STATE_FAILED
 class WorkerProcess(Server):
     """`python -m services.generator` in the role of a worker alone."""
 
+    ready_timeout = 120.0
+
     def __init__(self, folder: Path, env: dict[str, str]) -> None:
         super().__init__(folder)
         self._env = {**os.environ, **env, "ARTIFEX_GENERATOR_ROLES": "worker", "ARTIFEX_LOG_FORMAT": "text"}
