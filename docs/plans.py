@@ -30,7 +30,7 @@ def rows() -> Iterator[tuple[str, ...]]:
             spec = GenerationSpec(model=card.name, prompt="anything", preset=value)
             found = filled(spec, card, cards, ["first"] if card.kind == "image" else [])
             for memory in MEMORIES:
-                message = plan(found, card, cards[card.image_form], imagined(_PROCESSOR, memory), None)
+                message = plan(found, card, cards[card.image_form], imagined(_PROCESSOR, memory))
                 yield row(message, preset, memory)
 
 

@@ -13,7 +13,7 @@ from libs.chassis.rpc.failures import to_failure
 from services.generator.commands.tell_prompt import tell_prompt
 from services.generator.domain.keys import clip_key
 from services.generator.domain.models import ModelCard, with_absent
-from services.generator.domain.plan.devices import Device, imagined, largest
+from services.generator.domain.plan.devices import Device, imagined, largest, rated_as
 from services.generator.domain.plan.planner import goes, plan, require_fit
 from services.generator.domain.prompts.told import Told
 from services.generator.domain.provenance import load_of
@@ -99,7 +99,9 @@ class Planner:
         return message
 
     async def _planned(self, found: Filled, card: ModelCard, follower: ModelCard, device: Device) -> GenerationPlan:
-        return plan(found, card, follower, device, await self._calibrations.get(device.name, card.model))
+        names = [rated_as(device.name, "native", compiled) for compiled in ("none", "blocks")]
+        rates = {name: await self._calibrations.get(name, card.model) for name in names}
+        return plan(found, card, follower, device, rates)
 
 
 async def plan_generation(

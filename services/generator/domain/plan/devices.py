@@ -125,6 +125,13 @@ class Calibration:
     """So many are in it."""
 
 
+def rated_as(device: str, attention: str, compiled: str) -> str:
+    """The name under which a device's rates are kept: those of the fastest attention, or of compiled blocks, which are
+    options of a way, apart from the plain ones."""
+    plain = attention == "native" and compiled == "none"
+    return device if plain else f"{device}, fast"
+
+
 _WEIGHT: Final = 0.3
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import Self
 
 from artifex.generator.v1 import messages_pb2 as pb
@@ -12,7 +13,7 @@ from libs.chassis.errors import ResourceExhausted
 from services.generator.domain.architecture import Architecture
 from services.generator.domain.models import COLLECTION, ModelCard
 from services.generator.domain.plan.choices import choices
-from services.generator.domain.plan.devices import PROCESSOR, Calibration, Device
+from services.generator.domain.plan.devices import PROCESSOR, Calibration, Device, rated_as
 from services.generator.domain.plan.memory import STAGES, Bytes, memory
 from services.generator.domain.plan.options import Options, ways
 from services.generator.domain.plan.work import Clip, Work, work
@@ -32,6 +33,10 @@ STEP_CACHES: Mapping[StepCache.ValueType, str] = {
     pb.STEP_CACHE_MAGNITUDE: "magnitude",
 }
 """By the contract's number, as the model server calls them."""
+
+
+Rated = Mapping[str, Calibration | None]
+_UNRATED: Rated = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,13 @@ class Way:
 
 
 def plan(
-    filled: Filled, card: ModelCard, follower: ModelCard, device: Device, calibration: Calibration | None
+    filled: Filled, card: ModelCard, follower: ModelCard, device: Device, rates: Rated = _UNRATED
 ) -> GenerationPlan:
     """All that can be said of a filled spec before anything is spent; `prompt` and its notes are left to others.
 
-    `follower` is what goes on from a last frame, where the clip is longer than the model makes at once. A model whose
-    architecture is not told fits, with nothing reckoned.
+    `follower` is what goes on from a last frame, where the clip is longer than the model makes at once; `rates` are
+    those that were measured of the device and the model, by `rated_as`. A model whose architecture is not told fits,
+    with nothing reckoned.
     """
     spec = filled.spec
     message = GenerationPlan(
@@ -77,9 +83,8 @@ def plan(
         device=device.name,
         device_memory_bytes=device.memory,
         device_count=1,
-        calibrated=calibration is not None,
     )
-    case = _Case.of(spec, card, follower, device, calibration)
+    case = _Case.of(spec, card, follower, device, rates)
     if case is None:
         message.fits = True
         return message
@@ -94,6 +99,7 @@ def plan(
             )
         )
     message.seconds = way.seconds
+    message.calibrated = case.rate(way.options) is not None
     message.fits = way.fits(device)
     if not message.fits:
         message.shortage = _shortage(way, card, spec, device)
@@ -191,7 +197,7 @@ class _Case:
     """Sixteen bits, as they are to be computed in."""
     own: Mapping[str, str]
     """How the operator has the model lie in memory, whatever is planned."""
-    calibration: Calibration | None
+    rates: Rated
 
     @classmethod
     def of(
@@ -200,7 +206,7 @@ class _Case:
         card: ModelCard,
         follower: ModelCard,
         device: Device,
-        calibration: Calibration | None = None,
+        rates: Rated = _UNRATED,
     ) -> Self | None:
         """None where the model's architecture is not told."""
         model = card.architecture
@@ -210,7 +216,7 @@ class _Case:
         clip = clip_of(spec, card, model)
         draft = spec.preset == pb.GENERATION_PRESET_DRAFT and spec.profile != pb.GENERATION_PROFILE_QUALITY
         half = "float16" if draft else "bfloat16"
-        return cls(model, following, clip, device, spec.profile, half, card.load, calibration)
+        return cls(model, following, clip, device, spec.profile, half, card.load, rates)
 
     def picked(self) -> Way:
         """The way to go; the one that takes least where none fits."""
@@ -241,7 +247,11 @@ class _Case:
         if len(clip.windows) > 1:
             following = memory(self.follower, clip.width, clip.height, clip.frames, options)
             taken = {stage: taken[stage].at_most(following[stage]) for stage in STAGES}
-        return Way(options, taken, work(self.model, self.follower, clip, self.device, options, self.calibration))
+        return Way(options, taken, work(self.model, self.follower, clip, self.device, options, self.rate(options)))
+
+    def rate(self, options: Options) -> Calibration | None:
+        """As it was measured, with such options."""
+        return self.rates.get(rated_as(self.device.name, options.attention, options.compile))
 
     def _ways(self, keep: Options, *, lossy: bool) -> list[Way]:
         """Those there are on the device, with the attention and layout of `keep` and all that the operator says."""

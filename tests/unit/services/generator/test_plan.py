@@ -44,7 +44,7 @@ def planned(card: ModelCard, on: Device, calibration: Calibration | None = None,
     image = {"image": "assets/a"} if card.kind == "image" else {}
     spec = pb.GenerationSpec(prompt="a river", **image, **given)  # type: ignore[arg-type]
     found = filled(spec, card, CARDS)
-    return plan(found, card, CARDS[card.image_form], on, calibration)
+    return plan(found, card, CARDS[card.image_form], on, {on.name: calibration})
 
 
 def told(message: pb.GenerationPlan) -> tuple[str, str, str, str]:
@@ -379,6 +379,15 @@ def test_measured_rates_take_the_place_of_published_ones() -> None:
     assert message.calibrated
     assert message.stages[1].seconds == pytest.approx(message.stages[1].flops / 100e12)
     assert message.stages[2].seconds == pytest.approx(message.stages[2].flops / 10e12)
+    # What plain attention was measured at says nothing of the fastest, nor the other way round.
+    found = filled(message.spec, TI2V, CARDS)
+    found.spec.profile, found.spec.step_cache = pb.GENERATION_PROFILE_SPEED, pb.STEP_CACHE_NONE
+    plain = plan(found, TI2V, TI2V, device(80), {device(80).name: calibration})
+    assert not plain.calibrated
+    fast = plan(found, TI2V, TI2V, device(80), {f"{device(80).name}, fast": calibration})
+    assert fast.calibrated
+    assert fast.stages[1].seconds == pytest.approx(fast.stages[1].flops / 100e12)
+    assert not plan(filled(message.spec, TI2V, CARDS), TI2V, TI2V, device(80), {"another": calibration}).calibrated
     later = calibrated(calibration, 200e12, 20e12)
     assert later.flops == pytest.approx(130e12)
     assert later.vae_flops == pytest.approx(13e12)
