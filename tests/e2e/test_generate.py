@@ -30,6 +30,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300
 
 PROMPT = "a red circle moving right over a blue background"
 SMALL = ("--width", "64", "--height", "64", "--frames", "17", "--steps", "4")
+LONG = ("--width", "112", "--height", "64", "--frames", "17", "--steps", "200", "--preview-every", "1")
+"""Longer than a command takes to start: each step is followed by a decoded frame."""
 
 
 async def generate(stack: Stack, folder: Path, *arguments: str, out: str = "a.mp4") -> Ran:
@@ -154,7 +156,7 @@ async def test_an_asset_that_was_not_generated_cannot_be_repeated(stack: Stack, 
 
 
 async def test_a_generation_is_paused_and_resumed_by_name(stack: Stack, client: Client, tmp_path: Path) -> None:
-    long = (PROMPT, "--width", "64", "--height", "64", "--frames", "17", "--steps", "80", "--seed", "21")
+    long = (PROMPT, *LONG, "--seed", "21")
     process = await start(stack, tmp_path, "generate", *long, "--out", "p.mp4", "--json")
     assert process.stdout is not None
     created = json.loads(await process.stdout.readline())
@@ -166,7 +168,7 @@ async def test_a_generation_is_paused_and_resumed_by_name(stack: Stack, client: 
     assert (paused.code, paused.out.split()) == (0, [name, "paused"]), paused
     held = await client.generations.get(name)
     await asyncio.sleep(1.0)
-    assert (await client.generations.get(name)).steps_done == held.steps_done < 80
+    assert (await client.generations.get(name)).steps_done == held.steps_done < 200
     listed = await artifex(stack, tmp_path, "generations", "list")
     assert any(name in line and "paused" in line for line in listed.out.splitlines())
     assert (await artifex(stack, tmp_path, "generations", "resume", name)).code == 0
@@ -179,7 +181,7 @@ async def test_a_generation_is_paused_and_resumed_by_name(stack: Stack, client: 
 
 
 async def test_a_generation_is_cancelled_by_name(stack: Stack, client: Client, tmp_path: Path) -> None:
-    long = (PROMPT, "--width", "64", "--height", "64", "--frames", "17", "--steps", "150", "--seed", "22")
+    long = (PROMPT, *LONG, "--seed", "22")
     process = await start(stack, tmp_path, "generate", *long, "--out", "q.mp4", "--json")
     assert process.stdout is not None
     name = json.loads(await process.stdout.readline())["name"]
@@ -194,7 +196,7 @@ async def test_a_generation_is_cancelled_by_name(stack: Stack, client: Client, t
 
 async def test_a_shot_that_nobody_waits_for_is_cancelled(stack: Stack, client: Client, tmp_path: Path) -> None:
     reader, writer = os.pipe()
-    long = (PROMPT, "--width", "64", "--height", "64", "--frames", "17", "--steps", "150", "--seed", "23")
+    long = (PROMPT, *LONG, "--seed", "23")
     process = await start(stack, tmp_path, "generate", *long, "--out", "r.mp4", "--json", stdout=writer)
     os.close(writer)
     with os.fdopen(reader) as lines:
