@@ -31,6 +31,9 @@ _SAID: Final = {
 }
 
 
+_BEGINNING: Final = "out of memory in the stage "
+
+
 @dataclass(frozen=True)
 class Fallback:
     change: Mapping[str, str]
@@ -50,6 +53,11 @@ def fallback(load: Mapping[str, str], stage: str, kind: str) -> Fallback | None:
         at = choices.index(load[subject]) if load.get(subject) in choices else 0
         if at + 1 < len(choices):
             taken = choices[at + 1]
-            note = f"out of memory in the stage {stage}: {_SAID[subject, taken]}"
+            note = f"{_BEGINNING}{stage}: {_SAID[subject, taken]}"
             return Fallback({subject: taken}, note)
     return None
+
+
+def is_note(note: str) -> bool:
+    """Whether it is a note of a step down. A run that another one takes up after a loss may not need it again."""
+    return note.startswith(_BEGINNING)

@@ -14,6 +14,7 @@ from artifex.generator.v1.messages_pb2 import (
 )
 from artifex.provenance import DETAIL
 from artifex.provenance import told as movie_detail
+from services.generator.domain.fallback import is_note
 from services.generator.domain.generation import Generation
 from services.generator.domain.models import ModelCard
 from services.generator.domain.pictures import digests
@@ -23,11 +24,13 @@ from services.generator.domain.step_caches import CacheMeasure, CacheUse
 
 
 def begun(generation: Generation, card: ModelCard, follower: ModelCard, told: Told) -> GenerationProvenance:
-    """What is known of a started generation before its first step; notes of an earlier run are kept.
+    """What is known of a started generation before its first step; notes of an earlier run are kept, but for those of a
+    device that was out of memory, which this one may not be.
 
     `follower` goes on where the clip is longer than the model makes at once; it may be the model itself.
     """
-    notes = generation.provenance.notes if generation.provenance else [*told.notes, *_adjusted(generation)]
+    earlier = generation.provenance.notes if generation.provenance else [*told.notes, *_adjusted(generation)]
+    notes = [note for note in earlier if not is_note(note)]
     other = follower.model != card.model
     spec = GenerationSpec()
     spec.CopyFrom(generation.spec)

@@ -154,15 +154,14 @@ async def test_a_device_out_of_memory_is_tried_once_more_and_then_told(
     async with generator(tmp_path, second.endpoint) as running:
         async with TritonModelServer(second.endpoint) as server:
             await server.load(WIDE)
-        for pid in second.model_processes():
-            leave(pid, 32 << 20)
+        pid = second.process_of(WIDE)
+        leave(pid, 96 << 20)
         done = (await running.watch((await running.create(spec)).name))[-1]
         assert (done.state, done.failure.reason) == (FAILED, "ERROR_REASON_DOES_NOT_FIT")
         assert dict(done.failure.metadata)["model"] == WIDE
         (note,) = done.provenance.notes
         assert note.startswith("out of memory in the stage ")
-    second.kill9()
-    second.start()
+        lift(pid)
 
 
 async def test_what_fits_the_next_thriftier_way_is_made_that_way_and_shared_with_nobody_who_had_room(

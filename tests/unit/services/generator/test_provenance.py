@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from artifex.generator.v1 import messages_pb2 as pb
+from services.generator.domain.fallback import fallback
+from services.generator.domain.laying import laid
 from services.generator.domain.prompts.told import Told
 from services.generator.domain.provenance import begun
 from tests.unit.services.generator.test_generation import generation
@@ -32,3 +34,12 @@ def test_a_render_jobs_clip_says_what_was_taken_otherwise_and_another_was_told_b
     # Another run has what the first one noted, once.
     found.provenance.notes.append("out of memory")
     assert list(begun(found, NANO, NANO, TOLD).notes) == [*said, "out of memory"]
+
+
+def test_another_run_tells_by_itself_whether_memory_was_short() -> None:
+    found = generation()
+    found.provenance = begun(found, NANO, NANO, TOLD)
+    step = fallback(laid(NANO, {}), "decode", "cpu")
+    assert step is not None
+    found.provenance.notes.append(step.note)
+    assert list(begun(found, NANO, NANO, TOLD).notes) == ["extended by rule"]

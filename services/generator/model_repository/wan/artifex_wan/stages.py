@@ -9,7 +9,13 @@ from typing import Final
 
 import torch
 
-_OUT_OF_MEMORY: Final = ("DefaultCPUAllocator", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+_OUT_OF_MEMORY: Final = (
+    "DefaultCPUAllocator",
+    # A file of weights that is to be mapped.
+    "Cannot allocate memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
 
 
 class Stages:
