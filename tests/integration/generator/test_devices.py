@@ -28,8 +28,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
         yield server
 
 
-# Two Tritons and, one after the other, two workers are started.
-@pytest.mark.timeout(300)
+# Two workers are started, one after the other; not counted is the start of the Tritons.
+@pytest.mark.timeout(300, func_only=True)
 async def test_a_plan_for_one_device_is_made_again_for_another_or_waits_for_its_own(
     tmp_path: Path, triton: TritonServer, small: TritonServer, spec: pb.GenerationSpec
 ) -> None:
