@@ -30,7 +30,6 @@ from artifex.generations import raise_unless_made
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.up import Stack
 from bench.studio import say
-from services.generator.triton.server import KEPT_MEMORY
 from services.generator.triton.settings import TritonSettings
 
 SECONDS = 10.0
@@ -60,7 +59,7 @@ class BareLoop:
             str(self._settings.threads),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**KEPT_MEMORY, **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"}},
+            env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
         )
         return self
 

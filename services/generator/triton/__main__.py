@@ -50,7 +50,7 @@ def main() -> None:
     sys.stderr.flush()
     # Python looks for modules in the folder it runs in, and torch asks for one named as our own folders are.
     os.chdir("/")
-    os.execve(installation.server, arguments, server.environment(installation, settings, device["kind"]))
+    os.execve(installation.server, arguments, server.environment(installation, settings))
 
 
 def _nano_version(target: Path) -> int | None:

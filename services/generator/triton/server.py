@@ -13,13 +13,6 @@ from pathlib import Path
 from services.generator.triton.repository import CATALOGUE
 from services.generator.triton.settings import TritonSettings
 
-KEPT_MEMORY = {
-    "MALLOC_MMAP_THRESHOLD_": str(256 << 20),
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
-}
-"""For glibc, of a process that computes a model: keep what a layer gave back for the next one. By itself it gives
-pieces of some megabytes back to the system each time, which has to clear them anew: a third of a small clip's work."""
-
 _SHARED_MEMORY = Path("/dev/shm")
 
 _ASK = """
@@ -119,8 +112,8 @@ def command(installation: Installation, settings: TritonSettings, repository: Pa
     ]
 
 
-def environment(installation: Installation, settings: TritonSettings, kind: str) -> dict[str, str]:
-    """This process's environment, turned from its own Python to Triton's. `kind`: of the device, "cpu" or "cuda"."""
+def environment(installation: Installation, settings: TritonSettings) -> dict[str, str]:
+    """This process's environment, turned from its own Python to Triton's."""
     env = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "PYTHONHOME"}}
     libraries = [p for p in (installation.python_libraries, installation.libraries) if p]
     env["LD_LIBRARY_PATH"] = os.pathsep.join([*map(str, libraries), *filter(None, [env.get("LD_LIBRARY_PATH")])])
@@ -129,8 +122,7 @@ def environment(installation: Installation, settings: TritonSettings, kind: str)
     env["VIRTUAL_ENV"] = str(settings.venv)
     env["OMP_NUM_THREADS"] = str(settings.threads)
     env["TOKENIZERS_PARALLELISM"] = "false"
-    # What whoever starts it has set stands.
-    return {**(KEPT_MEMORY if kind == "cpu" else {}), **env}
+    return env
 
 
 def sweep_shared_memory(settings: TritonSettings) -> None:
