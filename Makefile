@@ -30,8 +30,9 @@ protos: setup ## Generate the stubs from protos/ again
 bench: setup ## Measure the published figures
 	@$(BIN)/python -m bench
 
-docs: setup ## Write the gallery of nodes to build/gallery, and docs/licences.md anew
+docs: setup ## Write the gallery of nodes to build/gallery, and the tables of docs/licences.md and docs/plans.md anew
 	@$(BIN)/python docs/licences.py --write
+	@$(BIN)/python -m docs.plans
 	@$(BIN)/python -m docs.gallery
 
 clean: ## Remove environments, build output and caches

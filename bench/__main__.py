@@ -17,12 +17,14 @@ from bench import (
     exactness,
     fused,
     generation,
+    generation_device,
     long,
     memory,
     preview,
     rerender,
     scaling,
     scheduling,
+    step_caches,
 )
 
 BENCHMARKS = {
@@ -39,6 +41,8 @@ BENCHMARKS = {
     "memory": memory.run,
     "long": long.run,
     "generation": generation.run,
+    "device": generation_device.run,
+    "caches": step_caches.run,
 }
 
 

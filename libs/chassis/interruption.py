@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, ParamSpec, TypeVar
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Interrupted(Exception):
@@ -30,3 +32,20 @@ async def unless_set(work: Coroutine[Any, Any, T], *events: asyncio.Event) -> T:
             task.cancel()
         # Also takes note of how the work failed on its way out, which interests nobody now.
         await asyncio.gather(doing, *waits, return_exceptions=True)
+
+
+async def on_thread(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """As `asyncio.to_thread`, for work on what the caller closes when it is cancelled: then this raises only once the
+    thread is done."""
+    doing = asyncio.create_task(asyncio.to_thread(work, *arguments, **named))
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        while not doing.done():
+            # A thread cannot be stopped, however often that is asked for.
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([doing])
+        if not doing.cancelled():
+            # How it failed interests nobody now.
+            doing.exception()
+        raise

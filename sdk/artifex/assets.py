@@ -275,6 +275,21 @@ def check_destination(path: Path, *, stills: bool = False) -> None:
         raise FileProblem(f"{path}: {error.strerror or error}") from None
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Whoever looks at the file sees what was there or what is there now, whole. Its folder is made. Raises
+    FileProblem."""
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as error:
+        raise FileProblem(f"{path}: {error.strerror or error}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file, lower-case hexadecimal."""
     with path.open("rb") as file:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 from artifex.errors import ApiError, DeadlineExceeded, JobCancelled, JobFailed
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.generator.v1 import service_pb2_grpc as generator_grpc
-from artifex.transport import Transport, backoff, is_transient
+from artifex.transport import Silence, Transport
 
 ENDED: Final = (
     generator.Generation.STATE_SUCCEEDED,
@@ -45,15 +45,31 @@ class Generations:
             for style in page.styles:
                 yield style
 
-    async def plan(self, spec: generator.GenerationSpec, *, device_memory_bytes: int = 0) -> generator.GenerationPlan:
-        """What a generation will be and take, without spending any of it; on a device of so much memory, or else on the
-        installation's own. What does not fit is told, not refused."""
-        answer = await self._transport.unary(
+    async def plan(
+        self,
+        spec: generator.GenerationSpec,
+        *,
+        device_memory_bytes: int = 0,
+        pictures: Iterable[generator.PlannedPicture] = (),
+    ) -> generator.GenerationPlan:
+        """What a generation will be and take, without spending any of it; see `foresee`."""
+        return (await self.foresee(spec, device_memory_bytes=device_memory_bytes, pictures=pictures)).plan
+
+    async def foresee(
+        self,
+        spec: generator.GenerationSpec,
+        *,
+        device_memory_bytes: int = 0,
+        pictures: Iterable[generator.PlannedPicture] = (),
+    ) -> generator.PlanGenerationResponse:
+        """What a generation will be and take, on a device of so much memory, or else on the installation's own; and its
+        clip, where an equal one was made before. What cannot be made is told, not refused. `pictures`: given beside
+        those that the spec names, perhaps such as are still to be made."""
+        return await self._transport.unary(
             self._stub.PlanGeneration,
-            generator.PlanGenerationRequest(spec=spec, device_memory_bytes=device_memory_bytes),
+            generator.PlanGenerationRequest(spec=spec, device_memory_bytes=device_memory_bytes, pictures=pictures),
             name="GeneratorService/PlanGeneration",
         )
-        return answer.plan
 
     async def create(
         self,
@@ -90,10 +106,10 @@ class Generations:
 
     async def watch(self, name: str, *, patience: float = 120.0) -> AsyncIterator[generator.Generation]:
         """The generation as it changes, until it has ended; a paused one is waited for. A broken stream is taken up
-        again after the last change seen; gives up when nobody answers for `patience` seconds."""
-        loop = asyncio.get_running_loop()
-        failures, heard, sequence = 0, loop.time(), 0
+        again after the last change seen; gives up when nobody answers for `patience` seconds after it broke."""
+        silence, sequence = Silence(patience), 0
         while True:
+            silence.asks()
             try:
                 messages = self._transport.stream(
                     self._stub.WatchGeneration,
@@ -101,15 +117,14 @@ class Generations:
                     name="GeneratorService/WatchGeneration",
                 )
                 async for message in messages:
-                    failures, heard, sequence = 0, loop.time(), message.sequence
+                    sequence = message.sequence
+                    silence.ends()
                     yield message.generation
                     if message.generation.state in ENDED:
                         return
             except ApiError as error:
-                if not is_transient(error) or loop.time() - heard > patience:
-                    raise
-                failures = min(failures + 1, 5)
-            await asyncio.sleep(backoff(failures))
+                silence.goes_on(error)
+            await asyncio.sleep(silence.pause())
 
     async def output(self, name: str, *, patience: float = 120.0) -> generator.Generation:
         """The generation once it has succeeded and its clip is an asset, which follows shortly after.
@@ -134,6 +149,16 @@ class Generations:
             looks += 1
             generation = await self.get(name)
         return generation
+
+    async def preview(self, name: str) -> bytes:
+        """A JPEG of what the middle of a generation's clip is going to look like, by its newest preview; there is none
+        while its `preview` is unset."""
+        answer = await self._transport.unary(
+            self._stub.GetGenerationPreview,
+            generator.GetGenerationPreviewRequest(name=name),
+            name="GeneratorService/GetGenerationPreview",
+        )
+        return bytes(answer.image.data)
 
     async def pause(self, name: str) -> generator.Generation:
         """Put a generation down within one denoising step, to be taken up where it stopped."""

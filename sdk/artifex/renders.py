@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from artifex.errors import ApiError, JobCancelled, JobFailed
 from artifex.graph.v1 import messages_pb2 as graph
 from artifex.graph.v1 import service_pb2_grpc as graph_grpc
-from artifex.transport import Transport, backoff, is_transient
+from artifex.transport import Silence, Transport
 
 ENDED = (graph.RenderJob.STATE_SUCCEEDED, graph.RenderJob.STATE_FAILED, graph.RenderJob.STATE_CANCELLED)
 
@@ -75,18 +75,19 @@ class Renders:
         self, name: str, *, after_sequence: int = 0, patience: float = 120.0
     ) -> AsyncIterator[graph.RenderEvent]:
         """The job's events in order, each once, until the job has ended. A broken stream is taken up again after the
-        last event seen; gives up when nobody answers for `patience` seconds."""
-        loop = asyncio.get_running_loop()
-        failures, heard, settled, ended = 0, loop.time(), False, False
+        last event seen; gives up when nobody answers for `patience` seconds after it broke."""
+        silence, settled, ended = Silence(patience), False, False
         while True:
             silent = True
+            silence.asks()
             try:
                 request = graph.WatchRenderJobRequest(name=name, after_sequence=after_sequence)
                 messages = self._transport.stream(
                     self._stub.WatchRenderJob, request, name="RenderService/WatchRenderJob"
                 )
                 async for message in messages:
-                    silent, failures, heard = False, 0, loop.time()
+                    silent = False
+                    silence.ends()
                     if message.event.sequence > after_sequence:
                         after_sequence = message.event.sequence
                         yield message.event
@@ -101,10 +102,8 @@ class Renders:
                         return
                     settled = True
             except ApiError as error:
-                if not is_transient(error) or loop.time() - heard > patience:
-                    raise
-                failures = min(failures + 1, 5)
-            await asyncio.sleep(backoff(failures))
+                silence.goes_on(error)
+            await asyncio.sleep(silence.pause())
 
     async def wait(self, name: str) -> graph.RenderJob:
         """The job once it has succeeded. Raises JobFailed or JobCancelled when it ends otherwise."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +48,8 @@ MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 ATTEMPTS = 8
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 3.0
+STANDS = 60.0
+"""Seconds. A stream that broke after so long was there: connecting in vain takes less."""
 
 _OPTIONS: list[tuple[str, int]] = [
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -196,6 +199,41 @@ class Transport:
                 raise from_rpc_error(error) from None
         finally:
             span.end()
+
+
+class Silence:
+    """How long a watcher has had no answer, and whether that is too long.
+
+    A stream may say nothing for hours and be in good order: what counts begins when it breaks, not at its last message.
+    """
+
+    def __init__(self, patience: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """`patience`: seconds; `clock`: tells seconds."""
+        self._patience = patience
+        self._clock = clock
+        self._failures = 0
+        self._asked = self._since = clock()
+
+    def asks(self) -> None:
+        """A stream is asked for."""
+        self._asked = self._clock()
+
+    def ends(self) -> None:
+        """Somebody answered."""
+        self._failures = 0
+
+    def goes_on(self, error: ApiError) -> None:
+        """The stream broke. Raises the error when another try does not help, or nobody has answered for too long."""
+        now = self._clock()
+        if not self._failures or now - self._asked > STANDS:
+            self._failures, self._since = 0, now
+        if not is_transient(error) or now - self._since > self._patience:
+            raise error
+        self._failures = min(self._failures + 1, 5)
+
+    def pause(self) -> float:
+        """Seconds until the next try."""
+        return backoff(self._failures)
 
 
 def is_transient(error: ApiError) -> bool:

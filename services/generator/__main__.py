@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from artifex.generator.v1 import service_pb2, service_pb2_grpc
-from libs.chassis.bus import Bus, Control
+from libs.chassis.bus import Bus, Control, News
 from libs.chassis.database import Database, migrate
 from libs.chassis.objects import LocalCache, open_objects
 from libs.chassis.outbox import Outbox
@@ -34,6 +34,7 @@ from services.generator.events import (
     ASSET_SUBJECTS,
     DEAD_SUBJECTS,
     JOB_SUBJECTS,
+    NEWS_SUBJECT,
     WORK_SUBJECTS,
     EventHandler,
     WorkHandler,
@@ -96,6 +97,7 @@ async def build(
                 checkpoints=checkpoints,
                 checkpoint_every=settings.checkpoint_every,
                 preview_every=settings.preview_every,
+                progress_seconds=settings.progress_seconds,
             ),
             masters=masters,
             checkpoints=checkpoints,
@@ -121,6 +123,9 @@ async def build(
 
     if "api" not in settings.roles:
         return None
+    if "worker" not in settings.roles:
+        # What workers do; one in this process wakes the watchers itself.
+        runtime.spawn("news", News(bus, NEWS_SUBJECT, wakeups.notify).run())
     events = EventHandler(store, checkpoints, wakeups.notify)
     runtime.spawn(
         "assets",

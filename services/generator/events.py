@@ -33,6 +33,8 @@ WORK_SUBJECTS = ["work.generate.high", "work.generate.normal", "work.generate.lo
 ASSET_SUBJECTS = ["evt.*.media.asset.ready", "evt.*.media.asset.failed"]
 JOB_SUBJECTS = ["evt.*.graph.job.ended"]
 DEAD_SUBJECTS = ["dead.work.generate.*"]
+NEWS_SUBJECT = "evt.*.generator.generation.>"
+"""What other processes of this service tell of generations; for watchers."""
 
 _log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from artifex.media.v1 import messages_pb2 as media_pb2
 from artifex.media.v1 import work_pb2 as media_work_pb2
 from libs.chassis.clock import to_timestamp
 from services.generator.domain.generation import FRONT, Generation, Place, State
-from services.generator.domain.models import ModelCard
+from services.generator.domain.models import ModelCard, Recipe
 from services.generator.domain.prompts.languages import Language
 from services.generator.domain.prompts.styles import Style
-from services.generator.domain.provenance import details
+from services.generator.domain.provenance import details, measure_message
 
 INGEST_SUBJECT = "work.ingest.normal"
 
@@ -38,6 +38,27 @@ def model_message(card: ModelCard, *, loaded: bool) -> messages_pb2.Model:
         available=card.available,
         remedy=card.remedy,
         frame_rate=types_pb2.Rational(numerator=card.frame_rate.numerator, denominator=card.frame_rate.denominator),
+        loras=card.loras,
+        recipes=map(_recipe, card.recipes),
+        step_caches=[
+            messages_pb2.STEP_CACHE_FIRST_BLOCK,
+            *([messages_pb2.STEP_CACHE_MAGNITUDE] if card.magnitudes else []),
+        ],
+        step_cache_measures=map(measure_message, card.measures),
+    )
+
+
+def _recipe(recipe: Recipe) -> messages_pb2.Recipe:
+    return messages_pb2.Recipe(
+        name=recipe.name,
+        steps=recipe.steps,
+        sampler=recipe.sampler,
+        guidance_scale=recipe.guidance_scale,
+        guidance_scale_2=recipe.guidance_scale_2,
+        loras=[
+            messages_pb2.Lora(name=name, strength=strength, strength_2=strength_2)
+            for name, strength, strength_2 in recipe.loras
+        ],
     )
 
 
@@ -50,6 +71,8 @@ def style_message(style: Style) -> messages_pb2.Style:
         category=style.category,
         words=", ".join(style.words_at(1.0, Language.ENGLISH)),
         negative_words=", ".join(style.avoid_at(1.0, Language.ENGLISH)),
+        preview_prompt=style.preview,
+        preview_prompt_ko=style.preview_ko,
     )
 
 
@@ -103,6 +126,7 @@ def work_item(generation: Generation) -> work_pb2.GenerateWork:
         task=generation.task,
         attempt=generation.attempt,
         pictures=generation.pictures,
+        pauses=generation.pauses,
     )
 
 
@@ -161,6 +185,7 @@ def usage_event(generation: Generation) -> work_pb2.UsageRecordedEvent:
         job=generation.job,
         model=generation.spec.model,
         device_seconds=generation.device_seconds,
+        device=generation.plan.device if generation.plan is not None else "",
     )
 
 

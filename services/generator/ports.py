@@ -21,6 +21,7 @@ from services.generator.domain.models import ModelCard
 from services.generator.domain.plan.devices import Calibration, Device
 from services.generator.domain.prompts.writing import Written
 from services.generator.domain.provenance import Making
+from services.generator.domain.step_caches import CacheUse
 
 Response = TypeVar("Response", bound=Message)
 _NONE: Mapping[str, bytes] = MappingProxyType({})
@@ -83,6 +84,8 @@ class Finished(Making):
     """For which the request had the device."""
     stages: Mapping[str, float]
     """Seconds of each: "load", "encode", "denoise", "decode"."""
+    step_cache: CacheUse | None = None
+    """What the step cache did; None without one."""
 
 
 class OutOfMemory(ResourceExhausted):
@@ -96,6 +99,7 @@ class OutOfMemory(ResourceExhausted):
             f"{model} ran out of memory in the stage {stage}: ask for fewer frames, a smaller size or to save memory",
             metadata={"model": model, "stage": stage},
         )
+        self.model = model
         self.stage = stage
 
 
@@ -113,8 +117,8 @@ class ModelLists(Protocol):
         """The ids of the models that are in memory."""
         ...
 
-    async def devices(self) -> Sequence[Device]:
-        """What models run on: one of each server that answers."""
+    async def devices(self, *models: str) -> Sequence[Device]:
+        """What models run on: one of each server that answers and has all of `models`; where none has, of each."""
         ...
 
 
@@ -138,6 +142,7 @@ class ModelServer(ModelLists, Protocol):
         load: Mapping[str, str] = _NO_CHOICES,
         checkpoint_every: int = 0,
         preview_every: int = 0,
+        preview_share: float = 1.0,
         resume: bytes = b"",
     ) -> AsyncGenerator[ModelEvent, None]:
         """Run a loaded model: `spec.steps` StepDone in order, then FrameBytes that make up the clip, then Finished.
@@ -146,7 +151,8 @@ class ModelServer(ModelLists, Protocol):
         sampler, and each step's noise where it is not spread by the spec's shift. `load`: how the model is to lie in
         memory, where that is to be otherwise than the server has it; see the model repository's options.
 
-        Every `preview_every` steps there is a PreviewFrame, every `checkpoint_every` a Checkpoint, of which the last is
+        Every `preview_every` steps there is a PreviewFrame, with a `preview_share` below 1 as long as they take no more
+        than that part of the steps' time, every `checkpoint_every` a Checkpoint, of which the last is
         as good as all. With one's bytes as `resume` the first event is Resumed, and steps follow from there on. Equal
         specs on equal weights and devices give equal bytes, resumed or not. Closing it stops the model within a step.
 
@@ -161,13 +167,17 @@ class ModelServer(ModelLists, Protocol):
 
 
 class ModelServers(ModelLists, Protocol):
-    """All model servers, which have the same models or not."""
+    """All model servers, which have the same models and devices or not."""
 
-    def take(self, *models: str) -> AbstractAsyncContextManager[ModelServer]:
-        """A server that answers and has these models and a turn free, until the block ends; waits until there is one.
+    def take(
+        self, *models: str, suits: Callable[[Device], bool] = lambda device: True
+    ) -> AbstractAsyncContextManager[ModelServer]:
+        """A server that answers and has these models, a device that suits and a turn free, until the block ends; waits
+        until there is one.
 
         One that has the first of them in memory before one that has it to load. One that lacks some is given only where
-        all servers answer and each does: it says what is to be said of that.
+        all servers answer and each does, and one whose device does not suit only where all answer and no other has the
+        models: it says what is to be said of that.
         """
         ...
 
@@ -211,10 +221,14 @@ class Master(Protocol):
 
 
 class Clips(Protocol):
-    """Stored clips."""
+    """Stored clips, and previews of those to come."""
 
     async def exists(self, tenant: str, blob: Blob) -> bool:
         """True when the tenant's store holds the blob."""
+        ...
+
+    async def preview(self, tenant: str, generation: str) -> bytes:
+        """The newest that `Masters.still` stored for a generation, by its id. Raises NotFound where there is none."""
         ...
 
 
@@ -223,8 +237,8 @@ class Masters(Clips, Protocol):
         """A master of the spec's size, rate and length; its scratch file is gone when the block ends."""
         ...
 
-    async def still(self, tenant: str, frame: PreviewFrame) -> Blob:
-        """A PNG in the tenant's store."""
+    async def still(self, tenant: str, generation: str, frame: PreviewFrame) -> Blob:
+        """Keep a preview of a generation, by its id, in place of the one before: what its bytes are, a JPEG's."""
         ...
 
 
@@ -253,8 +267,8 @@ class Checkpoints(Protocol):
         """The window's checkpoint alone; nothing happens where there is none."""
         ...
 
-    async def drop(self, tenant: str, key: str) -> None:
-        """All that is kept of the run; nothing happens where there is nothing."""
+    async def drop(self, tenant: str, generation: str) -> None:
+        """All that is kept of a generation's runs, by its id; nothing happens where there is nothing."""
         ...
 
 

@@ -46,7 +46,11 @@ class GeneratorSettings(BaseSettings):
 
     preview_every: int = Field(default=10, ge=0, le=200)
     """Steps from one preview to the next; 0 for none. Each costs the decoding of one frame; there are fewer where they
-    would take more than a hundredth of the time."""
+    would take more than half a hundredth of the time, unless a spec asks for them."""
+
+    progress_seconds: float = Field(default=0.2, ge=0, le=60)
+    """From one told step to the next, at least: each is stored, published and seen, which takes longer than a quick
+    step. A run's first and last are always told."""
 
     ack_wait_seconds: float = Field(default=10.0, ge=1)
     """A worker silent for so long is taken for dead, and its work item goes to another."""

@@ -24,20 +24,22 @@ class Ran:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-async def start(stack: Stack, folder: Path, *arguments: str, **env: str) -> asyncio.subprocess.Process:
+async def start(
+    stack: Stack, folder: Path, *arguments: str, stdout: int = asyncio.subprocess.PIPE, **env: str
+) -> asyncio.subprocess.Process:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("ARTIFEX_")}
     return await asyncio.create_subprocess_exec(
         str(Path(sys.executable).parent / "artifex"),
         *arguments,
         cwd=folder,
         env={**clean, "ARTIFEX_HOME": str(stack.home), "ARTIFEX_ENDPOINT": stack.endpoint, **env},
-        stdout=asyncio.subprocess.PIPE,
+        stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
     )
 
 
 async def artifex(stack: Stack, folder: Path, *arguments: str, **env: str) -> Ran:
-    process = await start(stack, folder, *arguments, **env)
+    process = await start(stack, folder, *arguments, stdout=asyncio.subprocess.PIPE, **env)
     out, err = await process.communicate()
     assert process.returncode is not None
     return Ran(process.returncode, out.decode(), err.decode())

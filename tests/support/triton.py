@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ import urllib.request
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from libs.chassis.testing import Server, free_port, spawn
 from services.generator.nano import DENOISERS, NANO_VERSION
@@ -26,7 +28,7 @@ I2V = "tiny-i2v"
 TI2V = "tiny-ti2v"
 """Models of every kind, of a few thousand random weights; see tests/integration/generator/tiny_wan.py."""
 _TINY = {
-    T2V: {"size_multiple": 16, "max_width": 512, "max_height": 480, "max_frames": 81},
+    T2V: {"size_multiple": 16, "max_width": 256, "max_height": 256, "max_frames": 33},
     I2V: {"size_multiple": 16, "max_width": 256, "max_height": 256, "max_frames": 33},
     TI2V: {"size_multiple": 32, "max_width": 256, "max_height": 256, "max_frames": 33},
 }
@@ -70,6 +72,17 @@ def tiny_writer(what: str, folder: Path, *arguments: str) -> str:
     command = [str(ROOT / ".venv-triton" / "bin" / "python"), str(script), what, str(folder), *arguments]
     env = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
+
+
+def model_module(name: str) -> Any:
+    """A fresh copy of a module of the models' process that needs nothing of its environment."""
+    file = ROOT / "services" / "generator" / "model_repository" / "wan" / "artifex_wan" / f"{name}.py"
+    found = importlib.util.spec_from_file_location(name, file)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
 class TritonServer(Server):
@@ -119,6 +132,12 @@ class TritonServer(Server):
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+    def process_of(self, model: str) -> int:
+        """The process id of a loaded model."""
+        named = f"/{model}/"
+        (found,) = (pid for pid in self.model_processes() if named in Path(f"/proc/{pid}/cmdline").read_text())
+        return found
 
     def model_processes(self) -> list[int]:
         """Process ids of the model processes of this server."""

@@ -8,8 +8,7 @@ so that it knows all within a round trip.
 """
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
@@ -17,9 +16,9 @@ from google.protobuf.message import Message
 from nats.aio.msg import Msg
 
 from libs.chassis.bus.bus import Bus
-from libs.chassis.bus.connection import ANY_ERROR, RETRY_SECONDS, Link
+from libs.chassis.bus.connection import Link
+from libs.chassis.bus.links import with_links
 
-_log = logging.getLogger(__name__)
 BEAT_SECONDS = 2.0
 _LEAST_SECONDS = 0.25  # between two beats, however much changes
 
@@ -45,7 +44,7 @@ class Heartbeat:
 
     async def run(self) -> NoReturn:
         """Tell for ever."""
-        await _with_links(self._bus, "heartbeat", self._beat)
+        await with_links(self._bus, "heartbeat", self._beat)
 
     async def _beat(self, link: Link) -> None:
         async def asked(_: Msg) -> None:
@@ -75,7 +74,7 @@ class Listener:
 
     async def run(self) -> NoReturn:
         """Listen for ever."""
-        await _with_links(self._bus, "listening for heartbeats", self._listen)
+        await with_links(self._bus, "listening for heartbeats", self._listen)
 
     async def _listen(self, link: Link) -> None:
         async def beat(message: Msg) -> None:
@@ -88,18 +87,3 @@ class Listener:
         finally:
             if not link.client.is_closed:
                 await subscription.unsubscribe()
-
-
-async def _with_links(bus: Bus, what: str, use: Callable[[Link], Awaitable[None]]) -> NoReturn:
-    """Do something with each link to the bus, until it breaks."""
-    failures = 0
-    while True:
-        link = await bus.connection.link()
-        try:
-            await use(link)
-            failures = 0
-        except ANY_ERROR as error:
-            pause = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
-            failures += 1
-            _log.info("%s starts anew in %.2f s: %r", what, pause, error)
-            await asyncio.sleep(pause)

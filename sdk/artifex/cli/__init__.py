@@ -30,9 +30,9 @@ def main() -> None:
     key that `artifex up` stored.
 
     \b
-    Exit codes: 0 done, and the output exists and was verified · 1 a fault of the studio · 2 wrong usage ·
-    3 a file or a graph is not right · 4 not signed in or not allowed · 5 no such thing · 6 the job failed ·
-    7 the job was cancelled · 8 nobody answers · 9 the output is not what was ordered ·
+    Exit codes: 0 done, and the output exists and was verified · 1 not possible now, or a fault of the studio ·
+    2 wrong usage · 3 a file, a graph or a request is not right · 4 not signed in or not allowed · 5 no such thing ·
+    6 the job failed · 7 the job was cancelled · 8 nobody answers · 9 the output is not what was ordered ·
     10 frames were dropped · 130 interrupted
     """
 

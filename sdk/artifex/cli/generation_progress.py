@@ -65,6 +65,7 @@ def _state(generation: generator.Generation) -> str:
 
 def _rest(generation: generator.Generation) -> str:
     """What stands behind the bar."""
+    left = f"{seconds_text(generation.seconds_left)} left" if generation.seconds_left else ""
     if generation.state == generator.Generation.STATE_RUNNING:
-        return f"{seconds_text(generation.seconds_left)} left" if generation.seconds_left else ""
-    return _state(generation)
+        return left
+    return ", ".join(filter(None, (_state(generation), left)))

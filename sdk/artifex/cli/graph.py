@@ -88,6 +88,9 @@ async def explain(output: Output, studio: Client, file: Path, output_node: str, 
         output.text(f"  {shot_text(shot)}")
     if plan.generation_count > len(plan.generations):
         output.text(f"… and {plan.generation_count - len(plan.generations)} more shots")
+    if needed := [shot for shot in plan.generations if shot.state == plan_pb.PlanGeneration.STATE_NEEDED]:
+        seconds = sum(shot.seconds for shot in needed)
+        output.text(f"  to generate first: {len(needed)} of {plan.generation_count}, about {seconds_text(seconds)}")
     for analysis in plan.analyses:
         output.text(f"  {analysis_text(analysis)}")
     for converter in plan.converters:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import re
 import sys
@@ -15,6 +16,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from artifex import errors
 from artifex.client import Client
@@ -38,6 +40,17 @@ _REMEDIES: list[tuple[type[errors.ArtifexError], str]] = [
 ]
 
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+
+
+class PlainConsole(Console):
+    """What it is given is shown, and none of it is obeyed: names and prompts are people's, and a terminal takes some
+    characters for orders."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(text.translate(_CONTROLS), **options)
+
+
 class Output:
     """Writes results to standard output, and everything else to standard error."""
 
@@ -45,8 +58,11 @@ class Output:
         self.as_json = as_json
         # Nothing is markup: names are people's. Where no terminal sets a width, lines are as long as what they say.
         width = None if sys.stdout.isatty() else 240
-        self.console = Console(highlight=False, markup=False, emoji=False, width=width)
-        self.errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
+        self.console = PlainConsole(highlight=False, markup=False, emoji=False, width=width)
+        self.errors: Console = PlainConsole(stderr=True, highlight=False, markup=False, emoji=False)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # Better a letter's number than no answer where a locale, or a file's name, is not of UTF-8.
+            sys.stdout.reconfigure(errors="backslashreplace")
 
     @property
     def live(self) -> bool:
@@ -56,7 +72,8 @@ class Output:
     def line(self, value: Message | dict[str, Any]) -> None:
         """One JSON line."""
         plain = plain_dict(value) if isinstance(value, Message) else value
-        sys.stdout.write(json.dumps(plain, ensure_ascii=False, separators=(",", ":")) + "\n")
+        text = json.dumps(plain, ensure_ascii=sys.stdout.encoding.lower() != "utf-8", separators=(",", ":"))
+        sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 
     def text(self, text: str) -> None:
@@ -96,6 +113,9 @@ class Output:
             )
             return code
         remedy = next((remedy for kind, remedy in _REMEDIES if isinstance(error, kind)), "")
+        if isinstance(error, errors.Unavailable) and error.reason:
+            # The studio answered, of something behind it.
+            remedy = ""
         self.errors.print("error", style="bold red", end=" ")
         self.errors.print(f"{reason.removeprefix('ERROR_REASON_')}: {error}", soft_wrap=True)
         for violation in violations:
@@ -123,11 +143,19 @@ def plain_dict(message: Message) -> dict[str, Any]:
 def run(output: Output, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a command's coroutine and end the process with the right exit code."""
     try:
-        asyncio.run(work())
-    except errors.ArtifexError as error:
-        raise SystemExit(output.fail(error)) from None
+        try:
+            asyncio.run(work())
+        except errors.ArtifexError as error:
+            raise SystemExit(output.fail(error)) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except BrokenPipeError:
+        # Whoever read is gone, and wants to be told nothing.
+        raise
+    except OSError as error:
+        # Of the output itself, as on a full disk: it takes no JSON line either.
+        click.echo(f"error: {error}", err=True)
+        raise SystemExit(3) from None
 
 
 def studio_command(command: Callable[..., Awaitable[None]]) -> Callable[..., None]:
@@ -146,7 +174,11 @@ def studio_command(command: Callable[..., Awaitable[None]]) -> Callable[..., Non
             async with client as studio:
                 name = click.get_current_context().command_path
                 with studio.trace(name):
-                    await command(output, studio, **options)
+                    try:
+                        await command(output, studio, **options)
+                    except UnicodeEncodeError as error:
+                        # Systems take any bytes for an argument, and the API takes text.
+                        raise click.UsageError(f"{error.object!r} is no text in UTF-8") from None
 
         run(output, work)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import re
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -28,10 +30,12 @@ PRESETS: Final = _words(generator.GenerationPreset, "GENERATION_PRESET_")
 PROFILES: Final = _words(generator.GenerationProfile, "GENERATION_PROFILE_")
 CACHES: Final = _words(generator.StepCache, "STEP_CACHE_")
 PRIORITIES: Final = _words(generator.GenerationPriority, "GENERATION_PRIORITY_")
-_SEEDS: Final = 2**32
-"""Models take no more of a seed: larger ones would not each be another shot."""
+_SEEDS: Final = 2**63
 _FILLED: Final = ("width", "height", "frame_count", "steps", "guidance_scale", "guidance_scale_2", "flow_shift")
 """What a preset fills in."""
+_RECIPES: Final = ("steps", "guidance_scale", "guidance_scale_2", "flow_shift")
+"""What a recipe says, beside its LoRAs."""
+_RATE: Final = re.compile(r"\d+(\.\d+|/\d+)?")
 
 
 class Rate(click.ParamType[Fraction]):
@@ -41,14 +45,18 @@ class Rate(click.ParamType[Fraction]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Fraction:
         try:
-            rate = Fraction(value)
+            rate = Fraction(value) if _RATE.fullmatch(value) else None
         except (ValueError, ZeroDivisionError):
+            rate = None
+        if rate is None:
             self.fail(f"{value!r} is no frame rate", param, ctx)
-        if not 0 < rate <= 240:
-            self.fail(f"{value!r} is not between 0 and 240 frames a second", param, ctx)
-        # What people write as 23.976 is 24000/1001.
+        if not 1 <= rate <= 240:
+            # Models would make slower ones, and no movie could be rendered of them.
+            self.fail(f"{value!r} is not between 1 and 240 frames a second", param, ctx)
+        # What people write as 23.976 is 24000/1001; 1 is 1, as near as 1000/1001 is to it.
         exact = Fraction(round(rate) * 1000, 1001)
-        return exact if abs(rate - exact) < Fraction(1, 1000) else rate.limit_denominator(1001)
+        meant = rate.denominator != 1 and abs(rate - exact) < Fraction(1, 1000)
+        return exact if meant else rate.limit_denominator(1001)
 
 
 class LoraOption(click.ParamType[generator.Lora]):
@@ -60,16 +68,22 @@ class LoraOption(click.ParamType[generator.Lora]):
         name, _, strengths = str(value).partition("=")
         try:
             numbers = [float(number) for number in strengths.split(",")] if strengths else [1.0]
+            lora = generator.Lora(name=name, strength=numbers[0], strength_2=numbers[-1])
         except ValueError:
+            # Among them a name that is no text in UTF-8.
             numbers = []
         if not name or len(numbers) not in (1, 2):
             self.fail(f"{value!r} is no NAME, NAME=STRENGTH or NAME=HIGH,LOW", param, ctx)
-        return generator.Lora(name=name, strength=numbers[0], strength_2=numbers[-1])
+        return lora
 
 
 _OPTIONS: Final = (
     click.option("--model", metavar="NAME", help="See `artifex models`. Default: the studio's own choice."),
-    click.option("--preset", type=click.Choice(list(PRESETS)), help="Size, length and care. Default: preview."),
+    click.option(
+        "--preset",
+        type=click.Choice(list(PRESETS)),
+        help="Size, length, care. Default: the model's own, or preview.",
+    ),
     click.option("--profile", type=click.Choice(list(PROFILES)), help="What to save where there is a choice."),
     click.option("--seed", type=click.IntRange(0, _SEEDS - 1), help="Another makes another shot. Default: 0."),
     click.option("--style", metavar="NAME", help="See `artifex styles`."),
@@ -86,7 +100,12 @@ _OPTIONS: Final = (
     click.option("--lora", "loras", multiple=True, type=LoraOption(), help="Changes of the weights; repeatable."),
     click.option("--recipe", metavar="NAME", help="A distilled recipe that lies beside the model, as lightning-4."),
     click.option("--cache", type=click.Choice(list(CACHES)), help="What of a step is taken over from the one before."),
-    click.option("--from", "source", metavar="ASSET", help="Repeat what made ASSET; other options change it."),
+    click.option(
+        "--from",
+        "source",
+        metavar="ASSET",
+        help="Repeat what made ASSET; other options change it; empty ones clear.",
+    ),
 )
 
 
@@ -101,7 +120,8 @@ async def spec_of(
     output: Output, studio: Client, given: dict[str, Any], before: generator.GenerationProvenance | None
 ) -> generator.GenerationSpec:
     """The spec that these options ask for, beginning with what was made before; local pictures are uploaded, once by
-    content. Raises click.UsageError where nobody says what is to be seen."""
+    content. Raises click.UsageError where nobody says what is to be seen, FileProblem where what was made before began
+    with a picture that is no asset, and no other is given."""
     spec = generator.GenerationSpec()
     if before is not None:
         spec.CopyFrom(before.spec)
@@ -111,17 +131,43 @@ async def spec_of(
         # Else the numbers of the first time would stand, and the preset would say nothing.
         for field in _FILLED:
             spec.ClearField(field)
+    if given["profile"]:
+        # As with the preset: which steps are taken over is the profile's to say.
+        spec.ClearField("step_cache")
+    if spec.recipe and given["recipe"] not in (None, spec.recipe):
+        take_recipe_away(spec, [model async for model in studio.generations.models()])
     _plain(spec, given)
-    if given["fps"]:
-        rate: Fraction = given["fps"]
+    rate: Fraction | None = given["fps"]
+    if rate is not None:
         spec.frame_rate.CopyFrom(common.Rational(numerator=rate.numerator, denominator=rate.denominator))
     if given["loras"]:
         del spec.loras[:]
         spec.loras.extend(given["loras"])
     for field in ("image", "last_image"):
-        if given[field]:
-            setattr(spec, field, await _asset(output, studio, given[field]))
+        if given[field] is not None:
+            setattr(spec, field, await _asset(output, studio, given[field]) if given[field] else "")
+    taken_away = "" in (given["image"], given["last_image"])
+    if before is not None and not taken_away and _pictures(spec) < len(before.picture_digests):
+        # A model that takes words alone, too, would make another shot of them.
+        raise FileProblem(
+            "the shot went on from a frame of a graph, which is no asset: render it, and give it as --image"
+        )
     return spec
+
+
+def _pictures(spec: generator.GenerationSpec) -> int:
+    return bool(spec.image) + bool(spec.last_image)
+
+
+def take_recipe_away(spec: generator.GenerationSpec, models: Iterable[generator.Model]) -> None:
+    """Leave open again what the spec's recipe filled in, and drop the LoRAs that it brought, by what `models` tell:
+    with another recipe, or none, they have nothing to say."""
+    recipes = [recipe for model in models if model.name == spec.model for recipe in model.recipes]
+    brought = {lora.name for recipe in recipes if recipe.name == spec.recipe for lora in recipe.loras}
+    kept = [lora for lora in spec.loras if lora.name not in brought]
+    for field in ("recipe", "loras", *_RECIPES):
+        spec.ClearField(field)
+    spec.loras.extend(kept)
 
 
 def _plain(spec: generator.GenerationSpec, given: dict[str, Any]) -> None:
@@ -162,7 +208,9 @@ async def _asset(output: Output, studio: Client, given: str) -> str:
 
 
 async def made_from(studio: Client, asset: str) -> generator.GenerationProvenance:
-    """What made the only generated clip in an asset. Raises FileProblem where there is none, or several."""
+    """What made the only generated clip in an asset. Raises FileProblem for none or several, and for what is a file."""
+    if not asset.startswith(ASSET_PREFIX) and await asyncio.to_thread(Path(asset).exists):
+        raise FileProblem(f"{asset} is a file, and --from takes an asset: `artifex assets list` names yours")
     found = await studio.assets.get(asset if asset.startswith(ASSET_PREFIX) else f"{ASSET_PREFIX}{asset}")
     try:
         made = heard(found.provenance.details.get(DETAIL, ""))

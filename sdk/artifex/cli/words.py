@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC
+from fractions import Fraction
+from typing import Any, Final
 
+import click
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from artifex.common.v1 import types_pb2 as common
 from artifex.graph.v1 import messages_pb2 as graph
 from artifex.media.v1 import messages_pb2 as media
+
+_UNITS: Final = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+_MOST_BYTES: Final = 2**63 - 1
+"""What the API can be told."""
+
+
+class Bytes(click.ParamType[int]):
+    """Bytes: 24GB, 80GiB or a plain number."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = re.fullmatch(r"(\d{1,20}(?:\.\d{1,20})?)\s*([a-zA-Z]*)", str(value))
+        size = int(Fraction(found[1]) * _UNITS.get(found[2].upper(), 0)) if found else 0
+        if not 0 < size <= _MOST_BYTES:
+            self.fail(f"{value!r} is no number of bytes, such as 24GB or 80GiB", param, ctx)
+        return size
 
 
 def rate_text(rate: common.Rational) -> str:
@@ -22,6 +43,11 @@ def size_text(size: int) -> str:
     while value >= 1024 and len(units) > 1:
         value, units = value / 1024, units[1:]
     return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.1f} {units[0]}"
+
+
+def gigabytes_text(size: int) -> str:
+    """Bytes as the makers of devices count them: 24 GB, 17.6 GB."""
+    return f"{size / 1e9:.1f} GB".replace(".0 GB", " GB")
 
 
 def seconds_text(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import hashlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -16,9 +16,10 @@ from artifex.common.v1.types_pb2 import Blob
 from artifex.generator.v1.messages_pb2 import GENERATION_PROFILE_QUALITY, GenerationSpec
 from artifex.media.v1.messages_pb2 import MediaInfo
 from libs.chassis.errors import Internal
+from libs.chassis.interruption import on_thread
 from libs.chassis.objects import ObjectStore, blob_key, put_blob_file
 from libs.frames.probe import probe
-from libs.frames.stills import write_png
+from libs.frames.stills import write_jpeg
 from libs.frames.video_writer import MASTER, VideoWriter
 from libs.quality.steadiness import SteadinessMeter
 from services.generator.ports import PreviewFrame
@@ -38,7 +39,8 @@ class ClipMaster:
         self._meter = SteadinessMeter() if spec.profile == GENERATION_PROFILE_QUALITY else None
 
     async def append(self, data: bytes) -> None:
-        await asyncio.to_thread(self._append, data)
+        # Cancelled meanwhile, an encoder that is closed under a thread takes the process along.
+        await on_thread(self._append, data)
 
     def _append(self, data: bytes) -> None:
         shape = (self._spec.height, self._spec.width, 3)
@@ -63,8 +65,8 @@ class ClipMaster:
                 reason="ERROR_REASON_MODEL_FAILED",
                 metadata={"model": model},
             )
-        await asyncio.to_thread(self._writer.close)
-        info = await asyncio.to_thread(probe, self._path)
+        await on_thread(self._writer.close)
+        info = await on_thread(probe, self._path)
         blob = await put_blob_file(self._objects, tenant, self._path, MEDIA_TYPE)
         return blob, info
 
@@ -77,6 +79,9 @@ class StoredClips:
 
     async def exists(self, tenant: str, blob: Blob) -> bool:
         return await self._objects.head(blob_key(tenant, blob.digest)) == blob.size
+
+    async def preview(self, tenant: str, generation: str) -> bytes:
+        return b"".join([piece async for piece in self._objects.get(_preview_key(tenant, generation))])
 
 
 class ClipMasters(StoredClips):
@@ -96,9 +101,15 @@ class ClipMasters(StoredClips):
             with VideoWriter(path, spec.width, spec.height, rate, MASTER) as writer:
                 yield ClipMaster(self._objects, path, spec, writer)
 
-    async def still(self, tenant: str, frame: PreviewFrame) -> Blob:
+    async def still(self, tenant: str, generation: str, frame: PreviewFrame) -> Blob:
         pixels = np.frombuffer(frame.data, np.uint8).reshape(frame.height, frame.width, 3)
         with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
-            path = Path(folder) / "preview.png"
-            await asyncio.to_thread(write_png, path, pixels)
-            return await put_blob_file(self._objects, tenant, path, "image/png")
+            path = Path(folder) / "preview.jpg"
+            await on_thread(write_jpeg, path, pixels)
+            data = await on_thread(path.read_bytes)
+        await self._objects.put_bytes(_preview_key(tenant, generation), data)
+        return Blob(digest=hashlib.sha256(data).hexdigest(), size=len(data), media_type="image/jpeg")
+
+
+def _preview_key(tenant: str, generation: str) -> str:
+    return f"tenants/{tenant}/previews/{generation}"

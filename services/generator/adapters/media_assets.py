@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import grpc
 
 from artifex.media.v1 import messages_pb2 as media_pb2
 from artifex.media.v1 import service_pb2_grpc as media_grpc
 from libs.chassis.errors import InvalidArgument
+from services.generator.domain.pictures import shape_of
 from services.generator.ports import Still
 
 
@@ -25,14 +24,4 @@ class MediaAssets:
                 reason="ERROR_REASON_MEDIA_UNSUPPORTED",
                 metadata={"file": asset.display_name},
             )
-        return Still(asset.blob, _shape(asset.media.video_streams[0]))
-
-
-def _shape(stream: media_pb2.VideoStream) -> Fraction | None:
-    if not stream.width or not stream.height:
-        return None
-    pixel = stream.sample_aspect_ratio
-    known = pixel.numerator > 0 and pixel.denominator > 0
-    shape = Fraction(stream.width, stream.height)
-    shape *= Fraction(pixel.numerator, pixel.denominator) if known else 1
-    return 1 / shape if stream.rotation % 180 else shape
+        return Still(asset.blob, shape_of(asset.media.video_streams[0]))

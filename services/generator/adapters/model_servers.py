@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from libs.chassis.errors import Unavailable
 from services.generator.adapters.triton import TritonModelServer
@@ -16,10 +16,16 @@ from services.generator.domain.models import ModelCard
 from services.generator.domain.plan.devices import Device
 from services.generator.ports import ModelServer
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
 """How often servers that did not answer are asked again."""
-_LACKING = 2
+_ROUNDS = ((1.0, False), (2.0, True), (10.0, False))
+"""Seconds that servers are given to answer for as long as none does, and whether one that is not there is looked for: a
+channel looks only once a second for a server that started again, and a machine may have too much to do."""
+_UNSUITED = 2
+_LACKING = 4
+"""From these on a rank is that of a server that cannot have the work; see `_rank`."""
 
 
 class TritonServers:
@@ -45,29 +51,40 @@ class TritonServers:
 
     async def models(self) -> Mapping[str, ModelCard]:
         found: dict[str, ModelCard] = {}
-        for cards in await asyncio.gather(*(server.models() for server in await self._answering())):
+        for cards in await self._answers(TritonModelServer.models):
+            here = _available(cards)
             for model, card in cards.items():
-                if model not in found or (found[model].apart and card.image_form in cards):
-                    found[model] = replace(card, apart=card.image_form not in cards)
+                told = replace(card, apart=card.image_form not in here)
+                # Whichever server has its weights tells of it, and best one that has what goes on from it.
+                if model not in found or _worth(told) > _worth(found[model]):
+                    found[model] = told
         return found
 
     async def loaded(self) -> frozenset[str]:
-        found = await asyncio.gather(*(server.loaded() for server in await self._answering()))
-        return frozenset[str]().union(*found)
+        return frozenset[str]().union(*await self._answers(TritonModelServer.loaded))
 
-    async def devices(self) -> Sequence[Device]:
-        found = await asyncio.gather(*(server.devices() for server in await self._answering()))
-        return [device for devices in found for device in devices]
+    async def devices(self, *models: str) -> Sequence[Device]:
+        async def told(server: TritonModelServer) -> tuple[bool, Sequence[Device]]:
+            return set(models) <= _available(await server.models()), await server.devices()
 
-    async def _answering(self) -> list[TritonModelServer]:
+        answers = await self._answers(told)
+        having = any(has for has, _ in answers)
+        return [device for has, devices in answers if has or not having for device in devices]
+
+    async def _answers(self, question: Callable[[TritonModelServer], Awaitable[T]]) -> list[T]:
+        """Those of the servers that answer; raises Unavailable where none does."""
         ready = await _ready(self._servers)
-        if not ready:
+        found = await asyncio.gather(*(_unless_gone(question(server)) for server in ready))
+        answers = [answer for answer in found if answer is not None]
+        if not answers:
             raise Unavailable("the model server does not answer", metadata={"dependency": "triton"})
-        return ready
+        return answers
 
     @asynccontextmanager
-    async def take(self, *models: str) -> AsyncIterator[ModelServer]:
-        server = await self._free(models)
+    async def take(
+        self, *models: str, suits: Callable[[Device], bool] = lambda device: True
+    ) -> AsyncIterator[ModelServer]:
+        server = await self._free(models, suits)
         try:
             yield server
         finally:
@@ -75,15 +92,15 @@ class TritonServers:
             self._given_back.set()
             self._given_back = asyncio.Event()
 
-    async def _free(self, models: Sequence[str]) -> TritonModelServer:
+    async def _free(self, models: Sequence[str], suits: Callable[[Device], bool]) -> TritonModelServer:
         told = False
         while True:
             given_back = self._given_back
             ready = await _ready(self._servers)
-            ranks = {server: await _rank(server, models) for server in ready}
-            able = [server for server in ready if ranks[server] < _LACKING]
+            ranks = {server: await _rank(server, models, suits) for server in ready}
+            able = [server for server in ready if ranks[server] < _UNSUITED]
             if not able and len(ready) == len(self._servers):
-                able = ready
+                able = [server for server in ready if ranks[server] < _LACKING] or ready
             # Looked at after the last await: nobody else takes one meanwhile.
             free = [server for server in able if self._busy[server] < self._turns]
             if free:
@@ -98,19 +115,39 @@ class TritonServers:
                     await given_back.wait()
 
 
-async def _ready(servers: Sequence[TritonModelServer]) -> list[TritonModelServer]:
-    answers = await asyncio.gather(*(server.check() for server in servers))
-    return [server for server, ready in zip(servers, answers, strict=True) if ready]
+def _available(cards: Mapping[str, ModelCard]) -> set[str]:
+    return {model for model, card in cards.items() if card.available}
 
 
-async def _rank(server: TritonModelServer, models: Sequence[str]) -> int:
-    """The lower the sooner the server could begin with the first of the models; from _LACKING on it lacks some."""
+def _worth(card: ModelCard) -> tuple[bool, bool]:
+    return card.available, not card.apart
+
+
+async def _unless_gone(answer: Awaitable[T]) -> T | None:
     try:
-        has = await server.models()
+        return await answer
+    except Unavailable:
+        return None
+
+
+async def _ready(servers: Sequence[TritonModelServer]) -> list[TritonModelServer]:
+    for seconds, looking in _ROUNDS:
+        answers = await asyncio.gather(*(server.check(seconds, looking=looking) for server in servers))
+        if any(answers):
+            return [server for server, ready in zip(servers, answers, strict=True) if ready]
+    return []
+
+
+async def _rank(server: TritonModelServer, models: Sequence[str], suits: Callable[[Device], bool]) -> int:
+    """The lower the sooner the server could begin with the first of the models; from _UNSUITED on they do not fit its
+    device, from _LACKING on it lacks some."""
+    try:
+        has = _available(await server.models())
         lacked = [model for model in models if model not in has]
         if lacked:
             # Best one that lacks only what goes on from its clip.
             return _LACKING + (models[0] in lacked)
-        return 0 if models[0] in await server.loaded() else 1
+        suited = all(suits(device) for device in await server.devices())
+        return (0 if suited else _UNSUITED) + (models[0] not in await server.loaded())
     except Unavailable:
         return _LACKING + 2  # gone between two questions

@@ -35,8 +35,8 @@ class StoredCheckpoints:
     async def drop_newest(self, tenant: str, key: str, window: int) -> None:
         await self._objects.delete(_newest(tenant, key, window))
 
-    async def drop(self, tenant: str, key: str) -> None:
-        await self._objects.delete_prefix(_folder(tenant, key))
+    async def drop(self, tenant: str, generation: str) -> None:
+        await self._objects.delete_prefix(_folder(tenant, generation))
 
 
 def _folder(tenant: str, key: str) -> str:

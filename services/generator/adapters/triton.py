@@ -21,6 +21,7 @@ from services.generator.adapters.kserve import inference_pb2 as pb
 from services.generator.adapters.kserve import inference_pb2_grpc as pb_grpc
 from services.generator.domain.models import ModelCard
 from services.generator.domain.plan.devices import Device
+from services.generator.domain.step_caches import CacheUse
 from services.generator.ports import (
     Checkpoint,
     Finished,
@@ -37,8 +38,16 @@ CATALOGUE = "artifex-catalogue"
 
 _log = logging.getLogger(__name__)
 _tracer = tracer(__name__)
-_OPTIONS = (("grpc.max_receive_message_length", 8 << 20), ("grpc.max_reconnect_backoff_ms", 1000))
-_QUICK_SECONDS = 5.0
+_OPTIONS = (
+    ("grpc.max_receive_message_length", 8 << 20),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    # A machine that is switched off hangs up on nobody; without these its work would be waited for for ever. The
+    # launcher has Triton take any number of pings, as a step or a load may take minutes without a word.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.http2.ping_timeout_ms", 60_000),
+    ("grpc.http2.max_pings_without_data", 0),
+)
+_QUICK_SECONDS = 10.0
 _UNLOAD_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 _PIECE_BYTES = 1_000_000
@@ -72,9 +81,11 @@ class TritonModelServer:
     ) -> None:
         await self._channel.close()
 
-    async def check(self) -> bool:
+    async def check(self, seconds: float = 1.0, *, looking: bool = False) -> bool:
+        """Whether the server says within so many seconds that it is ready; one that is not there is not, unless it is
+        looked for."""
         try:
-            answer = await self._stub.ServerReady(pb.ServerReadyRequest(), timeout=1.0)
+            answer = await self._stub.ServerReady(pb.ServerReadyRequest(), timeout=seconds, wait_for_ready=looking)
         except grpc.aio.AioRpcError:
             return False
         return answer.ready
@@ -83,7 +94,7 @@ class TritonModelServer:
         cards = json.loads((await self._catalogue())["CARDS"])
         return {model: ModelCard.parse(model, values) for model, values in cards.items()}
 
-    async def devices(self) -> Sequence[Device]:
+    async def devices(self, *models: str) -> Sequence[Device]:
         return [Device.parse(json.loads((await self._catalogue())["DEVICE"]))]
 
     async def _catalogue(self) -> Mapping[str, bytes]:
@@ -117,6 +128,9 @@ class TritonModelServer:
                 await self._stub.RepositoryModelLoad(pb.RepositoryModelLoadRequest(model_name=model))
             except grpc.aio.AioRpcError as error:
                 raise _failure(error, model, "could not be loaded") from error
+            if model in self._loaded_here:
+                # Its server has been started again since.
+                self._loaded_here.remove(model)
             self._loaded_here.append(model)
 
     async def unload(self, model: str) -> None:
@@ -148,6 +162,7 @@ class TritonModelServer:
         load: Mapping[str, str] = _NO_CHOICES,
         checkpoint_every: int = 0,
         preview_every: int = 0,
+        preview_share: float = 1.0,
         resume: bytes = b"",
     ) -> AsyncGenerator[ModelEvent, None]:
         # The span is not the current one: a generator's caller would see it come and go.
@@ -159,7 +174,7 @@ class TritonModelServer:
         upload = uuid.uuid4().hex if resume else ""
         told = {**_spec(spec), "pictures": list(pictures)}
         told |= {"sampler": sampling[0], "sigmas": list(sampling[1])}
-        told |= {"checkpoint_every": checkpoint_every, "preview_every": preview_every}
+        told |= {"checkpoint_every": checkpoint_every, "preview_every": preview_every, "preview_share": preview_share}
         asked = json.dumps({"spec": told, "resume": upload, "load": dict(load)})
         given = {"PICTURES": b"".join(pictures.values())} if pictures else {}
         request = _request(model, asked, headers.get("traceparent", ""), given)
@@ -281,6 +296,8 @@ def _event(model: str, event: Mapping[str, Any], frames: bytes) -> ModelEvent:
                 dtype=str(event["dtype"]),
                 sampler=str(event["sampler"]),
                 sigmas=tuple(float(sigma) for sigma in event["sigmas"]),
+                load={str(choice): str(value) for choice, value in event["load"].items()},
+                step_cache=None if event["step_cache"] is None else CacheUse.parse(event["step_cache"]),
                 versions={str(name): str(version) for name, version in event["versions"].items()},
                 weights_digest=str(event["weights_digest"]),
                 seconds=float(event["seconds"]),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+from google.api.httpbody_pb2 import HttpBody
+
 from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1 import service_pb2_grpc
 from libs.chassis.paging import read_page
@@ -12,6 +14,7 @@ from libs.chassis.principal import current_principal
 from services.generator.commands.cancel_generation import cancel_generation
 from services.generator.commands.create_generation import create_generation
 from services.generator.commands.get_generation import get_generation, places
+from services.generator.commands.get_preview import get_preview
 from services.generator.commands.list_generations import list_generations
 from services.generator.commands.list_models import list_models
 from services.generator.commands.list_styles import list_styles
@@ -79,6 +82,12 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
     async def GetGeneration(self, request: pb.GetGenerationRequest, context: Context) -> pb.GetGenerationResponse:
         return pb.GetGenerationResponse(generation=await self._read(request.name))
 
+    async def GetGenerationPreview(
+        self, request: pb.GetGenerationPreviewRequest, context: Context
+    ) -> pb.GetGenerationPreviewResponse:
+        picture = await get_preview(self._store, self._clips, current_principal(), request.name)
+        return pb.GetGenerationPreviewResponse(image=HttpBody(content_type="image/jpeg", data=picture))
+
     async def ListGenerations(self, request: pb.ListGenerationsRequest, context: Context) -> pb.ListGenerationsResponse:
         caller = current_principal()
         page = await read_page(
@@ -95,9 +104,10 @@ class GeneratorServicer(service_pb2_grpc.GeneratorServiceServicer):
     async def WatchGeneration(
         self, request: pb.WatchGenerationRequest, context: Context
     ) -> AsyncIterator[pb.WatchGenerationResponse]:
-        caller, after = current_principal(), request.after_sequence
-        async for generation, sequence in watch_generation(self._store, self._wakeups, caller, request.name, after):
-            (place,) = await places(self._store, [generation], self._turns)
+        changes = watch_generation(
+            self._store, self._wakeups, current_principal(), request.name, request.after_sequence, self._turns
+        )
+        async for generation, place, sequence in changes:
             yield pb.WatchGenerationResponse(generation=generation_message(generation, place), sequence=sequence)
 
     async def PauseGeneration(self, request: pb.PauseGenerationRequest, context: Context) -> pb.PauseGenerationResponse:

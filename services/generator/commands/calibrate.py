@@ -10,6 +10,7 @@ from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from libs.chassis.errors import Unavailable
 from services.generator.domain.models import ModelCard
+from services.generator.domain.plan.devices import rated_as
 from services.generator.domain.plan.planner import clip_of
 from services.generator.domain.plan.work import decode_flops, pass_flops
 from services.generator.ports import Calibrations, Finished
@@ -46,7 +47,7 @@ async def calibrate(calibrations: Calibrations, run: Measured) -> None:
     pictures = decode_flops(model, spec.width, spec.height, spec.frame_count)
     try:
         await calibrations.add(
-            run.how.device_name,
+            rated_as(run.how.device_name, run.load.get("attention", "native"), run.load.get("compile", "none")),
             run.card.model,
             run.steps * each / stages["denoise"],
             pictures / stages["decode"],

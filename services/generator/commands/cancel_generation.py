@@ -6,7 +6,7 @@ from libs.chassis.clock import utcnow
 from libs.chassis.errors import NotFound
 from libs.chassis.principal import Principal
 from services.generator.commands.announce import announce_end
-from services.generator.domain.generation import Generation, State, id_of, run_key
+from services.generator.domain.generation import Generation, State, id_of
 from services.generator.ports import Cancellations, Checkpoints, Store
 
 
@@ -27,5 +27,5 @@ async def cancel_generation(
             await announce_end(unit, generation)
     await cancellations.cancel(generation.name)
     # A paused one has no worker that would.
-    await checkpoints.drop(generation.tenant, run_key(generation.id, generation.content_key))
+    await checkpoints.drop(generation.tenant, generation.id)
     return generation

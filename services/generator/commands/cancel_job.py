@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from libs.chassis.clock import utcnow
 from services.generator.commands.announce import announce_end
-from services.generator.domain.generation import run_key
 from services.generator.ports import Checkpoints, Store
 
 
@@ -12,6 +11,8 @@ async def cancel_job(store: Store, checkpoints: Checkpoints, tenant: str, job: s
     """Cancel what of the job's generations has not ended: those that are paused, or were left behind by a worker that
     died, have nobody else who would. Whoever has one at work hears of it as every worker of the job does."""
     for generation_id in await store.unended_of(tenant, job):
+        # Before its end is stored: ended, it would not be found again if this fails.
+        await checkpoints.drop(tenant, generation_id)
         async with store.transaction() as unit:
             found = await unit.lock(tenant, generation_id)
             # Another run of the job may wait for it by now.
@@ -20,4 +21,3 @@ async def cancel_job(store: Store, checkpoints: Checkpoints, tenant: str, job: s
             found.cancel(utcnow())
             await unit.save(found)
             await announce_end(unit, found)
-        await checkpoints.drop(tenant, run_key(found.id, found.content_key))

@@ -21,6 +21,10 @@ from services.generator.ports import Assets, Store
 METHOD = "CreateGeneration"
 
 
+class _FirstTime(Exception):
+    """Nothing was answered to this request id yet."""
+
+
 async def create_generation(
     store: Store,
     planner: Planner,
@@ -36,6 +40,8 @@ async def create_generation(
     FailedPrecondition with ERROR_REASON_MODEL_ABSENT, ResourceExhausted with ERROR_REASON_DOES_NOT_FIT; NotFound for a
     picture that the caller has none of; AlreadyExists for a reused request id.
     """
+    if request.request_id and (answer := await _first_answer(store, caller, request)) is not None:
+        return answer
     planned = await planner.plan(request.spec, assets=assets)
     card, spec = planned.card, planned.plan.spec
     require_available(card)
@@ -65,6 +71,21 @@ async def create_generation(
             return pb.CreateGenerationResponse(generation=messages.generation_message(generation, place))
 
         return await unit.once(caller.tenant, METHOD, request.request_id, request, queue)
+
+
+async def _first_answer(
+    store: Store, caller: Principal, request: pb.CreateGenerationRequest
+) -> pb.CreateGenerationResponse | None:
+    """What this request id was answered before; without a look at models and assets, which come and go."""
+
+    async def refuse() -> pb.CreateGenerationResponse:
+        raise _FirstTime
+
+    try:
+        async with store.transaction() as unit:
+            return await unit.once(caller.tenant, METHOD, request.request_id, request, refuse)
+    except _FirstTime:
+        return None
 
 
 async def given_pictures(assets: Assets, spec: pb.GenerationSpec) -> tuple[GivenPicture, ...]:

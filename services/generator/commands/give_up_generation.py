@@ -6,7 +6,7 @@ from artifex.common.v1.types_pb2 import Failure
 from artifex.generator.v1.work_pb2 import GenerateWork
 from libs.chassis.clock import utcnow
 from services.generator.commands.announce import announce_end
-from services.generator.domain.generation import State, id_of, run_key
+from services.generator.domain.generation import State, id_of
 from services.generator.ports import Checkpoints, Store
 
 
@@ -19,4 +19,4 @@ async def give_up_generation(store: Store, checkpoints: Checkpoints, work: Gener
             await unit.save(generation)
             await announce_end(unit, generation)
     if generation is not None and generation.state.ended:
-        await checkpoints.drop(generation.tenant, run_key(generation.id, generation.content_key))
+        await checkpoints.drop(generation.tenant, generation.id)

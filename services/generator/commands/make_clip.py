@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
@@ -15,8 +16,7 @@ from libs.chassis.errors import InvalidArgument
 from libs.chassis.telemetry import tracer
 from services.generator.commands.calibrate import Measured
 from services.generator.commands.run_record import RunRecord
-from services.generator.domain.fallback import fallback
-from services.generator.domain.generation import run_key
+from services.generator.domain.laying import laid
 from services.generator.domain.models import ModelCard
 from services.generator.domain.pictures import FIRST, LAST, NAMES, ordered
 from services.generator.domain.spec import reseeded, sampling
@@ -29,7 +29,6 @@ from services.generator.ports import (
     Master,
     Masters,
     ModelServer,
-    OutOfMemory,
     Pictures,
     PreviewFrame,
     Resumed,
@@ -38,6 +37,8 @@ from services.generator.ports import (
 
 _log = logging.getLogger(__name__)
 _tracer = tracer(__name__)
+_PREVIEWS = 0.005
+"""The part of the steps' time that previews may take which nobody asked for."""
 _MOST_SEED = 2**63 - 1
 
 
@@ -52,12 +53,19 @@ class Job:
     """What goes on from a last frame, where the clip is longer than the model makes at once."""
     key: str
     """Of the content."""
+    run: str
+    """Names its checkpoints."""
     load: Mapping[str, str] = field(default_factory=dict)
-    """How the plan wants the model to lie in memory, where that is not as the server has it."""
+    """How the models are to lie in memory, where that is not as their server has them."""
 
 
 class _Unsteady(Exception):
     """The clip has faults that its profile does not take; the message tells them."""
+
+    def __init__(self, faults: str, device_seconds: float) -> None:
+        """`device_seconds`: spent since the last step was told."""
+        super().__init__(faults)
+        self.device_seconds = device_seconds
 
 
 @dataclass(frozen=True)
@@ -91,64 +99,60 @@ class ClipMaker:
         checkpoints: Checkpoints,
         checkpoint_every: int,
         preview_every: int,
+        progress_seconds: float,
     ) -> None:
-        """Steps from one checkpoint, and from one preview, to the next; 0 for none."""
+        """Steps from one checkpoint to the next, and from one preview where a spec does not say it; 0 for none.
+
+        `progress_seconds`: from one step that is told to the next, at least; a run's first and last always are.
+        """
         self._masters = masters
         self._pictures = pictures
         self._checkpoints = checkpoints
         self._checkpoint_every = checkpoint_every
         self._preview_every = preview_every
+        self._progress_seconds = progress_seconds
 
     async def make(self, record: RunRecord, server: ModelServer, job: Job) -> Clip:
         """The stored clip. Raises Interrupted, and what the model server does.
 
-        A device that runs out of memory is tried once more, the next thriftier way; and where the profile asks for
-        quality, a clip that is not steady is made once more, of other noise. The record then says so.
+        Where the profile asks for quality, a clip that is not steady is made once more, of other noise. The record
+        says so, and whether that one is steady.
         """
-        run = run_key(record.generation.id, job.key)
         try:
-            return await self._fitting(record, server, job, run, settled=False)
+            return await _Making(self, record, server, job, settled=False).clip()
         except _Unsteady as unsteady:
             again = reseeded(job.asked)
             note = f"{unsteady}: made again with the seed {again.seed}"
             _log.info("%s: %s", record.generation.name, note)
             await record.noted(note)
             # Below the first one's place: what is dropped of the run is dropped of both.
-            return await self._fitting(record, server, replace(job, asked=again), f"{run}/again", settled=True)
-
-    async def _fitting(self, record: RunRecord, server: ModelServer, job: Job, run: str, *, settled: bool) -> Clip:
-        making = _Making(self, record, server, job, run, settled=settled)
-        try:
-            return await making.clip(job.load)
-        except OutOfMemory as error:
-            thriftier = fallback(job.load, error.stage)
-            if thriftier is None:
-                raise
-            _log.warning("%s: %s", record.generation.name, thriftier.note)
-            await record.noted(thriftier.note)
-            return await making.clip(thriftier.load)
+            other = replace(job, asked=again, run=f"{job.run}/again")
+            clip = await _Making(self, record, server, other, settled=True).clip()
+            return replace(clip, device_seconds=clip.device_seconds + unsteady.device_seconds)
 
 
 class _Making:
     """One clip in the making on one server."""
 
-    def __init__(
-        self, maker: ClipMaker, record: RunRecord, server: ModelServer, job: Job, run: str, *, settled: bool
-    ) -> None:
-        """`run` names its checkpoints; a `settled` clip is taken as it comes out."""
+    def __init__(self, maker: ClipMaker, record: RunRecord, server: ModelServer, job: Job, *, settled: bool) -> None:
+        """A `settled` clip is taken as it comes out."""
         self._maker = maker
         self._record = record
         self._server = server
         self._job = job
         self._tenant = record.generation.tenant
-        self._run = run
+        self._run = job.run
         self._settled = settled
         self._watch = _Stopwatch()
         self._how: Finished | None = None
         self._measured: Measured | None = None
         self._each = 0.0
+        self._untold: tuple[int, float] | None = None
+        """Steps that are made, and the seconds left after them, where nobody was told."""
+        self._told = -math.inf
+        """When somebody was, last."""
 
-    async def clip(self, load: Mapping[str, str]) -> Clip:
+    async def clip(self) -> Clip:
         job, checkpoints = self._job, self._maker._checkpoints
         parts = _windows(job)
         async with self._maker._masters.record(job.asked) as master:
@@ -159,7 +163,7 @@ class _Making:
                     async for data in checkpoints.frames(self._tenant, self._run, part.index):
                         await reel.append(data)
                 else:
-                    reel = await self._window(master, part, parts, last, load)
+                    reel = await self._window(master, part, parts, last)
                 last = reel.last_frame
             # The last window is always made here, and a stream without an end raises.
             assert self._how is not None
@@ -167,24 +171,24 @@ class _Making:
             seconds = self._watch.lap()
             faults = master.faults()
             if faults and not self._settled:
-                raise _Unsteady("; ".join(faults))
+                raise _Unsteady("; ".join(faults), seconds)
+            if faults:
+                await self._record.noted(f"with the seed {job.asked.seed} it is not steady either: {'; '.join(faults)}")
             with _tracer.start_as_current_span("store clip"):
                 blob, media = await master.store(self._tenant)
         return Clip(blob, media, self._how, seconds, self._measured)
 
-    async def _window(
-        self, master: Master, part: Window, parts: tuple[Window, ...], last: bytes, load: Mapping[str, str]
-    ) -> _Reel:
+    async def _window(self, master: Master, part: Window, parts: tuple[Window, ...], last: bytes) -> _Reel:
         """Make the window, and keep it where others are to follow."""
         checkpoints = self._maker._checkpoints
-        card = self._job.follower if part.index else self._job.card
+        card = self._card(part)
         with _tracer.start_as_current_span("load model", attributes={"artifex.model": card.model}):
             await self._server.load(card.model)
         spec, pictures = await self._asked(part, parts, last)
         saved = await checkpoints.get(self._tenant, self._run, part.index)
         for resume in (saved, b""):
             reel = _Reel(master, self._job.asked, part)
-            frames = self._frames(card.model, spec, pictures, load, resume, part, reel)
+            frames = self._frames(spec, pictures, resume, part, reel)
             try:
                 if part is parts[-1]:
                     async for _ in frames:
@@ -202,6 +206,10 @@ class _Making:
                 break
         return reel
 
+    def _card(self, part: Window) -> ModelCard:
+        """Of the model that makes the window."""
+        return self._job.follower if part.index else self._job.card
+
     async def _asked(
         self, part: Window, parts: tuple[Window, ...], last: bytes
     ) -> tuple[GenerationSpec, dict[str, bytes]]:
@@ -218,6 +226,13 @@ class _Making:
                 )
         return spec, pictures
 
+    async def _tell(self) -> None:
+        """How far it is, unless that was told."""
+        if self._untold is not None:
+            step, left = self._untold
+            self._untold, self._told = None, time.monotonic()
+            await self._record.progressed(step, left, self._watch.lap())
+
     def _left(self, part: Window, step: int, seconds: float) -> float:
         """Seconds until the last step of the last window, as long as those to come take as long as this one's."""
         steps, runs = self._job.asked.steps, len(_windows(self._job))
@@ -226,25 +241,22 @@ class _Making:
         return seconds + self._each * steps * (runs - 1 - part.index)
 
     async def _frames(
-        self,
-        model: str,
-        spec: GenerationSpec,
-        pictures: Mapping[str, bytes],
-        load: Mapping[str, str],
-        resume: bytes,
-        part: Window,
-        reel: _Reel,
+        self, spec: GenerationSpec, pictures: Mapping[str, bytes], resume: bytes, part: Window, reel: _Reel
     ) -> AsyncIterator[bytes]:
         """The window's bytes, as they come and go into the master; all else that comes is recorded."""
         record, before, taken_over = self._record, part.index * spec.steps, 0
+        card = self._card(part)
+        # Every choice is told, so that the clip is of the way that its key tells, whatever the server has by now.
+        load = laid(card, self._job.load)
         stream = self._server.generate(
-            model,
+            card.model,
             spec,
             pictures=pictures,
             sampling=sampling(self._job.asked, self._job.card),
             load=load,
             checkpoint_every=self._maker._checkpoint_every,
-            preview_every=self._maker._preview_every,
+            preview_every=self._job.asked.preview_every or self._maker._preview_every,
+            preview_share=1.0 if self._job.asked.preview_every else _PREVIEWS,
             resume=resume,
         )
         self._watch.lap()
@@ -256,17 +268,21 @@ class _Making:
                         taken_over = step
                         await record.progressed(before + step, None, self._watch.lap())
                     case StepDone(step, seconds_left):
-                        await record.progressed(before + step, self._left(part, step, seconds_left), self._watch.lap())
+                        self._untold = (before + step, self._left(part, step, seconds_left))
+                        record.reached(before + step)
+                        if step == spec.steps or time.monotonic() - self._told >= self._maker._progress_seconds:
+                            await self._tell()
                     case Checkpoint():
                         await self._maker._checkpoints.put(self._tenant, self._run, part.index, event)
                     case PreviewFrame():
-                        await record.previewed(await self._maker._masters.still(self._tenant, event))
+                        await self._tell()
+                        still = await self._maker._masters.still(self._tenant, record.generation.id, event)
+                        await record.previewed(still)
                     case FrameBytes(data):
                         await reel.append(data)
                         yield data
                     case Finished():
                         self._how = event
-                        card = self._job.follower if part.index else self._job.card
                         self._measured = Measured(card, spec, spec.steps - taken_over, load, event)
 
 

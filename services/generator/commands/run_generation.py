@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 from artifex.common.v1.types_pb2 import Failure
 from artifex.generator.v1.messages_pb2 import GenerationPlan
@@ -25,12 +27,14 @@ from services.generator.commands.make_clip import Clip, ClipMaker, Job
 from services.generator.commands.plan_generation import Planner
 from services.generator.commands.run_record import RunRecord
 from services.generator.commands.tell_prompt import tell_prompt
-from services.generator.domain.generation import Generation, Priority, State, id_of
+from services.generator.domain.fallback import fallback
+from services.generator.domain.generation import Generation, Priority, State, id_of, run_key
 from services.generator.domain.keys import clip_key, follower_of
+from services.generator.domain.laying import laid
 from services.generator.domain.pictures import digests, names
-from services.generator.domain.plan.planner import require_fit
+from services.generator.domain.plan.planner import can_make, require_fit
 from services.generator.domain.prompts.told import Told
-from services.generator.domain.provenance import asked, load_of, note_making, take_over_making, told_of
+from services.generator.domain.provenance import asked, load_of, note_cache, note_making, take_over_making, told_of
 from services.generator.domain.spec import require_as_planned, require_available, resolve
 from services.generator.domain.windows import needed, windows
 from services.generator.ports import (
@@ -38,7 +42,9 @@ from services.generator.ports import (
     Cancellations,
     Checkpoints,
     Masters,
+    ModelServer,
     ModelServers,
+    OutOfMemory,
     PromptWriter,
     Store,
 )
@@ -80,8 +86,12 @@ class GenerationRunner:
         self._writer = writer
         self._refused = refused
         self._notify = notify
-        self._seconds = meter(__name__).create_histogram(
+        numbers = meter(__name__)
+        self._seconds = numbers.create_histogram(
             "artifex.generation.duration", unit="s", description="From the first step to the stored clip"
+        )
+        self._device_seconds = numbers.create_counter(
+            "artifex.generation.device_seconds", unit="s", description="For which devices were had, whatever came of it"
         )
 
     async def run(self, work: GenerateWork, *, priority: Priority, last_attempt: bool) -> None:
@@ -91,9 +101,14 @@ class GenerationRunner:
         item comes again; on the last attempt that too fails the generation instead.
         """
         generation = await self._accept(work, priority)
-        if generation.state.ended or generation.state is State.PAUSED:
+        if generation.state.ended:
+            # Whoever brought it to its end may have died before it took them away.
+            await self._checkpoints.drop(generation.tenant, generation.id)
             return
-        record = RunRecord(self._store, self._checkpoints, self._notify, generation)
+        # Resumed, it has been queued again, and that item brings it to its end.
+        if generation.state is State.PAUSED or work.pauses < generation.pauses:
+            return
+        record = RunRecord(self._store, self._checkpoints, generation, notify=self._notify, spent=self._spent)
         try:
             # Whoever cancels or pauses stops the model within a step.
             keys = (work.generation, work.job, generation.pause_key)
@@ -170,22 +185,65 @@ class GenerationRunner:
         generation = record.generation
         # Before a server is taken: a writer may take a minute over it.
         told = record.told = record.told or await self._told(generation)
-        plan = generation.plan = generation.plan or await self._planned(generation)
-        async with self._servers.take(*needed(plan.spec, await self._servers.models())) as server:
+        planned = generation.plan or await self._planned(generation)
+        every = await self._servers.models()
+        suits = partial(can_make, planned, every)
+        async with self._servers.take(*needed(planned.spec, every), suits=suits) as server:
             cards = await server.models()
-            spec, card = resolve(plan.spec, cards, self._default_model, names(generation.pictures))
+            spec, card = resolve(planned.spec, cards, self._default_model, names(generation.pictures))
             # By the plan: without what goes on from it, the clip would be filled in shorter here.
-            following = follower_of(plan.spec, card, cards)
-            require_as_planned(spec, plan.spec)
+            following = follower_of(planned.spec, card, cards)
+            require_as_planned(spec, planned.spec)
+            (device,) = await server.devices()
+            plan = generation.plan = await self._planner.on(planned, card, following, device)
+            require_fit(plan, card)
             parts = windows(spec.frame_count, card)
-            key = clip_key(generation.tenant, spec, card, cards, digests(generation.pictures), told)
-            await record.started(plan, card, key, len(parts), told)
-            if await self._reused(record, key):
-                return
-            clip = await self._clips.make(record, server, Job(asked(spec, told), card, following, key, load_of(plan)))
-        await record.ended(lambda found: _succeed(found, clip))
+            pictures = digests(generation.pictures)
+
+            def keyed(load: Mapping[str, str]) -> str:
+                return clip_key(generation.tenant, spec, card, cards, pictures, told, load, device.kind)
+
+            key = keyed(load_of(plan))
+            await record.started(plan, card, following, key, len(parts), told)
+            job = Job(asked(spec, told), card, following, key, run_key(generation.id, key), load_of(plan))
+            made = await self._clip(record, server, device.kind, job, keyed)
+        if made is None:
+            return
+        key, clip = made
+        self._spent(generation, clip.device_seconds)
+        await record.ended(lambda found: _succeed(found, key, clip))
         await calibrate(self._calibrations, clip.measured)
         self._seconds.record(time.monotonic() - began, {"model": card.model, "device": clip.how.device})
+
+    async def _clip(
+        self, record: RunRecord, server: ModelServer, kind: str, job: Job, keyed: Callable[[Mapping[str, str]], str]
+    ) -> tuple[str, Clip] | None:
+        """The clip and its content key; None where there was one already, which the record has taken over.
+
+        A device that runs out of memory is tried once more, the next thriftier way, and the record says so. Where that
+        makes other pixels the clip has another key, under which it may be there already.
+        """
+        if await self._reused(record, job.key):
+            return None
+        try:
+            return job.key, await self._clips.make(record, server, job)
+        except OutOfMemory as error:
+            card = job.follower if error.model == job.follower.model else job.card
+            found = fallback(laid(card, job.load), error.stage, kind)
+            if found is None:
+                raise
+        _log.warning("%s: %s", record.generation.name, found.note)
+        await record.noted(found.note)
+        load = {**job.load, **found.change}
+        key = keyed(load)
+        job = replace(job, load=load, key=key, run=_thriftier_run(record.generation, job, found.change, key))
+        if await self._reused(record, job.key):
+            return None
+        return job.key, await self._clips.make(record, server, job)
+
+    def _spent(self, generation: Generation, seconds: float) -> None:
+        device = generation.plan.device if generation.plan is not None else ""
+        self._device_seconds.add(seconds, {"model": self._model(generation), "device": device})
 
     async def _told(self, generation: Generation) -> Told:
         known = told_of(generation)
@@ -215,6 +273,7 @@ class GenerationRunner:
         result, media = equal.result, equal.media
 
         def take_over(found: Generation) -> None:
+            found.content_key = key
             found.succeed(result, media, equal.device, utcnow())
             take_over_making(found, equal)
 
@@ -228,10 +287,21 @@ class GenerationRunner:
         return generation.spec.model.removeprefix("models/") or self._default_model
 
 
-def _succeed(found: Generation, clip: Clip) -> None:
+def _thriftier_run(generation: Generation, job: Job, change: Mapping[str, str], key: str) -> str:
+    """Where the checkpoints of the thriftier way are: the same place where the steps so far would be the same ones."""
+    once = len(windows(job.asked.frame_count, job.card)) == 1
+    # Tiles come after the last step, unless pictures are encoded before the first: given ones, or another run's last.
+    decoding_alone = "vae" in change and once and not generation.pictures
+    # Below the first one's place: what is dropped of the run is dropped of both.
+    return job.run if key == job.key or decoding_alone else f"{job.run}/{key[:16]}"
+
+
+def _succeed(found: Generation, key: str, clip: Clip) -> None:
+    found.content_key = key
     found.succeed(clip.blob, clip.media, clip.how.device, utcnow())
     found.device_seconds += clip.device_seconds
     note_making(found, clip.how)
+    note_cache(found, clip.how.step_cache, clip.measured.card)
 
 
 def _final(error: ArtifexError) -> bool:

@@ -11,7 +11,7 @@ from libs.chassis.clock import utcnow
 from libs.chassis.interruption import Interrupted
 from services.generator import messages
 from services.generator.commands.announce import announce_end
-from services.generator.domain.generation import Generation, State, run_key
+from services.generator.domain.generation import Generation, State
 from services.generator.domain.models import ModelCard
 from services.generator.domain.prompts.told import Told
 from services.generator.domain.provenance import begun
@@ -20,9 +20,16 @@ from services.generator.ports import Checkpoints, Store, Unit
 
 class RunRecord:
     def __init__(
-        self, store: Store, checkpoints: Checkpoints, notify: Callable[[], None], generation: Generation
+        self,
+        store: Store,
+        checkpoints: Checkpoints,
+        generation: Generation,
+        *,
+        notify: Callable[[], None],
+        spent: Callable[[Generation, float], None],
     ) -> None:
-        """`generation`: as it was when the run was accepted. `notify` is called after every stored change."""
+        """`generation`: as it was when the run was accepted. `notify` is called after every stored change, `spent` with
+        the seconds for which a device was had since it was last called."""
         self.generation = generation
         self.furthest = 0
         """Steps that were made of it, at most."""
@@ -33,26 +40,35 @@ class RunRecord:
         self._store = store
         self._checkpoints = checkpoints
         self._notify = notify
+        self._spent = spent
 
-    async def started(self, plan: GenerationPlan, card: ModelCard, key: str, parts: int, told: Told) -> None:
-        """A model is about to make what was planned: `key` its content key, `parts` its windows. Raises Interrupted."""
+    async def started(
+        self, plan: GenerationPlan, card: ModelCard, follower: ModelCard, key: str, parts: int, told: Told
+    ) -> None:
+        """A model is about to make what was planned, and `follower` what goes on from it: `key` its content key,
+        `parts` its windows. Raises Interrupted."""
         self.at_work = True
         async with self._changed() as (unit, found):
             found.plan = plan
             found.start(plan.spec, card, key, utcnow(), parts)
-            found.provenance = begun(found, card, told)
+            found.provenance = begun(found, card, follower, told)
             await unit.announce(
                 messages.event_subject(found, "started"),
                 messages.started_event(found),
                 key=messages.event_key(found, "started"),
             )
 
+    def reached(self, step: int) -> None:
+        """So many steps are made; nobody need be told yet."""
+        self.furthest = max(self.furthest, step)
+
     async def progressed(self, step: int, seconds_left: float | None, device_seconds: float) -> None:
         """So many steps are made; `device_seconds` were spent since it was last told. Raises Interrupted.
 
         `seconds_left`: until the last step is; None where that is not known.
         """
-        self.furthest = max(self.furthest, step)
+        self.reached(step)
+        self._spent(self.generation, device_seconds)
         async with self._changed() as (unit, found):
             found.progress(step, seconds_left)
             found.device_seconds += device_seconds
@@ -87,7 +103,7 @@ class RunRecord:
                 await announce_end(unit, found)
         if found.state.ended:
             # Perhaps somebody cancelled it, and this run has put one down since.
-            await self._checkpoints.drop(found.tenant, run_key(found.id, found.content_key))
+            await self._checkpoints.drop(found.tenant, found.id)
         self._notify()
 
     @asynccontextmanager

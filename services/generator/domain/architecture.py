@@ -168,6 +168,32 @@ class Vae:
             yield Convolution(out, out if self.residual else out // 2, (1, 3, 3), scale, frames)
         yield Convolution(self.base * self.multipliers[0], 3 * self.patch**2, cube, scale, frames)
 
+    def encoder(self) -> Iterator[Convolution]:
+        """Its convolutions, in order; `frames` are those that it makes on the way to one latent time."""
+        widths = [self.encoder_base * times for times in (1, *self.multipliers)]
+        scale, frames, cube = self.patch, self.time, (3, 3, 3)
+        yield Convolution(3 * self.patch**2, widths[0], cube, scale, frames)
+        last = len(self.multipliers) - 1
+        for index, (into, out) in enumerate(pairwise(widths)):
+            entering = into
+            for _ in range(self.res_blocks):
+                yield Convolution(entering, out, cube, scale, frames)
+                yield Convolution(out, out, cube, scale, frames)
+                if entering != out:
+                    yield Convolution(entering, out, (1, 1, 1), scale, frames)
+                entering = out
+            if index == last:
+                break
+            scale *= 2
+            yield Convolution(out, out, (1, 3, 3), scale, frames)
+            if self.time_doubles[last - 1 - index]:
+                frames //= 2
+                yield Convolution(out, out, (3, 1, 1), scale, frames)
+        for _ in range(4):
+            yield Convolution(widths[-1], widths[-1], cube, scale, frames)
+        yield Convolution(widths[-1], 2 * self.latents, cube, scale, frames)
+        yield Convolution(2 * self.latents, 2 * self.latents, (1, 1, 1), scale, frames)
+
     @property
     def parameters(self) -> int:
         """Both halves, but for a few norms: the encoder is the decoder in small, without a block of each stage."""
@@ -206,10 +232,20 @@ class Architecture:
     vae: Vae
     token_times: bool = False
     """Whether each token is told its own time, as where a given frame stands among the noise."""
+    packed: int = 0
+    """Bytes of the larger expert's GGUF file; 0 where there is not one of each."""
+    whole: bool = True
+    """Whether the experts' weights themselves are there, and not GGUF files alone."""
+
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether it can be shown given pictures, in their place or beside the noise."""
+        return self.token_times or self.transformer.into != self.transformer.out
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
-        """The config.json of each part, under the part's name, with `experts`, `boundary_ratio`, `expand_timesteps`.
+        """The config.json of each part, under the part's name, with `experts`, `boundary_ratio`, `expand_timesteps`,
+        `packed` and `whole`.
 
         Raises KeyError, TypeError or ValueError for one that lacks something.
         """
@@ -220,6 +256,8 @@ class Architecture:
             text=TextEncoder.parse(values["text_encoder"]),
             vae=Vae.parse(values["vae"]),
             token_times=bool(values.get("expand_timesteps", False)),
+            packed=int(values.get("packed", 0)),
+            whole=bool(values.get("whole", True)),
         )
 
     def tokens(self, width: int, height: int, frames: int) -> int:

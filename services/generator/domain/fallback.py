@@ -17,6 +17,10 @@ _LADDERS: Final = {
     "decode": (_VAE, _EXPERTS),
 }
 """By the stage that ran out of memory: what helps it, what changes no pixel first. The words are the model server's."""
+_PLACES: Final = ("experts", "text_encoder")
+"""Choices between the device's memory and the host's, which on a processor are one."""
+_ENDS: Final = (("precision", "gguf"),)
+"""Choices that nothing of the ladder is thriftier than."""
 _SAID: Final = {
     ("experts", "swapped"): "only the expert at work was kept on the device",
     ("experts", "streamed"): "only the block at work was kept on the device",
@@ -27,20 +31,33 @@ _SAID: Final = {
 }
 
 
+_BEGINNING: Final = "out of memory in the stage "
+
+
 @dataclass(frozen=True)
 class Fallback:
-    load: Mapping[str, str]
-    """How the model is to lie in memory, all of it."""
+    change: Mapping[str, str]
+    """The one choice that is to be otherwise."""
     note: str
     """For the record: "out of memory while it decoded: the VAE was tiled"."""
 
 
-def fallback(load: Mapping[str, str], stage: str) -> Fallback | None:
-    """The next step down from `load`, for a stage that ran out of memory; none where nothing is left."""
+def fallback(load: Mapping[str, str], stage: str, kind: str) -> Fallback | None:
+    """The next step down from `load`, which tells every choice, for a stage that ran out of memory on a kind of device,
+    "cpu" or "cuda"; none where nothing is left."""
     for subject, choices in _LADDERS.get(stage, ()):
+        if kind == "cpu" and subject in _PLACES:
+            continue
+        if (subject, load.get(subject)) in _ENDS:
+            continue
         at = choices.index(load[subject]) if load.get(subject) in choices else 0
         if at + 1 < len(choices):
             taken = choices[at + 1]
-            note = f"out of memory in the stage {stage}: {_SAID[subject, taken]}"
-            return Fallback({**load, subject: taken}, note)
+            note = f"{_BEGINNING}{stage}: {_SAID[subject, taken]}"
+            return Fallback({subject: taken}, note)
     return None
+
+
+def is_note(note: str) -> bool:
+    """Whether it is a note of a step down. A run that another one takes up after a loss may not need it again."""
+    return note.startswith(_BEGINNING)

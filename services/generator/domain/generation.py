@@ -205,7 +205,7 @@ class Generation:
 
 def run_key(generation: str, content_key: str) -> str:
     """Names what a run leaves behind for the next: of this generation, as these weights make it."""
-    return f"{generation}-{content_key[:16]}"
+    return f"{generation}/{content_key[:16]}"
 
 
 def id_of(name: str) -> str:

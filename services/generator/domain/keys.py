@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from libs.chassis.errors import FailedPrecondition
+from services.generator.domain.laying import computed, laid
 from services.generator.domain.models import ModelCard
 from services.generator.domain.prompts.told import Told
 from services.generator.domain.spec import content_key
@@ -19,15 +20,18 @@ def clip_key(
     cards: Mapping[str, ModelCard],
     pictures: Sequence[str],
     told: Told,
+    load: Mapping[str, str],
+    kind: str,
 ) -> str:
     """The content key of the clip of a filled spec; see `content_key`. The same before the clip is made and then.
 
     `card` is that of its model, `cards` are those that are there, by id, `pictures` the SHA-256 of each given
-    one, first and last.
+    one, first and last. `load` is how the model is to lie in memory, on a `kind` of device; see `laid`.
     """
-    follower = follower_of(spec, card, cards)
-    weights = "+".join(dict.fromkeys((card.weights_digest, follower.weights_digest)))
-    return content_key(tenant, spec, weights, pictures, (told.prompt, told.negative))
+    makers = (card, follower_of(spec, card, cards))
+    weights = "+".join(dict.fromkeys(maker.weights_digest for maker in makers))
+    ways = tuple(dict.fromkeys(computed(laid(maker, load), kind) for maker in makers))
+    return content_key(tenant, spec, weights, pictures, (told.prompt, told.negative), ways)
 
 
 def follower_of(spec: GenerationSpec, card: ModelCard, cards: Mapping[str, ModelCard]) -> ModelCard:

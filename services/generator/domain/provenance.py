@@ -5,28 +5,58 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationProvenance, GenerationSpec
+from artifex.generator.v1.messages_pb2 import (
+    GenerationPlan,
+    GenerationProvenance,
+    GenerationSpec,
+    StepCacheMeasure,
+    StepCacheUse,
+)
 from artifex.provenance import DETAIL
 from artifex.provenance import told as movie_detail
+from services.generator.domain.fallback import is_note
 from services.generator.domain.generation import Generation
 from services.generator.domain.models import ModelCard
 from services.generator.domain.pictures import digests
-from services.generator.domain.plan.planner import options_of
+from services.generator.domain.plan.planner import STEP_CACHES, options_of
 from services.generator.domain.prompts.told import Told
+from services.generator.domain.step_caches import CacheMeasure, CacheUse
 
 
-def begun(generation: Generation, card: ModelCard, told: Told) -> GenerationProvenance:
-    """What is known of a started generation before its first step; notes of an earlier run are kept."""
-    notes = generation.provenance.notes if generation.provenance else told.notes
+def begun(generation: Generation, card: ModelCard, follower: ModelCard, told: Told) -> GenerationProvenance:
+    """What is known of a started generation before its first step; notes of an earlier run are kept, but for those of a
+    device that was out of memory, which this one may not be.
+
+    `follower` goes on where the clip is longer than the model makes at once; it may be the model itself.
+    """
+    earlier = generation.provenance.notes if generation.provenance else [*told.notes, *_adjusted(generation)]
+    notes = [note for note in earlier if not is_note(note)]
+    other = follower.model != card.model
+    spec = GenerationSpec()
+    spec.CopyFrom(generation.spec)
+    # Who looks on makes no other clip.
+    spec.ClearField("preview_every")
     return GenerationProvenance(
         model=card.name,
         weights_digest=card.weights_digest,
-        spec=generation.spec,
+        spec=spec,
         prompt=told.prompt,
         negative_prompt=told.negative,
         picture_digests=digests(generation.pictures),
         notes=notes,
+        follower=follower.name if other else "",
+        follower_weights_digest=follower.weights_digest if other else "",
     )
+
+
+def _adjusted(generation: Generation) -> list[str]:
+    """What was taken otherwise than a render job asked; who asks for a generation is told by the answer."""
+    if not generation.job or generation.plan is None:
+        return []
+    return [
+        f"{change.field.removeprefix('spec.')}: {change.taken} instead of {change.given} ({change.reason})"
+        for change in generation.plan.adjustments
+    ]
 
 
 def told_of(generation: Generation) -> Told | None:
@@ -66,6 +96,8 @@ class Making:
     """Each step's noise, from 1 down."""
     versions: Mapping[str, str]
     """Of the libraries, by name."""
+    load: Mapping[str, str]
+    """How the model lay in memory, by choice."""
 
 
 def note_making(found: Generation, how: Making) -> None:
@@ -74,6 +106,35 @@ def note_making(found: Generation, how: Making) -> None:
     record.device, record.dtype, record.sampler = how.device_name, how.dtype, how.sampler
     record.sigmas[:] = how.sigmas
     record.versions.update(how.versions)
+    record.load.update(how.load)
+
+
+def note_cache(found: Generation, use: CacheUse | None, card: ModelCard) -> None:
+    """What the step cache did in the run that made the clip, and is known to do with the weights of `card`, its model;
+    nothing where it was made without one."""
+    record = found.provenance
+    assert record is not None  # it was started
+    if use is None:
+        return
+    record.step_cache_use.CopyFrom(
+        StepCacheUse(step_cache=found.spec.step_cache, passes=use.passes, taken_over=use.taken_over, times=use.times)
+    )
+    measure = card.measure(use.cache)
+    if measure is not None:
+        record.step_cache_use.measure.CopyFrom(measure_message(measure))
+
+
+def measure_message(measure: CacheMeasure) -> StepCacheMeasure:
+    return StepCacheMeasure(
+        step_cache=next(number for number, name in STEP_CACHES.items() if name == measure.cache),
+        times=measure.times,
+        psnr=measure.psnr,
+        least_psnr=measure.least_psnr,
+        width=measure.width,
+        height=measure.height,
+        frame_count=measure.frame_count,
+        steps=measure.steps,
+    )
 
 
 def take_over_making(found: Generation, equal: Generation) -> None:
@@ -81,8 +142,11 @@ def take_over_making(found: Generation, equal: Generation) -> None:
     made, record = equal.provenance, found.provenance
     if made is None or record is None:
         return
-    note_making(found, Making(made.device, made.dtype, made.sampler, tuple(made.sigmas), made.versions))
-    record.notes[:] = made.notes
+    note_making(found, Making(made.device, made.dtype, made.sampler, tuple(made.sigmas), made.versions, made.load))
+    if made.HasField("step_cache_use"):
+        record.step_cache_use.CopyFrom(made.step_cache_use)
+    # Those of how it was made, and what was tried before it was found.
+    record.notes[:] = [*made.notes, *(note for note in record.notes if note not in made.notes)]
 
 
 def details(generation: Generation) -> Mapping[str, str]:

@@ -11,15 +11,16 @@ from math import ceil, floor, log, sqrt
 from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from libs.chassis.errors import FailedPrecondition, InvalidArgument, Violation
-from services.generator.domain.models import COLLECTION, ModelCard, Recipe, with_absent
+from services.generator.domain.models import COLLECTION, MAX_FRAME_RATE, ModelCard, Recipe, with_absent
 from services.generator.domain.presets import MOST_STEPS, PRESETS, QUALITY_STEPS, name_of
+from services.generator.domain.windows import windows
 
-MAX_FRAME_RATE = 240
 MOST_FRAMES = 1000
 _SEEDS = 2**63
 _ALIKE = log(1.05)
 """Shapes that differ by less, of which a twentieth is cut off, are taken for the same."""
 _RESEED = 2**31
+_UNMEASURED = "MAGNITUDE goes by magnitudes.json, which does not lie beside"
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,13 @@ def filled(
     pixels as it would have had. Raises as `require_possible` does.
     """
     require_possible(spec, card, pictures)
-    return _Filling(spec, card, cards, shape).done()
+    found = _Filling(spec, card, cards, shape).done()
+    follower = cards.get(card.image_form)
+    if follower is not None and follower != card and len(windows(found.spec.frame_count, card)) > 1:
+        problems = _following_problems(found.spec, card, follower)
+        if problems:
+            raise _invalid(problems)
+    return found
 
 
 def sampling(spec: GenerationSpec, card: ModelCard) -> tuple[str, tuple[float, ...]]:
@@ -123,16 +130,22 @@ def content_key(
     weights_digest: str,
     pictures: Sequence[str] = (),
     told: tuple[str, str] | None = None,
+    computed: Sequence[str] = (),
 ) -> str:
     """The same for two resolved specs of a tenant exactly when their clips are the same.
 
     `pictures`: the SHA-256 of each given one, first and last, as two assets may be of one file; `told`: the prompt and
-    the negative prompt that the model is told, where they are not the spec's own.
+    the negative prompt that the model is told, where they are not the spec's own; `computed`: what their pixels depend
+    on of the way that each model lies in memory.
     """
     keyed = GenerationSpec()
     keyed.CopyFrom(spec)
     # All that a preset says is in the spec by now, and an asset is known by its bytes.
     keyed.ClearField("preset")
+    keyed.ClearField("preview_every")
+    # So is what a profile says, or it is in `computed`; but for this one's second look at the clip.
+    if spec.profile != pb.GENERATION_PROFILE_QUALITY:
+        keyed.ClearField("profile")
     if told is not None:
         keyed.prompt, keyed.negative_prompt = told
         for field in ("style", "style_strength", "extend_prompt"):
@@ -141,7 +154,7 @@ def content_key(
     keyed.ClearField("last_image")
     digest = hashlib.sha256()
     parts = (tenant.encode(), weights_digest.encode(), keyed.SerializeToString(deterministic=True))
-    for part in (*parts, *(picture.encode() for picture in pictures)):
+    for part in (*parts, *(way.encode() for way in computed), *(picture.encode() for picture in pictures)):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 
@@ -380,6 +393,21 @@ def _addition_problems(spec: GenerationSpec, card: ModelCard) -> list[Violation]
             problems.append(
                 Violation(f"spec.loras[{index}]", f"{lora.name} does not lie beside {card.model}; there are: {there}")
             )
+    if spec.step_cache == pb.STEP_CACHE_MAGNITUDE and not card.magnitudes:
+        problems.append(Violation("spec.step_cache", f"{_UNMEASURED} {card.model}; FIRST_BLOCK needs nothing"))
+    return problems
+
+
+def _following_problems(spec: GenerationSpec, card: ModelCard, follower: ModelCard) -> list[Violation]:
+    """What the model has beside it, and the one that goes on from its last frame has not."""
+    after = f"{follower.model}, which goes on after {windows(spec.frame_count, card)[0]} of {spec.frame_count} frames"
+    problems = [
+        Violation(f"spec.loras[{index}]", f"{lora.name} does not lie beside {after}")
+        for index, lora in enumerate(spec.loras)
+        if lora.name not in follower.loras
+    ]
+    if spec.step_cache == pb.STEP_CACHE_MAGNITUDE and not follower.magnitudes:
+        problems.append(Violation("spec.step_cache", f"{_UNMEASURED} {after}"))
     return problems
 
 

@@ -36,7 +36,7 @@ def main() -> None:
     if settings.build_nano:
         _build_nano(settings.models_folder)
     weights = discover(settings.models_folder, folder / "digests.json")
-    _LOG.info("models: %s", ", ".join(w.model for w in weights) or "none")
+    _LOG.info("models: %s", ", ".join(w.model for w in weights if w.card["available"]) or "none")
     writer = find_writer(settings.models_folder, settings.writer, folder / "digests.json")
     _LOG.info("writer of prompts: %s", writer.path.name if writer else "by rule, as there is no instruction model")
     device = devices.found(settings)

@@ -24,7 +24,7 @@ def found(settings: TritonSettings) -> dict[str, Any]:
     processor = {
         "kind": "cpu",
         "name": "cpu",
-        "memory": host,
+        "memory": _allowed(host, settings),
         "host_memory": host,
         "threads": settings.threads,
         "attention": "native",
@@ -38,11 +38,15 @@ def found(settings: TritonSettings) -> dict[str, Any]:
     return {
         "kind": "cuda",
         "name": name,
-        "memory": memory,
+        "memory": _allowed(memory, settings),
         "host_memory": host,
         "threads": settings.threads,
         "attention": attention(name, settings.venv),
     }
+
+
+def _allowed(memory: int, settings: TritonSettings) -> int:
+    return min(memory, settings.memory or memory)
 
 
 def host_memory() -> int:

@@ -25,19 +25,27 @@ def assemble(
     device: Mapping[str, Any],
     writer: Writer | None = None,
 ) -> None:
-    """Write the repository anew into `folder`; what was there before is removed. `device`: see devices.py."""
+    """Write the repository anew into `folder`; what was there before is removed. `device`: see devices.py.
+
+    Weights of which something lacks are in the catalogue alone.
+    """
     shutil.rmtree(folder, ignore_errors=True)
+    cards = {}
     for entry in weights:
+        card = {**entry.card, "load": {**settings.load, **entry.card.get("load", {})}}
+        cards[entry.model] = card
+        if not card["available"]:
+            continue
         _instantiate(
             "wan",
             folder / entry.model,
             {
                 "weights": str(entry.path),
-                "weights_digest": str(entry.card["weights_digest"]),
-                "card": json.dumps(entry.card),
+                "weights_digest": str(card["weights_digest"]),
+                "card": json.dumps(card),
                 "threads": str(settings.threads),
                 "device": settings.device,
-                "load": json.dumps({**settings.load, **entry.card.get("load", {})}),
+                "load": json.dumps(card["load"]),
                 "otlp_endpoint": settings.otlp_endpoint,
             },
         )
@@ -56,7 +64,7 @@ def assemble(
     _instantiate(
         "catalogue",
         folder / CATALOGUE,
-        {"cards": json.dumps({w.model: w.card for w in weights}), "device": json.dumps(device)},
+        {"cards": json.dumps(cards), "device": json.dumps(device)},
     )
 
 

@@ -103,6 +103,8 @@ def command(installation: Installation, settings: TritonSettings, repository: Pa
         "--exit-timeout-secs=10",
         f"--grpc-address={settings.host}",
         f"--grpc-port={settings.grpc_port}",
+        # The generator asks whether it is still there while a step, or a load, takes minutes.
+        "--grpc-http2-max-ping-strikes=0",
         f"--http-address={settings.host}",
         f"--http-port={settings.http_port}",
         f"--metrics-address={settings.host}",

@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.generator.domain.plan.options import require_choices
+
 _ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -30,6 +32,8 @@ class TritonSettings(BaseSettings):
     threads: int = Field(default=1, ge=1)
     """CPU threads of a model. Another number may change the last bits of a clip."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda)$")
+    memory: int = Field(default=0, ge=0)
+    """Bytes of the device that plans reckon with, where models are not to have all of it; 0 for all."""
     load: dict[str, str] = {}
     """How models lie in memory where neither their cards nor a request say it, as JSON: {"vae": "tiled"}; the choices
     are those of model_repository/wan/artifex_wan/options.py."""
@@ -43,6 +47,7 @@ class TritonSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _expand(self) -> TritonSettings:
+        require_choices(self.load)
         self.home = self.home.expanduser().resolve()
         self.models = (self.models or self.home / "models").expanduser().resolve()
         self.venv = self.venv.expanduser().absolute()

@@ -7,7 +7,13 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.generator.triton.weights import fingerprint_of, is_language_model, weights_digest
+from services.generator.triton.weights import (
+    fingerprint_of,
+    is_language_model,
+    keep_digests,
+    known_digests,
+    weights_digest,
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -48,11 +54,10 @@ def _has_chat_template(path: Path) -> bool:
 
 
 def _digest(path: Path, cache: Path) -> str:
-    known: dict[str, str] = json.loads(cache.read_text()) if cache.exists() else {}
+    known = known_digests(cache)
     fingerprint = fingerprint_of(path)
     if fingerprint not in known:
         _LOG.info("hashing the weights of %s", path.name)
         known[fingerprint] = weights_digest(path)
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        cache.write_text(json.dumps(known, indent=2))
+        keep_digests(cache, known)
     return known[fingerprint]

@@ -1,6 +1,6 @@
 """Run in Triton's environment: every choice of how a model is loaded, LoRAs and step caches on models of each class.
 
-python loads.py choices|loras|refusals|caches t2v|i2v|ti2v        prints one JSON line a case
+python loads.py choices|loras|refusals|begins|caches t2v|i2v|ti2v        prints one JSON line a case
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -24,6 +25,7 @@ import artifex_wan
 import numpy as np
 import numpy.typing as npt
 import torch
+from artifex_wan.compare import CACHES_FILE
 from artifex_wan.decode import decoded
 from artifex_wan.denoise import Run, begun, resumed
 from artifex_wan.loading import EXPERTS, Model
@@ -45,7 +47,9 @@ CHOICES = (
     {"text_encoder": "cpu"},
     {"vae": "tiled"},
     {"attention": "_native_flash"},
+    {"vae_layout": "channels_last"},
     {"precision": "bfloat16"},
+    {"precision": "float16"},
     {"precision": "float8"},
     {"compile": "blocks"},
     {"precision": "float8", "experts": "swapped", "text_encoder": "swapped", "vae": "tiled"},
@@ -123,6 +127,7 @@ def choices(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
             "back": plain.adapt(Options()) and np.array_equal(Made(plain, spec).clip, whole.clip),
             "elsewhere": elsewhere(model, whole, spec),
             "left": left(model, spec),
+            "torn_move": torn_move(model, spec),
         }
 
 
@@ -149,6 +154,31 @@ def left(model: Model, spec: Spec) -> list[list[str]]:
     return seen
 
 
+def torn_move(model: Model, spec: Spec) -> dict[str, int]:
+    """How often each part moved that is fetched when it is needed, where the device fills up on the way there."""
+    parts = {"text_encoder": model.pipeline.text_encoder, "transformer": model.pipeline.transformer}
+    found = {}
+    for name, part in parts.items():
+        model.make_room()
+        moves = 0
+
+        def fetched(device: torch.device, move: Callable[..., Any] = part.to) -> Any:
+            nonlocal moves
+            moves += 1
+            move(device)
+            if moves == 1:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+
+        part.to = fetched
+        try:
+            begun(model, spec, pictures(spec), 64).advance()
+        except torch.OutOfMemoryError:
+            found[name] = moves
+        finally:
+            del part.to
+    return found
+
+
 def evidence(model: Model) -> dict[str, Any]:
     block = model.pipeline.transformer.blocks[0]
     return {
@@ -157,6 +187,13 @@ def evidence(model: Model) -> dict[str, Any]:
         "attention": str(block.attn1.processor._attention_backend or "native").split(".")[-1].lower(),
         "compiled": block._compiled_call_impl is not None,
         "tiled": model.vae.use_tiling,
+        "channels_last": all(
+            weights.is_contiguous(memory_format=torch.channels_last_3d)
+            for weights in model.vae.parameters()
+            if weights.dim() == 5
+        ),
+        "text": str(model.pipeline.text_encoder.dtype),
+        "laid": model.laid,
     }
 
 
@@ -212,6 +249,14 @@ def loras(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
             "off": np.array_equal(worn().clip, plain.clip),
             "nothing": np.array_equal(worn(Lora("high.v1", 0.0, 0.0)).clip, plain.clip),
         }
+        one, other = Lora("high.v1", 1.0, 0.0), Lora("low", 0.25, 0.0)
+        orders = ((one, other), (other, one), (replace(other, strength=1.0), replace(one, strength=0.25)))
+        after = [worn(*order).latents[0] for order in (*orders, orders[1])]
+        fresh = []
+        for order in (*orders, orders[1]):
+            wardrobe.wear(())
+            fresh.append(worn(*order).latents[0])
+        found["whatever_before"] = list(map(torch.equal, after, fresh))
         if not choice:
             inside = Made(merged(folder, high, EXPERTS[0], 1.0), spec)
             found["as_merged"] = unlike(inside.latents[1], both.latents[1])
@@ -240,11 +285,15 @@ def refusals(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
     half = {name.replace("blocks.1.", "blocks.7."): value for name, value in foreign.items()}
     save_file(half, folder / FOLDER / "half.safetensors")
     (folder / FOLDER / "torn.safetensors").write_bytes(b"no tensors")
+    # As the authors of Wan name layers, and without its other half.
+    alone = {"diffusion_model.blocks.0.self_attn.q.lora_A.weight": torch.zeros(RANK, RANK)}
+    save_file(alone, folder / FOLDER / "alone.safetensors")
+    save_file({name: value / 0 for name, value in foreign.items()}, folder / FOLDER / "damaged.safetensors")
     spec = spec_of(kind)
     before = Made(model, spec).clip
     cases: dict[str, Callable[[], object]] = {
         name: lambda name=name: wardrobe.wear((Lora(name, 1.0, 0.0),))  # type: ignore[misc]
-        for name in ("absent", "foreign", "large", "half", "torn")
+        for name in ("absent", "foreign", "large", "half", "torn", "alone", "damaged")
     }
     cases["twice"] = lambda: wardrobe.wear((Lora("high.v1", 1.0, 0.0), Lora("high.v1", 0.5, 0.0)))
     cases["magnitude"] = lambda: begun(model, replace(spec, step_cache="magnitude"), pictures(spec), 64)
@@ -270,10 +319,60 @@ def refusals(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
     yield {"after_refusals": bool(np.array_equal(Made(model, spec).clip, before))}
 
 
+def begins(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
+    """What of a model is on the device as soon as Triton has loaded it, and after a request by each of its ways."""
+    # Triton's own module, of which nothing is needed before a request is answered.
+    sys.modules["triton_python_backend_utils"] = ModuleType("triton_python_backend_utils")
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "services/generator/model_repository/shared"))
+    from artifex_wan.backend import WanBackend
+
+    spec = spec_of(kind)
+    limits = {"size_multiple": 16, "max_width": 64, "max_height": 64, "frame_multiple": 4, "max_frames": 81}
+    for usual in ({}, {"experts": "streamed"}, {"experts": "resident", "text_encoder": "cpu"}):
+        values = {
+            "weights": str(folder),
+            "weights_digest": "",
+            "card": json.dumps({"kind": "text_image", "text_tokens": 64, **limits}),
+            "threads": "1",
+            "device": "cpu",
+            "load": json.dumps(usual),
+            "otlp_endpoint": "",
+        }
+        parameters = {name: {"string_value": value} for name, value in values.items()}
+        backend = WanBackend()
+        backend.initialize({"model_name": "m", "model_config": json.dumps({"parameters": parameters})})
+        model = backend._model
+        assert model is not None
+        before = sorted(model.present)
+        after = backend._ready({}, spec)
+        yield {
+            "usual": usual,
+            "before": before,
+            "after": sorted(after.present),
+            "as_usual": after.options == Options(**usual),
+        }
+
+
 def caches(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
     calibrated(kind, folder)
-    known = {name: len(ratios) for name, ratios in Model.read(folder, "cpu", Options()).magnitudes.items()}
-    yield {"calibrated": known}
+    plain_model = Model.read(folder, "cpu", Options())
+    known = {name: len(ratios) for name, ratios in plain_model.magnitudes.items()}
+    compared = json.loads((folder / CACHES_FILE).read_text())
+    # The tools ask for a clip of their own: gray pictures, one seed, no negative prompt.
+    like = replace(spec_of(kind, steps=20, flow_shift=3.0), prompt="a red balloon", negative_prompt="", seed=0)
+    like = replace(like, guidance_scale=4.0, guidance_scale_2=4.0)
+    gray = {name: np.full((64, 64, 3), 128, np.uint8) for name in like.pictures}
+    clips = [
+        Made(plain_model, like, begun(plain_model, replace(like, step_cache=cache), gray, 64)).clip
+        for cache in ("none", "first_block", "magnitude")
+    ]
+    errors = [float(((clip.astype(float) - clips[0]) ** 2).mean()) for clip in clips[1:]]
+    yield {
+        "calibrated": known,
+        "compared": compared,
+        "of_one_block": of_one_block(kind, folder),
+        "psnr": [10 * float(np.log10(255**2 / error)) for error in errors],
+    }
     for choice in COMBINED:
         if choice == {"compile": "blocks"} and kind != "t2v":
             continue
@@ -290,10 +389,15 @@ def caches(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
         plain, passes = Made(model, spec), made
         for cache in ("first_block", "magnitude"):
             made = 0
-            cached = Made(model, replace(spec, step_cache=cache))
+            run = begun(model, replace(spec, step_cache=cache), pictures(spec), 64)
+            cached = Made(model, run.spec, run)
             computed = made
+            use = run.cache_use
+            assert use is not None
             yield {
                 "cache": cache,
+                "use": [use.cache, use.passes, use.taken_over, use.times],
+                "blocks": len(model.pipeline.transformer.blocks),
                 "load": choice,
                 "passes": passes,
                 "computed": computed,
@@ -304,13 +408,23 @@ def caches(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
             }
 
 
+def of_one_block(kind: str, folder: Path) -> bool:
+    """Whether a cache of what follows the first block does nothing where nothing follows."""
+    model, spec = Model.read(folder, "cpu", Options()), spec_of(kind)
+    for expert in model.transformers.values():
+        expert.blocks = expert.blocks[:1]
+    run = begun(model, replace(spec, step_cache="first_block"), pictures(spec), 64)
+    return np.array_equal(Made(model, spec, run).clip, Made(model, spec).clip) and run.cache_use is None
+
+
 def calibrated(kind: str, folder: Path) -> None:
-    """By the tool that measures it, which writes its file beside the weights."""
+    """By the tools that measure it and what it does, which write their files beside the weights."""
     size = ("--width", "64", "--height", "64", "--frames", "5", "--steps", "20", "--shift", "3", "--text-tokens", "64")
     picture = ["--picture"] * (kind != "t2v")
     wan = Path(artifex_wan.__file__).parents[1]
-    command = [sys.executable, "-m", "artifex_wan.calibrate", str(folder), "a red balloon", *size, *picture]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(wan)})
+    for tool in ("calibrate", "compare"):
+        command = [sys.executable, "-m", f"artifex_wan.{tool}", str(folder), "a red balloon", *size, *picture]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(wan)})
 
 
 def again(model: Model, spec: Spec, whole: Made, at: int) -> bool:
@@ -322,14 +436,17 @@ def host_out_of_memory() -> bool:
     try:
         torch.empty(1 << 60, dtype=torch.uint8)
     except RuntimeError as error:
-        return is_out_of_memory(error) and not is_out_of_memory(RuntimeError("another"))
+        of_libraries = RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+        return (
+            is_out_of_memory(error) and is_out_of_memory(of_libraries) and not is_out_of_memory(RuntimeError("other"))
+        )
     return False
 
 
 def main() -> None:
     torch.set_num_threads(1)
     logging.disable_progress_bar()
-    part, kind = {each.__name__: each for each in (choices, loras, refusals, caches)}[sys.argv[1]], sys.argv[2]
+    part, kind = {each.__name__: each for each in (choices, loras, refusals, begins, caches)}[sys.argv[1]], sys.argv[2]
     with tempfile.TemporaryDirectory() as name, torch.no_grad():
         folder = Path(name)
         pipeline(kind).save_pretrained(folder)

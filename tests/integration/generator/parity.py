@@ -52,6 +52,7 @@ BASE = Spec(
     loras=(),
     step_cache="none",
     preview_every=0,
+    preview_share=0.0,
     checkpoint_every=0,
 )
 STEPPED = replace(BASE, sampler="lcm", sigmas=(1.0, 0.757, 0.522), steps=3)

@@ -15,6 +15,12 @@ import torch
 from artifex_wan.conditions import encoded
 from artifex_wan.decode import decoded
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
+from diffusers.quantizers.gguf.utils import (
+    GGML_QUANT_SIZES,
+    SUPPORTED_GGUF_QUANT_TYPES,
+    GGUFLinear,
+    GGUFParameter,
+)
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
@@ -24,7 +30,7 @@ from transformers import UMT5Config, UMT5EncoderModel
 from services.generator.domain.architecture import Architecture, TextEncoder, Transformer, Vae
 from services.generator.domain.known import KNOWN
 from services.generator.domain.plan import memory
-from services.generator.domain.plan.work import decode_flops, pass_flops
+from services.generator.domain.plan.work import decode_flops, look_flops, pass_flops
 
 _MODELS = ("wan22-t2v-a14b", "wan22-i2v-a14b", "wan22-ti2v-5b")
 _TEXT = TextEncoder(vocabulary=8, width=64, head_width=8, heads=8, ffn=64, layers=1)
@@ -41,6 +47,7 @@ def main() -> None:
         for token_times in (False, True):
             for ffn in (1382, 2389):
                 steps(precision, token_times=token_times, ffn=ffn)
+    widening()
 
 
 def counts(model: str) -> None:
@@ -75,14 +82,29 @@ def pictures(residual: bool) -> None:
         for _ in decoded(vae, latents):
             pass
 
+    # Operations are counted without making them.
+    with torch.device("meta"):
+        counted, shapes = AutoencoderKLWan(**_vae(told)).eval(), torch.empty_like(latents, device="meta")
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        decode()
+        counted.decode(shapes)
     name = "Wan2.2's" if residual else "Wan2.1's"
     tell(
         what="flops",
         part=f"{name} decoder",
         made=counter.get_total_flops(),
         reckoned=decode_flops(model, side, side, frames),
+    )
+    given = torch.zeros(1, 3, frames, side, side)
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        encoded(vae, given)
+    seen = Architecture(
+        1, 0.0, Transformer(1, 2, 32, 64, 2 * reckoned.latents + 4, reckoned.latents, 64), _TEXT, reckoned
+    )
+    tell(
+        what="flops",
+        part=f"{name} encoder",
+        made=counter.get_total_flops(),
+        reckoned=look_flops(seen, side, side, frames),
     )
     # On a CPU a convolution lays its whole input out as columns, which no accelerator does.
     for kind in (nn.Conv2d, nn.Conv3d):
@@ -108,19 +130,19 @@ def pictures(residual: bool) -> None:
 
 def steps(precision: str, *, token_times: bool, ffn: int) -> None:
     """Work and memory of a transformer's pass; the two feed-forward layers are as wide as the 14B's and the 5B's."""
-    heads, head_width, size, times, texts = 4, 128, 64, 3, 8
-    made = WanTransformer3DModel(
-        num_attention_heads=heads,
-        attention_head_dim=head_width,
-        in_channels=16,
-        out_channels=16,
-        text_dim=64,
-        freq_dim=256,
-        ffn_dim=ffn,
-        num_layers=2,
+    heads, head_width, size, times, texts = 4, 128, 32, 3, 8
+    built: dict[str, Any] = {
+        "num_attention_heads": heads,
+        "attention_head_dim": head_width,
+        "in_channels": 16,
+        "out_channels": 16,
+        "text_dim": 64,
+        "freq_dim": 256,
+        "ffn_dim": ffn,
+        "num_layers": 2,
         **_WAN,
-    )
-    made = made.to(getattr(torch, precision)).eval()
+    }
+    made = WanTransformer3DModel(**built).to(getattr(torch, precision)).eval()
     vae = Vae.parse({**KNOWN["wan22-t2v-a14b"]["architecture"]["vae"]})
     model = Architecture(1, 0.0, Transformer.parse(dict(made.config)), _TEXT, vae, token_times=token_times)
     tokens = times * size * size // 4
@@ -128,21 +150,40 @@ def steps(precision: str, *, token_times: bool, ffn: int) -> None:
         "hidden_states": torch.randn(1, 16, times, size, size).to(made.dtype),
         "timestep": torch.full((1, tokens) if token_times else (1,), 500.0),
         "encoder_hidden_states": torch.randn(1, texts, 64).to(made.dtype),
-        "return_dict": False,
     }
     part = f"{precision}, {'a time each token' if token_times else 'one time'}, {ffn} wide"
     clip = (size * vae.space, size * vae.space, (times - 1) * vae.time + 1)
-    # The counter knows plain attention only.
-    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter, torch.inference_mode():
-        made(**given)
     if precision == "float32" and not token_times:
-        tell(what="flops", part=part, made=counter.get_total_flops(), reckoned=pass_flops(model, *clip, texts))
+        # Operations are counted without making them, so of a clip where attention is most of them. The counter knows
+        # plain attention only.
+        with torch.device("meta"):
+            counted = WanTransformer3DModel(**built).eval()
+            noise, words = torch.empty(1, 16, times, 4 * size, 4 * size), torch.empty(1, texts, 64)
+        with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter, torch.inference_mode():
+            counted(noise, timestep=torch.empty(1, device="meta"), encoder_hidden_states=words, return_dict=False)
+        large = (4 * clip[0], 4 * clip[1], clip[2])
+        tell(what="flops", part=part, made=counter.get_total_flops(), reckoned=pass_flops(model, *large, texts))
     tell(
         what="bytes",
         part=part,
-        made=peak(lambda: made(**given)),
+        made=peak(lambda: made(**given, return_dict=False)),
         reckoned=memory.activations(model, *clip, precision),
     )
+
+
+def widening() -> None:
+    """A layer of packed weights, of the packing that takes most to widen."""
+    rows = columns = 1024
+    peaks = {}
+    for packing in SUPPORTED_GGUF_QUANT_TYPES:
+        numbers, size = GGML_QUANT_SIZES[packing]
+        layer = GGUFLinear(columns, rows, compute_dtype=torch.bfloat16)
+        packed = torch.zeros(rows, columns // numbers * size, dtype=torch.uint8)
+        layer.weight = GGUFParameter(packed, quant_type=packing)
+        given = torch.zeros(1, columns, dtype=torch.bfloat16)
+        peaks[packing.name] = peak(lambda layer=layer, given=given: layer(given))  # type: ignore[misc]
+    most = max(peaks, key=lambda name: peaks[name])
+    tell(what="bytes", part=f"{most} widened", made=peaks[most], reckoned=memory._WIDENING * rows * columns)
 
 
 def peak(run: Callable[[], object]) -> int:

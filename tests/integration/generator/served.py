@@ -49,6 +49,8 @@ FAILED = pb.Generation.STATE_FAILED
 class WorkerProcess(Server):
     """`python -m services.generator` in the role of a worker alone."""
 
+    ready_timeout = 120.0
+
     def __init__(self, folder: Path, env: dict[str, str]) -> None:
         super().__init__(folder)
         self._env = {**os.environ, **env, "ARTIFEX_GENERATOR_ROLES": "worker", "ARTIFEX_LOG_FORMAT": "text"}
@@ -173,7 +175,13 @@ async def generator(
             assert await build_media(apart, media_settings, verifier=mint.verifier())
             channel = await stack.enter_async_context(service_channel(f"127.0.0.1:{port}", service="media"))
             media = MediaServiceStub(channel)
-        values: dict[str, Any] = {"listen": "127.0.0.1:0", "roles": roles, "triton_endpoint": triton, **settings}
+        values: dict[str, Any] = {
+            "listen": "127.0.0.1:0",
+            "roles": roles,
+            "triton_endpoint": triton,
+            "progress_seconds": 0,
+            **settings,
+        }
         runtime = await stack.enter_async_context(Runtime("generator", platform))
         server = await build(runtime, GeneratorSettings(**values), verifier=mint.verifier())
         assert server is not None
@@ -183,6 +191,8 @@ async def generator(
             "ARTIFEX_HOME": str(home),
             "ARTIFEX_NATS_URL": nats.url,
             "ARTIFEX_GENERATOR_TRITON_ENDPOINT": triton,
+            # Every step, as these are counted.
+            "ARTIFEX_GENERATOR_PROGRESS_SECONDS": "0",
         }
         running = Generator(home, bus, GeneratorServiceStub(channel), env)
         running.media = media

@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from artifex.generator.v1 import messages_pb2 as pb
-from libs.chassis.testing import free_port
+from artifex.generator.v1 import work_pb2
+from libs.chassis.ids import new_id
+from libs.chassis.testing import eventually, free_port
 from services.generator.adapters.model_servers import TritonServers
-from tests.integration.generator.served import FAILED, SUCCEEDED, WorkerProcess, generator
+from tests.integration.generator.served import FAILED, SUCCEEDED, WorkerProcess, generator, graph_work
 from tests.support.triton import I2V, T2V, TritonServer
+
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +43,12 @@ async def test_a_clip_is_no_longer_than_its_only_server_makes_it_and_the_plan_sa
         assert f"{I2V}, which could go on from the last, is not beside it" in change.reason
         done = (await running.watch(created.name))[-1]
         assert (done.state, done.spec.frame_count, done.steps_total) == (SUCCEEDED, 33, 2), done.failure
+        # Of a render job's shot the record says it, which goes into the movie.
+        work = graph_work(spec)
+        await running.bus.publish("work.generate.normal", work, key=new_id())
+        await eventually(lambda: "completed" in running.verbs(work.generation), what="the completed event")
+        told = work_pb2.GenerationCompletedEvent.FromString(running.told(work.generation, "completed"))
+        assert [note for note in told.provenance.notes if note.startswith("frame_count: 33 instead of 41")]
 
 
 async def test_a_longer_clip_goes_to_the_server_that_has_both_models(

@@ -29,6 +29,7 @@ SPEC = pb.GenerationSpec(
     flow_shift=5.0,
 )
 HOW = Finished(
+    load={"vae": "whole"},
     device="cuda",
     dtype="bfloat16",
     sampler="unipc",
@@ -69,6 +70,13 @@ async def test_a_run_tells_its_rates_by_the_steps_that_it_made(calibrations: Sql
     assert found is not None
     assert found.flops == pytest.approx(30 * 2 * pass_flops(TI2V.architecture, 1280, 704, 121, 512) / 100)
     assert found.vae_flops == pytest.approx(decode_flops(TI2V.architecture, 1280, 704, 121) / 20)
+
+
+async def test_the_fastest_attention_and_compiled_blocks_have_rates_of_their_own(calibrations: SqlCalibrations) -> None:
+    for load in ({"attention": "_flash_3"}, {"compile": "blocks"}, {"attention": "native", "compile": "none"}):
+        await calibrate(calibrations, Measured(TI2V, SPEC, 30, load, HOW))
+    kept = [await calibrations.get(name, TI2V.model) for name in (HOW.device_name, f"{HOW.device_name}, fast")]
+    assert [found and found.clips for found in kept] == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,8 @@ import pytest
 
 from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1 import work_pb2
-from libs.chassis.errors import InvalidArgument, NotFound
+from libs.chassis.errors import FailedPrecondition, InvalidArgument, NotFound
 from libs.chassis.ids import new_id
-from libs.chassis.objects import blob_key
 from libs.chassis.testing import eventually
 from libs.frames.stills import read_image, write_png
 from services.generator.adapters.triton import TritonModelServer
@@ -32,13 +31,30 @@ async def test_previews_of_a_clip_in_the_making_are_pictures_of_its_size(
     tmp_path: Path, triton: TritonServer, spec: pb.GenerationSpec
 ) -> None:
     spec.steps = 6
-    async with generator(tmp_path, triton.endpoint, preview_every=2) as running:
+    async with generator(tmp_path, triton.endpoint, preview_every=0) as running:
+        plain = (await running.watch((await running.create(spec)).name))[-1]
+        assert not plain.preview.digest
+        with pytest.raises(FailedPrecondition, match="has no preview") as caught:
+            await running.stub.GetGenerationPreview(pb.GetGenerationPreviewRequest(name=plain.name))
+        assert caught.value.metadata["state"] == "STATE_SUCCEEDED"
+        with pytest.raises(NotFound):
+            await running.stub.GetGenerationPreview(pb.GetGenerationPreviewRequest(name="generations/none"))
+        spec.seed, spec.preview_every = spec.seed + 1, 4
         seen = await running.watch((await running.create(spec)).name)
-        shown = seen[-1].preview
-        assert shown.media_type == "image/png"
-        path = running.objects.local_path(blob_key("studio", shown.digest))
-        assert path is not None
-        assert read_image(path).shape == (48, 64, 4)
+        assert len({each.preview.digest for each in seen} - {""}) == 1, "after step 4 of 6"
+        answer = await running.stub.GetGenerationPreview(pb.GetGenerationPreviewRequest(name=seen[-1].name))
+        assert answer.image.content_type == "image/jpeg"
+        assert hashlib.sha256(answer.image.data).hexdigest() == seen[-1].preview.digest
+        (tmp_path / "preview.jpg").write_bytes(answer.image.data)
+        assert read_image(tmp_path / "preview.jpg").shape[:2] == (48, 64)
+        kept = [found async for found in running.objects.list("tenants/studio/previews/")]
+        assert len(kept) == 1, "the newest of one generation"
+        # Who looks on makes no other clip.
+        spec.preview_every = 1
+        again = (await running.watch((await running.create(spec)).name))[-1]
+        assert again.result == seen[-1].result
+        assert again.provenance == seen[-1].provenance
+        assert "progressed" not in running.verbs(again.name), "it was there already"
 
 
 def png(folder: Path, width: int, height: int, seed: int) -> tuple[bytes, np.ndarray]:

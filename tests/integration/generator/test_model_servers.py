@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import resource
+import shutil
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from artifex.generator.v1 import messages_pb2 as pb
@@ -16,19 +22,41 @@ from services.generator.adapters.model_servers import TritonServers
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.ports import FrameBytes
 from tests.integration.generator.served import FAILED, SUCCEEDED, assert_resumed, frames_of, generator, long
-from tests.support.triton import NANO, T2V, TritonServer
+from tests.support.triton import NANO, ROOT, T2V, TritonServer, tiny_weights
+
+WIDE = "tiny-wide"
+"""Makes pictures that are decoded by tiles where memory is short."""
+
+# Tritons that are started again read their libraries anew.
+pytestmark = pytest.mark.timeout(300)
+
+
+PACKED = "tiny-packed"
+"""Its experts are GGUF files."""
 
 
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
-    with TritonServer(tmp_path_factory.mktemp("second")) as server:
+    folder = tmp_path_factory.mktemp("second")
+    shutil.copytree(tiny_weights(T2V), folder / "models" / PACKED)
+    python, script = ROOT / ".venv-triton" / "bin" / "python", Path(__file__).with_name("packs.py")
+    subprocess.run([python, script, "pack", folder / "models" / PACKED], check=True, capture_output=True)
+    wide = folder / "models" / WIDE
+    shutil.copytree(tiny_weights(T2V), wide)
+    card = json.loads((wide / "artifex.json").read_text())
+    (wide / "artifex.json").write_text(json.dumps({**card, "max_width": 512, "max_height": 512}))
+    with TritonServer(folder) as server:
         yield server
 
 
 def leave(pid: int, spare: int) -> None:
     """Let a process have so many bytes more, and then none."""
     used = int(Path(f"/proc/{pid}/statm").read_text().split()[5]) * resource.getpagesize()
-    resource.prlimit(pid, resource.RLIMIT_DATA, (used + spare, used + spare))
+    resource.prlimit(pid, resource.RLIMIT_DATA, (used + spare, resource.RLIM_INFINITY))
+
+
+def lift(pid: int) -> None:
+    resource.prlimit(pid, resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 async def test_two_tritons_make_two_clips_at_a_time_and_one_takes_over_what_the_other_dies_over(
@@ -62,18 +90,42 @@ async def test_work_waits_for_as_long_as_no_triton_answers(
 ) -> None:
     async with generator(tmp_path, second.endpoint) as running:
         await running.stub.ListModels(pb.ListModelsRequest())
-        created = await running.create(long(spec))
+        request = pb.CreateGenerationRequest(spec=long(spec), request_id="once")
+        created = (await running.stub.CreateGeneration(request)).generation
         await running.until_step(created.name, 1)
         second.kill9()
         await asyncio.sleep(3)
         assert (await running.get(created.name)).state == pb.Generation.STATE_RUNNING
         with pytest.raises(Unavailable):
             await running.create(spec)
+        # What was answered before needs no model to be answered again.
+        assert (await running.stub.CreateGeneration(request)).generation == created
         # What waits is cancelled like anything else.
         await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=created.name))
         second.start()
         done = (await running.watch((await running.create(spec)).name))[-1]
         assert done.state == SUCCEEDED, done.failure
+
+
+async def test_a_server_that_is_slow_is_waited_for_unless_another_answers(
+    triton: TritonServer, second: TritonServer
+) -> None:
+    async with TritonServers([second.endpoint]) as alone, TritonServers([second.endpoint, triton.endpoint]) as both:
+        assert NANO in await alone.models()
+        assert second.process is not None
+        os.killpg(second.process.pid, signal.SIGSTOP)
+        try:
+            assert NANO in await both.models()
+            asyncio.get_running_loop().call_later(1.5, os.killpg, second.process.pid, signal.SIGCONT)
+            assert NANO in await alone.models()
+        finally:
+            os.killpg(second.process.pid, signal.SIGCONT)
+    second.kill9()
+    async with TritonServers([second.endpoint]) as servers:
+        with pytest.raises(Unavailable):
+            await servers.models()
+        second.start()
+        assert NANO in await servers.models(), "it is looked for, though the channel has just seen that it is down"
 
 
 async def test_a_turn_goes_to_the_server_that_has_the_model_in_memory(
@@ -98,16 +150,70 @@ async def test_a_turn_goes_to_the_server_that_has_the_model_in_memory(
 async def test_a_device_out_of_memory_is_tried_once_more_and_then_told(
     tmp_path: Path, second: TritonServer, spec: pb.GenerationSpec
 ) -> None:
-    spec.model, spec.width, spec.height, spec.frame_count = f"models/{T2V}", 512, 480, 81
+    spec.model, spec.width, spec.height, spec.frame_count = f"models/{WIDE}", 512, 512, 33
     async with generator(tmp_path, second.endpoint) as running:
         async with TritonModelServer(second.endpoint) as server:
-            await server.load(T2V)
-        for pid in second.model_processes():
-            leave(pid, 32 << 20)
+            await server.load(WIDE)
+        pid = second.process_of(WIDE)
+        leave(pid, 96 << 20)
         done = (await running.watch((await running.create(spec)).name))[-1]
         assert (done.state, done.failure.reason) == (FAILED, "ERROR_REASON_DOES_NOT_FIT")
-        assert dict(done.failure.metadata)["model"] == T2V
+        assert dict(done.failure.metadata)["model"] == WIDE
         (note,) = done.provenance.notes
         assert note.startswith("out of memory in the stage ")
-    second.kill9()
-    second.start()
+        lift(pid)
+
+
+async def test_what_fits_the_next_thriftier_way_is_made_that_way_and_shared_with_nobody_who_had_room(
+    tmp_path: Path, second: TritonServer, spec: pb.GenerationSpec
+) -> None:
+    spec.model, spec.frame_count, spec.steps = f"models/{WIDE}", 5, 7
+    async with generator(tmp_path, second.endpoint) as running:
+
+        async def made() -> pb.Generation:
+            done = (await running.watch((await running.create(spec)).name))[-1]
+            assert done.state == SUCCEEDED, done.failure
+            await eventually(lambda: "completed" in running.verbs(done.name), what="the completed event")
+            return done
+
+        # All that a process takes once, it takes for a small clip too.
+        await made()
+        spec.width = spec.height = 512
+        pid = second.process_of(WIDE)
+        # Decoded whole the clip takes some 530 MB, and in tiles 220.
+        leave(pid, 440 << 20)
+        tiled = await made()
+        note = "out of memory in the stage decode: the VAE was tiled"
+        assert (list(tiled.provenance.notes), tiled.provenance.load["vae"]) == ([note], "tiled")
+        # The steps of before were not made again.
+        assert running.steps(tiled.name) == [1, 2, 3, 4, 5, 6, 7, 5, 6, 7]
+        again = await made()
+        assert (again.result, list(again.provenance.notes)) == (tiled.result, [note])
+        assert running.steps(again.name) == [1, 2, 3, 4, 5, 6, 7], "the clip was there"
+        lift(pid)
+        whole = await made()
+        assert (list(whole.provenance.notes), whole.provenance.load["vae"]) == ([], "whole")
+        assert whole.result != tiled.result
+        # Who planned what others fell back on has their clip.
+        spec.profile = pb.GENERATION_PROFILE_MEMORY
+        assert (await made()).result == tiled.result
+        assert not [kept async for kept in running.objects.list("tenants/studio/checkpoints/")]
+
+
+async def test_a_model_whose_experts_are_packed_is_planned_and_run_as_it_is(
+    tmp_path: Path, second: TritonServer, spec: pb.GenerationSpec
+) -> None:
+    clips = []
+    async with generator(tmp_path, second.endpoint) as running:
+        for model in (PACKED, T2V):
+            spec.model = f"models/{model}"
+            done = (await running.watch((await running.create(spec)).name))[-1]
+            assert done.state == SUCCEEDED, done.failure
+            precision = "gguf" if model == PACKED else "float32"
+            assert done.provenance.load["precision"] == precision
+            planned = {choice.subject: choice.choice for choice in done.plan.choices}
+            assert planned["precision"] == precision
+            clips.append(np.frombuffer(frames_of(running.clip(done), spec), np.uint8).astype(int))
+    packed, plain = clips
+    assert np.abs(packed - plain).max() > 0
+    assert np.abs(packed - plain).mean() < 1

@@ -70,6 +70,24 @@ async def test_a_plan_tells_whether_the_clip_is_there_already(running: Generator
     assert keys[1] == keys[3] != keys[2]
 
 
+async def test_pictures_of_a_plan_are_such_as_a_clip_can_have(running: Generator, spec: pb.GenerationSpec) -> None:
+    spec.model = f"models/{I2V}"
+    first, last = pb.PlannedPicture.ROLE_FIRST, pb.PlannedPicture.ROLE_LAST
+    named = pb.GenerationSpec()
+    named.CopyFrom(spec)
+    named.image = "assets/a"
+    for asked, roles, field in (
+        (spec, [first, first], "pictures[1].role"),
+        (named, [last, first], "pictures[1].role"),
+        (spec, [last], "spec.image"),
+        (spec, [pb.PlannedPicture.ROLE_UNSPECIFIED], "pictures[0].role"),
+    ):
+        request = pb.PlanGenerationRequest(spec=asked, pictures=[pb.PlannedPicture(role=role) for role in roles])
+        with pytest.raises(InvalidArgument) as caught:
+            await running.stub.PlanGeneration(request)
+        assert [violation.field for violation in caught.value.violations] == [field]
+
+
 async def test_a_plan_tells_why_its_clip_could_not_be_made(running: Generator) -> None:
     absent = pb.GenerationSpec(prompt="a river", model="models/wan22-t2v-a14b", preset=pb.GENERATION_PRESET_PREVIEW)
     answer = await running.stub.PlanGeneration(pb.PlanGenerationRequest(spec=absent))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
+from artifex.common.v1.types_pb2 import Actor
 from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1.work_pb2 import GenerateWork
 from artifex.graph.v1.work_pb2 import JobEndedEvent
@@ -19,10 +23,11 @@ from tests.integration.generator.served import (
     Generator,
     assert_resumed,
     frames_of,
+    generator,
     graph_work,
     long,
 )
-from tests.support.triton import NANO
+from tests.support.triton import NANO, TritonServer
 
 
 async def test_a_paused_generation_stops_within_a_step_and_goes_on_from_its_checkpoint_when_it_is_resumed(
@@ -74,8 +79,8 @@ async def test_what_waits_tells_its_place_can_be_paused_there_and_is_begun_by_it
     shown = [await running.get(each.name) for each in (first, high, normal, low)]
     assert [each.queue_position for each in shown] == [0, 1, 2, 3]
     # Each has those before it to wait for; it told so when it was queued.
-    left = [each.seconds_left for each in shown]
-    assert 0 < left[0] < left[1] < left[2] < left[3]
+    assert shown[0].seconds_left > 0
+    assert all(each.seconds_left > each.plan.seconds for each in shown[1:])
     assert (low.queue_position, normal.queue_position, high.queue_position) == (1, 1, 1)
     assert min(low.seconds_left, normal.seconds_left, high.seconds_left) > 0
     page = await running.stub.ListGenerations(pb.ListGenerationsRequest())
@@ -87,13 +92,45 @@ async def test_what_waits_tells_its_place_can_be_paused_there_and_is_begun_by_it
     }
     await running.stub.PauseGeneration(pb.PauseGenerationRequest(name=normal.name))
     assert (await running.get(low.name)).queue_position == 2
+    watched = asyncio.create_task(running.answers(low.name))
     await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=first.name))
     ends = [(await running.watch(each.name))[-1] for each in (high, low)]
     assert [end.state for end in ends] == [SUCCEEDED] * 2
     assert ends[0].end_time.ToDatetime() < ends[1].start_time.ToDatetime()
+    # Who watches sees it come nearer.
+    answers = await watched
+    numbers = [answer.sequence for answer in answers]
+    assert numbers == sorted(numbers)
+    queued = [answer for answer in answers if answer.generation.state == pb.Generation.STATE_QUEUED]
+    places = [answer.generation.queue_position for answer in queued]
+    assert places[:2] in ([2, 1], [1, 0])
+    assert places == sorted(set(places), reverse=True)
+    assert len({answer.sequence for answer in queued}) == 1
     assert (await running.get(normal.name)).state == PAUSED
     await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=normal.name))
     assert (await running.get(normal.name)).state == CANCELLED
+
+
+async def test_of_two_that_are_queued_the_one_from_before_the_pause_is_left_alone(
+    tmp_path: Path, triton: TritonServer, spec: pb.GenerationSpec
+) -> None:
+    async with generator(tmp_path, triton.endpoint, concurrency=2) as running:
+        created = await running.create(long(spec))
+        await running.until_step(created.name, 2)
+        await running.stub.PauseGeneration(pb.PauseGenerationRequest(name=created.name))
+        await running.stub.ResumeGeneration(pb.ResumeGenerationRequest(name=created.name))
+        await eventually(lambda: running.verbs(created.name).count("progressed") > 4, what="steps of the second run")
+        # The first item again, as when it was paused before anybody took it, or its worker died over it.
+        stale = GenerateWork(actor=Actor(tenant="studio", subject="ann"), generation=created.name, spec=created.spec)
+        await running.bus.publish("work.generate.high", stale, key=new_id())
+        link = await running.bus.connection.link()
+        items = 0
+        async with asyncio.timeout(20):
+            while items != 1:
+                items = (await link.jetstream.stream_info("WORK")).state.messages
+        found = await running.get(created.name)
+        assert (found.state, found.steps_done > 2) == (pb.Generation.STATE_RUNNING, True)
+        await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=created.name))
 
 
 async def test_a_paused_generation_of_a_job_that_has_ended_is_cancelled(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
+import time
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
@@ -22,13 +24,7 @@ from libs.chassis.testing import eventually
 from libs.frames.video_reader import VideoReader
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.ports import FrameBytes
-from tests.support.triton import I2V, NANO, TI2V, TWIN, TritonServer
-
-if TYPE_CHECKING:
-    # Exists in the stubs' types alone.
-    pass
-
-
+from tests.integration.generator.conftest import TraceCollector
 from tests.integration.generator.served import (
     CANCELLED,
     SUCCEEDED,
@@ -40,6 +36,7 @@ from tests.integration.generator.served import (
     graph_work,
     long,
 )
+from tests.support.triton import I2V, NANO, T2V, TI2V, TWIN, TritonServer
 
 
 async def test_a_generation_from_request_to_lossless_clip_and_asset(
@@ -66,7 +63,7 @@ async def test_a_generation_from_request_to_lossless_clip_and_asset(
     await eventually(lambda: "recorded" in running.verbs(done.name), what="the usage event")
     assert running.verbs(done.name) == ["started", *["progressed"] * 4, "completed", "recorded"]
     used = work_pb2.UsageRecordedEvent.FromString(running.told(done.name, "recorded"))
-    assert (used.model, used.device_seconds) == (f"models/{NANO}", done.device_seconds)
+    assert (used.model, used.device_seconds, used.device) == (f"models/{NANO}", done.device_seconds, "cpu")
     (work,) = running.ingests
     assert (work.correlation, work.blob) == (done.name, done.result)
     assert work.provenance.details["random_weights"] == "false"
@@ -105,6 +102,22 @@ async def test_an_equal_spec_is_answered_with_the_same_clip_at_once(
     assert running.clip(third).exists()
 
 
+async def test_profiles_that_come_to_the_same_way_of_computing_share_their_clip(
+    running: Generator, spec: pb.GenerationSpec
+) -> None:
+    spec.step_cache = pb.STEP_CACHE_NONE
+    first = (await running.watch((await running.create(spec)).name))[-1]
+    assert first.provenance.load["vae"] == "whole"
+    # On a processor neither has anything to choose for pictures as small as these.
+    for spec.profile in (pb.GENERATION_PROFILE_SPEED, pb.GENERATION_PROFILE_MEMORY):
+        same = (await running.watch((await running.create(spec)).name))[-1]
+        assert same.result == first.result
+        assert same.provenance.load == first.provenance.load
+        assert same.provenance.spec.profile == spec.profile
+        await eventually(lambda name=same.name: "completed" in running.verbs(name), what="the completed event")  # type: ignore[misc]
+        assert "progressed" not in running.verbs(same.name)
+
+
 async def test_sizes_are_the_nearest_that_the_model_makes_and_what_it_has_no_use_for_is_refused_by_field(
     running: Generator, spec: pb.GenerationSpec
 ) -> None:
@@ -140,9 +153,40 @@ async def test_requests_are_repeatable_pages_are_newest_first_and_tenants_apart(
     await running.watch(second.name)
 
 
-async def test_cancelling_stops_the_model_within_a_step_and_is_final(
-    running: Generator, spec: pb.GenerationSpec
+@pytest.mark.parametrize("how", ["cancelled", "paused", "of a cancelled job"])
+async def test_a_model_that_is_stopped_makes_no_step_after_the_one_at_work(
+    running: Generator, triton: TritonServer, collector: TraceCollector, spec: pb.GenerationSpec, how: str
 ) -> None:
+    # Large, so that its steps last longer than the word takes.
+    spec.model, spec.width, spec.height, spec.frame_count, spec.steps = f"models/{T2V}", 256, 256, 33, 200
+    work = graph_work(spec)
+    if how == "of a cancelled job":
+        await running.bus.publish("work.generate.normal", work, key=new_id())
+        await eventually(lambda: "started" in running.verbs(work.generation), what="the started event")
+        name = work.generation
+    else:
+        name = (await running.create(spec)).name
+    await running.until_step(name, 3)
+    if how == "cancelled":
+        await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=name))
+    elif how == "paused":
+        await running.stub.PauseGeneration(pb.PauseGenerationRequest(name=name))
+    else:
+        await Control(running.bus).cancel(work.job)
+    stopped = time.time_ns()
+    trace = collector.traces / f"{(await running.get(name)).trace_id}.jsonl"
+
+    def spans(kind: str) -> list[Any]:
+        lines = trace.read_text().splitlines() if trace.exists() else []
+        return [span for span in map(json.loads, lines) if span["name"] == kind]
+
+    await eventually(lambda: bool(spans(f"generate {T2V}")), what="the end of the model's request")
+    steps = spans("wan.step")
+    assert 3 <= len(steps) < 200
+    assert len([step for step in steps if step["start_ns"] > stopped]) <= 1
+
+
+async def test_cancelling_is_final(running: Generator, spec: pb.GenerationSpec) -> None:
     created = await running.create(long(spec))
     await running.until_step(created.name, 3)
     cancelled = await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=created.name))
@@ -169,12 +213,18 @@ async def test_work_of_a_render_job_is_done_once_and_told_again_to_a_later_attem
     event = work_pb2.GenerationCompletedEvent.FromString(running.told(work.generation, "completed"))
     assert (event.job, event.task, event.attempt) == ("renderJobs/j1", "generate:shot", 1)
     assert event.media.video_streams[0].frame_count == 9
+    # As of a worker that was killed between the end and what comes after it.
+    left = f"tenants/studio/checkpoints/{work.generation.removeprefix('generations/')}/key/newest-0"
+    await running.objects.put_bytes(left, b"a checkpoint")
     again = graph_work(spec, 2, work.generation)
     await running.bus.publish("work.generate.normal", again, key=new_id())
     await eventually(lambda: running.verbs(work.generation).count("completed") == 2, what="the second event")
     repeated = work_pb2.GenerationCompletedEvent.FromString(running.told(work.generation, "completed"))
     assert (repeated.attempt, repeated.result) == (2, event.result)
     assert running.verbs(work.generation).count("started") == 1
+    path = running.objects.local_path(left)
+    assert path is not None
+    await eventually(lambda: not path.exists(), what="the end of the checkpoint")
 
 
 async def test_a_watch_goes_on_after_what_was_seen(running: Generator, spec: pb.GenerationSpec) -> None:
@@ -218,6 +268,7 @@ async def test_triton_killed_under_way_costs_time_and_nothing_else(
     triton.start()
     done = (await running.watch(created.name))[-1]
     assert done.state == SUCCEEDED, done.failure
+    await eventually(lambda: running.steps(created.name)[-1:] == [40], what="the last step's event")
     assert_resumed(running.steps(created.name), 40)
     assert not [kept async for kept in running.objects.list("tenants/studio/checkpoints/")]
     raw = b"".join([e.data async for e in models.generate(NANO, spec) if isinstance(e, FrameBytes)])
@@ -225,7 +276,7 @@ async def test_triton_killed_under_way_costs_time_and_nothing_else(
 
 
 async def test_a_killed_workers_generation_is_finished_by_another(
-    tmp_path: Path, triton: TritonServer, spec: pb.GenerationSpec
+    tmp_path: Path, triton: TritonServer, collector: TraceCollector, spec: pb.GenerationSpec
 ) -> None:
     spec.steps, spec.width, spec.height, spec.frame_count = 60, 112, 64, 17
     async with generator(tmp_path, triton.endpoint, roles=frozenset({"api"})) as running:
@@ -233,9 +284,27 @@ async def test_a_killed_workers_generation_is_finished_by_another(
             created = await running.create(spec)
             await running.until_step(created.name, 7)
             worker.kill9()
-        with WorkerProcess(tmp_path / "worker-2", running.env):
+        with WorkerProcess(tmp_path / "worker-2", {**running.env, "ARTIFEX_OTLP_ENDPOINT": collector.endpoint}):
             done = (await running.watch(created.name))[-1]
             await eventually(lambda: running.steps(created.name)[-1:] == [60], what="the last step's event")
             assert_resumed(running.steps(created.name), 60)
     assert done.state == SUCCEEDED, done.failure
     assert done.steps_done == 60
+    # The second worker's share of what the device was had for.
+    (point,) = metered(collector, "artifex.generation.device_seconds")
+    told = {each["key"]: each["value"]["stringValue"] for each in point["attributes"]}
+    assert told == {"model": NANO, "device": "cpu"}
+    assert 0 < point["asDouble"] <= done.device_seconds
+
+
+def metered(collector: TraceCollector, name: str) -> list[Any]:
+    """The points of a counter, of all processes that exported it."""
+    exports = [json.loads(path.read_text()) for path in (collector.folder / "home" / "metrics").glob("*.json")]
+    found = [
+        metric["sum"]["dataPoints"]
+        for export in exports
+        for scope in export["scopeMetrics"]
+        for metric in scope["metrics"]
+        if metric["name"] == name
+    ]
+    return [point for points in found for point in points]

@@ -19,9 +19,11 @@ async def test_a_clip_that_is_not_steady_is_made_once_more_of_other_noise_and_ag
     # Weights that were never trained make noise, which no flow can follow.
     spec.profile = pb.GENERATION_PROFILE_QUALITY
     done = await made(running, spec)
-    (note,) = done.provenance.notes
-    assert "can be followed into the next" in note
-    assert note.endswith(f"made again with the seed {7 + 2**31}")
+    first, second = done.provenance.notes
+    assert "can be followed into the next" in first
+    assert first.endswith(f"made again with the seed {7 + 2**31}")
+    # Other noise is noise, too.
+    assert second.startswith(f"with the seed {7 + 2**31} it is not steady either: of frame ")
     # What was asked for stays what it was: asked for again it gives the same.
     assert done.spec.seed == done.provenance.spec.seed == 7
     assert (await made(running, done.provenance.spec)).result == done.result

@@ -15,7 +15,7 @@ from libs.chassis.settings import PlatformSettings
 from libs.chassis.telemetry import current_trace_id, setup_telemetry, tracer
 from libs.chassis.testing.process import eventually
 from services.generator.adapters.triton import TritonModelServer
-from services.generator.ports import Checkpoint, Finished, FrameBytes, ModelEvent, Resumed, StepDone
+from services.generator.ports import Checkpoint, Finished, FrameBytes, ModelEvent, PreviewFrame, Resumed, StepDone
 from tests.integration.generator.conftest import TraceCollector
 from tests.support.triton import NANO, T2V, TWIN, TritonServer
 
@@ -92,14 +92,25 @@ async def test_a_clip_goes_on_from_any_of_its_checkpoints_bit_by_bit(
         assert clip(rest) == clip(whole)
 
 
+async def test_previews_take_their_share_of_the_time_or_come_as_often_as_they_are_asked_for(
+    models: TritonModelServer, spec: GenerationSpec
+) -> None:
+    # A size of its own: how long its previews take is not known yet.
+    spec.width = 80
+    await models.load(NANO)
+    for share, steps in ((0.0, [1]), (0.0, []), (1.0, [1, 2, 3])):
+        made = [event async for event in models.generate(NANO, spec, preview_every=1, preview_share=share)]
+        assert [event.step for event in made if isinstance(event, PreviewFrame)] == steps
+
+
 async def test_a_checkpoint_longer_than_a_message_travels_in_pieces(
     models: TritonModelServer, spec: GenerationSpec
 ) -> None:
-    spec.width, spec.height, spec.frame_count, spec.steps = 512, 480, 81, 2
+    spec.width, spec.height, spec.frame_count, spec.steps = 256, 256, 33, 2
     await models.load(T2V)
     async with aclosing(models.generate(T2V, spec, checkpoint_every=1)) as stream:
         saved = await anext(event async for event in stream if isinstance(event, Checkpoint))
-    assert len(saved.data) > 2_000_000
+    assert len(saved.data) > 1_500_000
     async with aclosing(models.generate(T2V, spec, resume=saved.data)) as stream:
         assert await anext(stream) == Resumed(1)
 
@@ -109,10 +120,17 @@ async def test_a_checkpoint_of_another_clip_or_of_nothing_is_refused(
 ) -> None:
     await models.load(NANO)
     saved = [event async for event in models.generate(NANO, spec, checkpoint_every=1) if isinstance(event, Checkpoint)]
-    larger = GenerationSpec()
-    larger.CopyFrom(spec)
-    larger.width += 16
-    for given, data in ((larger, saved[0].data), (spec, b"nothing"), (spec, saved[0].data[:-100])):
+    whole = saved[0].data
+    others = []
+    for field, value in (("width", 112), ("prompt", "a blue train"), ("seed", 8), ("steps", 5)):
+        other = GenerationSpec()
+        other.CopyFrom(spec)
+        setattr(other, field, value)
+        others.append((other, whole))
+    # Of nothing, of an end that lacks, and of one wrong bit among its numbers.
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    for given, data in (*others, (spec, b"nothing"), (spec, whole[:-100]), (spec, flipped)):
         with pytest.raises(InvalidArgument) as caught:
             await _drain(models.generate(NANO, given, resume=data))
         assert [violation.field for violation in caught.value.violations] == ["spec.resume"]

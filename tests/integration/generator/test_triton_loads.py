@@ -15,8 +15,8 @@ from services.generator.ports import FrameBytes, OutOfMemory
 from tests.support.triton import NANO, T2V, TritonServer
 
 
-async def clip(models: TritonModelServer, spec: GenerationSpec, **load: str) -> bytes:
-    found = [event async for event in models.generate(spec.model.removeprefix("models/"), spec, load=load)]
+async def clip(models: TritonModelServer, spec: GenerationSpec, model: str = NANO, **load: str) -> bytes:
+    found = [event async for event in models.generate(model, spec, load=load)]
     return b"".join(event.data for event in found if isinstance(event, FrameBytes))
 
 
@@ -56,31 +56,23 @@ async def test_a_way_that_cannot_be_is_refused_and_the_model_stays_as_it_was(
 async def test_a_clip_that_memory_is_too_small_for_is_named_with_its_stage_and_the_model_goes_on(
     models: TritonModelServer, triton: TritonServer, spec: GenerationSpec
 ) -> None:
-    spec.model = f"models/{T2V}"
     await models.load(T2V)
-    before = await clip(models, spec)
+    before = await clip(models, spec, T2V)
     large = GenerationSpec()
     large.CopyFrom(spec)
-    large.width, large.height, large.frame_count, large.steps = 512, 480, 81, 1
-    pid = process_of(triton, T2V)
+    large.width, large.height, large.frame_count, large.steps = 256, 256, 33, 1
+    pid = triton.process_of(T2V)
     free = resource.prlimit(pid, resource.RLIMIT_AS)
     resource.prlimit(pid, resource.RLIMIT_AS, (taken(pid) + (48 << 20), free[1]))
     try:
         with pytest.raises(OutOfMemory) as caught:
-            await clip(models, large)
+            await clip(models, large, T2V)
     finally:
         resource.prlimit(pid, resource.RLIMIT_AS, free)
     assert caught.value.stage in ("encode", "denoise", "decode")
-    assert await clip(models, spec) == before
+    assert await clip(models, spec, T2V) == before
 
 
 def taken(pid: int) -> int:
     """Bytes of a process's address space."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
-
-
-def process_of(triton: TritonServer, model: str) -> int:
-    """The process of a loaded model."""
-    found = [pid for pid in triton.model_processes() if f"/{model}/" in Path(f"/proc/{pid}/cmdline").read_text()]
-    assert len(found) == 1
-    return found[0]

@@ -37,6 +37,10 @@ async def test_a_longer_clip_goes_on_from_its_last_frame_by_the_models_image_for
     await eventually(lambda: running.steps(created.name)[-1:] == [24], what="the last step's event")
     assert min(running.steps(created.name)[told:]) > 12, "the first window was made again"
 
+    record, cards = done.provenance, await models.models()
+    assert (record.model, record.weights_digest) == (f"models/{T2V}", cards[T2V].weights_digest)
+    assert (record.follower, record.follower_weights_digest) == (f"models/{I2V}", cards[I2V].weights_digest)
+
     part = pb.GenerationSpec()
     part.CopyFrom(spec)
     part.frame_count = 21

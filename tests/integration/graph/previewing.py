@@ -25,7 +25,7 @@ from artifex.nodes import Frame, Window
 from libs.chassis.errors import NotFound
 from libs.chassis.objects import LocalCache, ObjectStore, blob_key, open_objects, put_blob_file
 from libs.chassis.principal import current_principal
-from libs.chassis.rpc.channel import from_rpc_error
+from libs.chassis.rpc.channel import from_rpc_error, service_channel
 from libs.chassis.rpc.server import GrpcServer
 from libs.chassis.testing.tokens import TokenMint
 from libs.frames.probe import probe
@@ -259,6 +259,8 @@ async def previewing(
     types = catalogue()
     mint = TokenMint()
     async with (
+        # Nobody listens there: these documents generate nothing.
+        service_channel("127.0.0.1:1", service="generator") as nobody,
         GrpcServer(
             "127.0.0.1:0",
             verifier=mint.verifier(),
@@ -273,8 +275,7 @@ async def previewing(
                             shelf,
                             ObjectAnalysisStore(objects),
                             ObjectCaptureStore(objects),
-                            # Nobody listens there: these documents generate nothing.
-                            GeneratorService(grpc.aio.insecure_channel("127.0.0.1:1")),
+                            GeneratorService(nobody),
                         ),
                         previews,
                     ),

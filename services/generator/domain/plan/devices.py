@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 
@@ -38,6 +38,10 @@ _KNOWN: Final[tuple[tuple[str, Rates], ...]] = (
 _UNKNOWN: Final = Rates(60e12, 80e12, 15e12, 16e9)
 _CORE: Final = Rates(12e9, 12e9, 12e9, 8e9)
 """Of one processor core, where the whole model runs there."""
+
+
+PROCESSOR: Final = "cpu"
+"""A processor's name."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,33 @@ class Device:
         )
 
 
+def largest(devices: Iterable[Device]) -> Device:
+    """The one with most memory; a processor, which has its whole machine's, only where there is nothing else."""
+    return max(devices, key=lambda device: (device.kind != "cpu", device.memory))
+
+
+_TYPICAL: Final[tuple[tuple[int, str], ...]] = (
+    (150, "B200"),
+    (120, "H200"),
+    (70, "H100"),
+    (40, "L40S"),
+    (30, "RTX 5090"),
+    (0, "RTX 4090"),
+)
+"""What a device of at least so many gigabytes is most likely to be."""
+_ENOUGH: Final = 1 << 40
+
+
+def imagined(device: Device, memory: int) -> Device:
+    """One of another memory: like a given accelerator; or a usual one of that memory, in a machine that holds enough,
+    where the given device is a processor."""
+    if device.kind == "cuda":
+        return replace(device, memory=memory)
+    kind = next(name for gigabytes, name in _TYPICAL if memory >= gigabytes * 10**9)
+    name = f"a device of {memory / 1e9:.0f} GB, taken to be as fast as {'an' if kind[0] in 'HLR' else 'a'} {kind}"
+    return replace(device, kind="cuda", name=name, memory=memory, host_memory=_ENOUGH, attention="_native_cudnn")
+
+
 @dataclass(frozen=True)
 class Calibration:
     """How fast a device ran a model, of clips that it made; see `calibrated`."""
@@ -92,6 +123,13 @@ class Calibration:
     vae_flops: float
     clips: int
     """So many are in it."""
+
+
+def rated_as(device: str, attention: str, compiled: str) -> str:
+    """The name under which a device's rates are kept: those of the fastest attention, or of compiled blocks, which are
+    options of a way, apart from the plain ones."""
+    plain = attention == "native" and compiled == "none"
+    return device if plain else f"{device}, fast"
 
 
 _WEIGHT: Final = 0.3

@@ -14,8 +14,10 @@ from services.generator.domain.architecture import PATCH, Architecture
 from services.generator.domain.plan.options import Options
 
 STAGES: Final = ("encode", "denoise", "decode")
-BYTES: Final = {"float32": 4, "bfloat16": 2, "float8": 1}
+_BYTES: Final = {"float32": 4, "bfloat16": 2, "float16": 2, "float8": 1}
 """Of one number, as a transformer's weights are kept."""
+_WIDENING: Final = 12
+"""Bytes for each packed weight of a layer while it is widened, at most of all the ways to pack."""
 _ON_DEVICE_FRAMES: Final = 4
 _TILE: Final = 256
 _HELD: Final = 6
@@ -32,11 +34,17 @@ class Bytes:
     host: int
     """Of the machine's memory, where that is another."""
 
+    def at_most(self, other: Bytes) -> Bytes:
+        """The larger of both, each."""
+        return Bytes(max(self.device, other.device), max(self.host, other.host))
+
 
 def memory(model: Architecture, width: int, height: int, frames: int, options: Options) -> dict[str, Bytes]:
-    """By stage, for a clip of so many pixels and frames; `options` of float32 are the processor's, where all is one."""
-    size = BYTES[options.precision]
-    expert = model.transformer.parameters * size
+    """By stage, for a clip of so many pixels and frames; `options` of float32 are the processor's, where all is one.
+
+    What is kept packed is taken to be computed in sixteen bits, as on an accelerator.
+    """
+    expert = expert_bytes(model, options.precision)
     experts = model.experts * expert
     block = expert // model.transformer.layers
     # Experts that change places are off the device while others work; see artifex_wan/loading.py.
@@ -49,7 +57,7 @@ def memory(model: Architecture, width: int, height: int, frames: int, options: O
     decoded = decoding(model, width, height, frames, tiled=tiled)
     shown = _shown(model, width, height, frames, tiled=tiled)
     denoised = _HELD * model.tokens(width, height, frames) * PATCH**2 * model.transformer.out * 4 + max(
-        activations(model, width, height, frames, options.precision),
+        activations(model, width, height, frames, options.precision) + _widened(model, options.precision),
         # A preview is one frame.
         decoding(model, width, height, 1, tiled=tiled) // model.vae.time,
     )
@@ -59,6 +67,16 @@ def memory(model: Architecture, width: int, height: int, frames: int, options: O
         "denoise": Bytes(always + at_work + denoised, away),
         "decode": Bytes(always + held + decoded, away),
     }
+
+
+def expert_bytes(model: Architecture, precision: str) -> int:
+    """Of one transformer's weights, as they are kept."""
+    return model.packed if precision == "gguf" else model.transformer.parameters * _BYTES[precision]
+
+
+def _widened(model: Architecture, precision: str) -> int:
+    """Of the largest layer's weights while it computes with packed ones."""
+    return _WIDENING * model.transformer.width * model.transformer.ffn if precision == "gguf" else 0
 
 
 def activations(model: Architecture, width: int, height: int, frames: int, precision: str) -> int:
@@ -88,10 +106,10 @@ def _shown(model: Architecture, width: int, height: int, frames: int, *, tiled: 
     """Bytes while the VAE looks at given pictures: at the clip that they stand in, or at the one of them."""
     seen = (min(width, _TILE), min(height, _TILE)) if tiled else (width, height)
     row = _row(model, *seen, model.vae.encoder_base)
+    if not model.shows_pictures:
+        return 0
     if model.token_times:
         return round(15.3 * row / 4)
-    if model.transformer.into == model.transformer.out:
-        return 0
     return round(9.8 * row) + 2 * width * height * frames * 3 * 4
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+from typing import Self
 
 from artifex.generator.v1 import messages_pb2 as pb
-from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationSpec
+from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationSpec, StepCache
 from libs.chassis.errors import ResourceExhausted
 from services.generator.domain.architecture import Architecture
-from services.generator.domain.models import ModelCard
+from services.generator.domain.models import COLLECTION, ModelCard
 from services.generator.domain.plan.choices import choices
-from services.generator.domain.plan.devices import Calibration, Device
+from services.generator.domain.plan.devices import PROCESSOR, Calibration, Device, rated_as
 from services.generator.domain.plan.memory import STAGES, Bytes, memory
 from services.generator.domain.plan.options import Options, ways
 from services.generator.domain.plan.work import Clip, Work, work
@@ -22,7 +24,19 @@ _GB = 1e9
 _COMPILED_FROM_SECONDS = 120.0
 """Compiling costs a minute at the first step of a size, so a shorter run is not worth it."""
 _HOST_USABLE = 0.9
-_CACHES: Mapping[int, str] = {pb.STEP_CACHE_FIRST_BLOCK: "first_block", pb.STEP_CACHE_MAGNITUDE: "magnitude"}
+_ROOM = 1.1
+"""What is reckoned may be a tenth short of what is taken, so room for that is left..."""
+_ROOM_COSTS = 1.05
+"""...as long as it costs no more than a twentieth of the time."""
+STEP_CACHES: Mapping[StepCache.ValueType, str] = {
+    pb.STEP_CACHE_FIRST_BLOCK: "first_block",
+    pb.STEP_CACHE_MAGNITUDE: "magnitude",
+}
+"""By the contract's number, as the model server calls them."""
+
+
+Rated = Mapping[str, Calibration | None]
+_UNRATED: Rated = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -51,10 +65,14 @@ class Way:
         return self.peak <= device.usable and (device.kind == "cpu" or host <= device.host_memory * _HOST_USABLE)
 
 
-def plan(filled: Filled, card: ModelCard, device: Device, calibration: Calibration | None) -> GenerationPlan:
+def plan(
+    filled: Filled, card: ModelCard, follower: ModelCard, device: Device, rates: Rated = _UNRATED
+) -> GenerationPlan:
     """All that can be said of a filled spec before anything is spent; `prompt` and its notes are left to others.
 
-    A model whose architecture is not told fits, with nothing reckoned.
+    `follower` is what goes on from a last frame, where the clip is longer than the model makes at once; `rates` are
+    those that were measured of the device and the model, by `rated_as`. A model whose architecture is not told fits,
+    with nothing reckoned.
     """
     spec = filled.spec
     message = GenerationPlan(
@@ -65,16 +83,14 @@ def plan(filled: Filled, card: ModelCard, device: Device, calibration: Calibrati
         device=device.name,
         device_memory_bytes=device.memory,
         device_count=1,
-        calibrated=calibration is not None,
     )
-    model = card.architecture
-    if model is None:
+    case = _Case.of(spec, card, follower, device, rates)
+    if case is None:
         message.fits = True
         return message
-    clip = clip_of(spec, card, model)
-    way = _picked(model, clip, device, spec.profile, calibration)
-    message.tokens = model.tokens(clip.width, clip.height, clip.frames)
-    message.choices.extend(choices(way.options, model, spec, clip, device))
+    clip, way = case.clip, case.picked()
+    message.tokens = case.model.tokens(clip.width, clip.height, clip.frames)
+    message.choices.extend(choices(way.options, case.model, clip, device))
     for stage in STAGES:
         taken, done = way.memory[stage], way.work[stage]
         message.stages.append(
@@ -83,10 +99,11 @@ def plan(filled: Filled, card: ModelCard, device: Device, calibration: Calibrati
             )
         )
     message.seconds = way.seconds
+    message.calibrated = case.rate(way.options) is not None
     message.fits = way.fits(device)
     if not message.fits:
-        message.shortage = _shortage(way, card, clip, device)
-        nearest = _nearest(spec, card, model, device)
+        message.shortage = _shortage(way, card, spec, device)
+        nearest = _nearest(spec, card, follower, device)
         if nearest is not None:
             message.nearest.CopyFrom(nearest)
     return message
@@ -108,6 +125,33 @@ def require_fit(message: GenerationPlan, card: ModelCard) -> None:
     )
 
 
+def can_make(message: GenerationPlan, cards: Mapping[str, ModelCard], device: Device) -> bool:
+    """Whether a device can make what was planned, one way or another; `cards` are those that are there, by id.
+
+    A processor makes nothing that was planned for an accelerator: it might take days, and other bytes would come of it.
+    """
+    if (message.device == PROCESSOR) != (device.kind == "cpu"):
+        return False
+    card = cards.get(message.spec.model.removeprefix(f"{COLLECTION}/"))
+    if card is None:
+        return True
+    case = _Case.of(message.spec, card, cards.get(card.image_form, card), device)
+    return case is None or case.picked().fits(device)
+
+
+def goes(message: GenerationPlan, card: ModelCard, follower: ModelCard, device: Device) -> bool:
+    """Whether a plan can be carried out as it is on a device: the one that it was made for, or one just like it."""
+    case = _Case.of(message.spec, card, follower, device)
+    if case is None:
+        return True
+    options = options_of(message)
+    alike = (message.device, message.device_memory_bytes) == (device.name, device.memory)
+    kept = all(getattr(options, name) == choice for name, choice in card.load.items() if choice != "auto")
+    there = options.attention in ("native", device.attention) or "attention" in card.load
+    there = there and (options.precision in case.precisions or "precision" in card.load)
+    return alike and kept and there and case.way(options).fits(device)
+
+
 def options_of(message: GenerationPlan) -> Options:
     """The options that a plan tells in its choices."""
     known = {field.name for field in fields(Options)}
@@ -116,6 +160,7 @@ def options_of(message: GenerationPlan) -> Options:
 
 def clip_of(spec: GenerationSpec, card: ModelCard, model: Architecture) -> Clip:
     """What the work of a filled spec depends on."""
+    cache = STEP_CACHES.get(spec.step_cache, "none")
     return Clip(
         width=spec.width,
         height=spec.height,
@@ -123,7 +168,9 @@ def clip_of(spec: GenerationSpec, card: ModelCard, model: Architecture) -> Clip:
         steps=spec.steps,
         passes=_passes(spec, card, model),
         text_tokens=card.text_tokens,
-        step_cache=_CACHES.get(spec.step_cache, "none"),
+        step_cache=cache,
+        measure=card.measure(cache),
+        pictured=card.kind == "image" or bool(spec.image),
     )
 
 
@@ -137,62 +184,108 @@ def _passes(spec: GenerationSpec, card: ModelCard, model: Architecture) -> float
     return 1 + high * (spec.guidance_scale != 1) + (1 - high) * (spec.guidance_scale_2 != 1)
 
 
-def _picked(model: Architecture, clip: Clip, device: Device, profile: int, calibration: Calibration | None) -> Way:
-    """The way to go; the one that takes least where none fits."""
-    keep = Options()
-    if profile == pb.GENERATION_PROFILE_SPEED and device.kind == "cuda":
-        keep = replace(keep, attention=device.attention)
+@dataclass(frozen=True)
+class _Case:
+    """What is to be made of what, and where."""
 
-    def all_ways(*, lossy: bool) -> list[Way]:
-        return [_way(model, clip, device, options, calibration) for options in _options(device, keep, lossy=lossy)]
+    model: Architecture
+    follower: Architecture
+    clip: Clip
+    device: Device
+    profile: int
+    half: str
+    """Sixteen bits, as they are to be computed in."""
+    own: Mapping[str, str]
+    """How the operator has the model lie in memory, whatever is planned."""
+    rates: Rated
 
-    saving = profile in (pb.GENERATION_PROFILE_SPEED, pb.GENERATION_PROFILE_MEMORY)
-    every = all_ways(lossy=saving)
-    fitting = [way for way in every if way.fits(device)]
-    if not fitting and profile == pb.GENERATION_PROFILE_UNSPECIFIED:
-        every = all_ways(lossy=True)
-        fitting = [way for way in every if way.fits(device)]
-    if not fitting:
-        return min(every, key=lambda way: way.peak)
-    if profile == pb.GENERATION_PROFILE_MEMORY:
-        return min(fitting, key=lambda way: (way.peak, way.seconds))
-    best = min(fitting, key=lambda way: way.seconds)
-    if (
-        profile == pb.GENERATION_PROFILE_SPEED
-        and device.kind == "cuda"
-        and best.options.experts != "streamed"
-        and best.work["denoise"].seconds >= _COMPILED_FROM_SECONDS
-    ):
-        return _way(model, clip, device, replace(best.options, compile="blocks"), calibration)
-    return best
+    @classmethod
+    def of(
+        cls,
+        spec: GenerationSpec,
+        card: ModelCard,
+        follower: ModelCard,
+        device: Device,
+        rates: Rated = _UNRATED,
+    ) -> Self | None:
+        """None where the model's architecture is not told."""
+        model = card.architecture
+        if model is None:
+            return None
+        following = follower.architecture or model
+        clip = clip_of(spec, card, model)
+        draft = spec.preset == pb.GENERATION_PRESET_DRAFT and spec.profile != pb.GENERATION_PROFILE_QUALITY
+        half = "float16" if draft else "bfloat16"
+        return cls(model, following, clip, device, spec.profile, half, card.load, rates)
+
+    def picked(self) -> Way:
+        """The way to go; the one that takes least where none fits."""
+        speed = self.profile == pb.GENERATION_PROFILE_SPEED and self.device.kind == "cuda"
+        keep = Options(attention=self.device.attention, vae_layout="channels_last") if speed else Options()
+        saving = self.profile in (pb.GENERATION_PROFILE_SPEED, pb.GENERATION_PROFILE_MEMORY)
+        every = self._ways(keep, lossy=saving)
+        fitting = [way for way in every if way.fits(self.device)]
+        if not fitting and self.profile == pb.GENERATION_PROFILE_UNSPECIFIED:
+            every = self._ways(keep, lossy=True)
+            fitting = [way for way in every if way.fits(self.device)]
+        if not fitting:
+            return min(every, key=lambda way: way.peak)
+        if self.profile == pb.GENERATION_PROFILE_MEMORY:
+            return min(fitting, key=lambda way: (way.peak, way.seconds))
+        best = min(fitting, key=lambda way: way.seconds)
+        roomy = [way for way in fitting if way.peak * _ROOM <= self.device.usable]
+        if roomy and (easier := min(roomy, key=lambda way: way.seconds)).seconds <= best.seconds * _ROOM_COSTS:
+            best = easier
+        worth_it = best.work["denoise"].seconds >= _COMPILED_FROM_SECONDS
+        if speed and worth_it and best.options.experts != "streamed" and "compile" not in self.own:
+            return self.way(replace(best.options, compile="blocks"))
+        return best
+
+    def way(self, options: Options) -> Way:
+        clip = self.clip
+        taken = memory(self.model, clip.width, clip.height, clip.frames, options)
+        if len(clip.windows) > 1:
+            following = memory(self.follower, clip.width, clip.height, clip.frames, options)
+            taken = {stage: taken[stage].at_most(following[stage]) for stage in STAGES}
+        return Way(options, taken, work(self.model, self.follower, clip, self.device, options, self.rate(options)))
+
+    def rate(self, options: Options) -> Calibration | None:
+        """As it was measured, with such options."""
+        return self.rates.get(rated_as(self.device.name, options.attention, options.compile))
+
+    def _ways(self, keep: Options, *, lossy: bool) -> list[Way]:
+        """Those there are on the device, with the attention and layout of `keep` and all that the operator says."""
+        if self.device.kind == "cpu":
+            # Nothing can be moved elsewhere: all of it is the host's memory.
+            exact = self.precisions[0]
+            there = [Options(exact), *([Options(exact, vae="tiled")] if lossy else [])]
+        else:
+            there = [
+                replace(options, attention=keep.attention, vae_layout=keep.vae_layout)
+                for options in ways(self.precisions, lossy=lossy)
+            ]
+        own = {name: choice for name, choice in self.own.items() if choice != "auto"}
+        return [self.way(options) for options in dict.fromkeys(replace(options, **own) for options in there)]
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """Of the weights that are there, on the device; the exact one first."""
+        if not self.model.whole:
+            return ("gguf",)
+        if self.device.kind == "cpu":
+            return ("float32",)
+        return (self.half, "float8", "gguf") if self.model.packed else (self.half, "float8")
 
 
-def _options(device: Device, keep: Options, *, lossy: bool) -> Iterator[Options]:
-    """Those there are on a device, with the attention and compilation of `keep`."""
-    if device.kind == "cpu":
-        # Nothing can be moved elsewhere: all of it is the host's memory.
-        yield replace(keep, precision="float32")
-        if lossy:
-            yield replace(keep, precision="float32", vae="tiled")
-        return
-    for options in ways(lossy=lossy):
-        yield replace(options, attention=keep.attention, compile=keep.compile)
-
-
-def _way(model: Architecture, clip: Clip, device: Device, options: Options, calibration: Calibration | None) -> Way:
-    return Way(
-        options,
-        memory(model, clip.width, clip.height, clip.frames, options),
-        work(model, clip, device, options, calibration),
-    )
-
-
-def _shortage(way: Way, card: ModelCard, clip: Clip, device: Device) -> str:
+def _shortage(way: Way, card: ModelCard, spec: GenerationSpec, device: Device) -> str:
     stage = way.widest
     needed = way.memory[stage]
+    whole = spec.profile == pb.GENERATION_PROFILE_QUALITY
+    saved = "where no pixel may change" if whole else "whatever is saved"
+    clip = f"{card.model} at {spec.width}x{spec.height} with {spec.frame_count} frames"
     text = (
-        f"{card.model} at {clip.width}x{clip.height} with {clip.frames} frames takes {needed.device / _GB:.1f} GB to "
-        f"{stage}, whatever is saved; {device.name} has {device.usable / _GB:.1f} GB for it"
+        f"{clip} takes {needed.device / _GB:.1f} GB to {stage}, {saved}; "
+        f"{device.name} has {device.usable / _GB:.1f} GB for it"
     )
     if needed.device <= device.usable:
         text = (
@@ -202,7 +295,7 @@ def _shortage(way: Way, card: ModelCard, clip: Clip, device: Device) -> str:
     return text
 
 
-def _nearest(spec: GenerationSpec, card: ModelCard, model: Architecture, device: Device) -> GenerationSpec | None:
+def _nearest(spec: GenerationSpec, card: ModelCard, follower: ModelCard, device: Device) -> GenerationSpec | None:
     """The smaller clip that fits and keeps most of the pixels; of two equals the longer."""
     for width, height, frames in sorted(
         _smaller(spec, card), key=lambda clip: (-clip[0] * clip[1] * clip[2], -clip[2])
@@ -210,7 +303,8 @@ def _nearest(spec: GenerationSpec, card: ModelCard, model: Architecture, device:
         near = GenerationSpec()
         near.CopyFrom(spec)
         near.width, near.height, near.frame_count = width, height, frames
-        if _picked(model, clip_of(near, card, model), device, spec.profile, None).fits(device):
+        case = _Case.of(near, card, follower, device)
+        if case is not None and case.picked().fits(device):
             return near
     return None
 

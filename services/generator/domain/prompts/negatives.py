@@ -34,10 +34,14 @@ class Concept:
     forbid: Mapping[Language, str]
     asked: Sequence[str]
     """In all languages."""
+    alike: Sequence[Sequence[str]]
+    """Of these, words for one kind of it: who forbids lightning says nothing of candles, though both flicker."""
 
-    def asked_for_by(self, text: str) -> str:
-        """The word by which `text` asks for it; none where it does not."""
-        return next((word for word in self.asked if mentions(text, word)), "")
+    def asked_for_by(self, text: str, term: str = "") -> str:
+        """The word by which `text` asks for it; none where it does not. `term`: a name of the concept, by which no more
+        of it may be meant than a kind."""
+        kind = next((words for words in self.alike if normal(term) in map(normal, words)), self.asked)
+        return next((word for word in kind if mentions(text, word)), "")
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ def library() -> Library:
             group=entry["group"],
             forbid={Language(code): text for code, text in entry["forbid"].items()},
             asked=tuple(word for words in entry["asked"].values() for word in words),
+            alike=tuple(tuple(words) for words in entry.get("alike", ())),
         )
         for entry in content["concepts"]
     ]
@@ -108,7 +113,7 @@ def avoided(
     own: list[str] = []
     groups: list[str] = []
     for term in terms(negative):
-        if term.startswith(GROUP_MARK):
+        if normal(term).startswith(GROUP_MARK):
             groups.append(_group(term))
         elif word := _asked_for(prompt, term):
             notes.append(f"“{word}” is asked for, so “{term}” is not forbidden")
@@ -152,8 +157,9 @@ def _group(term: str) -> str:
 
 
 def _asked_for(text: str, term: str) -> str:
-    """The word by which `text` asks for what `term` forbids: the term itself, or another name of the same concept."""
+    """The word by which `text` asks for what `term` forbids: the term itself, or another name of the same concept or
+    kind of it."""
     if mentions(text, term):
         return term
-    words = (concept.asked_for_by(text) for concept in library().called(term))
+    words = (concept.asked_for_by(text, term) for concept in library().called(term))
     return next((word for word in words if word), "")

@@ -9,23 +9,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-_TOKEN: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[.,;:!?]")
-_PUNCTUATION: Final = frozenset(".,;:!?")
-_WIDE: Final = re.compile(r"[\u1100-\u11ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\u3040-\u30ff]")
+from services.generator.domain.prompts.negation import AROUND, COMMA, ENDS, negated_around, negated_words
+from services.generator.domain.prompts.words import SIMPLIFIED, forms, needs_beginning, other_words
+
+_LETTERS: Final = r"\u1100-\u11ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\u3040-\u30ff"
+_WIDE: Final = re.compile(f"[{_LETTERS}]")
 _HANGUL: Final = re.compile(r"[\uac00-\ud7a3]")
-_NEGATORS: Final = frozenset({"no", "without", "not", "never", "avoid", "avoiding", "nor", "neither", "don't"})
-_AROUND: Final = 12
-_NEGATION_REACH: Final = 4
-"""Words between a negator and what it negates, itself included: "without any visible people"."""
-_KOREAN_NEGATION: Final = re.compile(r"^[\uac00-\ud7a3]{0,2}\s*(?:전혀\s*)?(?:없|않|아닌|빼고|제외|말고|금지)")
-_CHINESE_NEGATION: Final = re.compile(r"(?:没有|沒有|不要|无|無|不|避免|去除|别|別|禁止)[\u4e00-\u9fff]{0,2}$")
-_PARTICLE: Final = re.compile(r"^(?:이|가|은|는|을|를|의|에|로|와|과|도|만|들|들이|에서|으로)?(?![\uac00-\ud7a3])")
+# Latin letters end where others begin: "3D로" and "CG动画" have words of their own in them.
+_TOKEN: Final = re.compile(rf"[^\W_{_LETTERS}]+(?:'[^\W_{_LETTERS}]+)?|[.,;:!?]")
+_PUNCTUATION: Final = ENDS | {COMMA}
+_UNSEEN: Final = re.compile(
+    r"[\u00ad\u034f\u115f\u1160\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]"
+)
+"""What takes no place and would part a word: joiners, directions, variants, fillers."""
+_PARTICLE: Final = re.compile(
+    r"^(?:들)?(?:이|가|은|는|을|를|의|에|에게|에서|로|으로|와|과|도|만|나|이나|처럼|까지|부터|보다|마다|한테|이랑|랑)?"
+    r"(?![\uac00-\ud7a3])"
+)
 _SEPARATORS: Final = re.compile(r"[,\uff0c\u3001;\uff1b|\n\u00b7\u3002]|\.(?:\s|$)")
 
 
 def normal(text: str) -> str:
-    """One spelling for each text: composed, half-width, lower-case, straight apostrophes, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", text).replace("\u2019", "'").casefold().split())
+    """One spelling for each text: composed, half-width, lower-case, straight apostrophes, single spaces, simplified
+    characters, and nothing that is not seen."""
+    text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).replace("\u2019", "'").casefold()
+    return " ".join(text.translate(SIMPLIFIED).split())
 
 
 def terms(text: str) -> list[str]:
@@ -52,79 +60,114 @@ class _Read:
     """A text as it is compared."""
 
     normal: str
-    tokens: Sequence[str]
-    stems: Sequence[str]
+    tokens: Sequence[re.Match[str]]
+    forms: Sequence[frozenset[str]]
+    """What each token may be a form of."""
     places: Mapping[str, Sequence[int]]
-    """Of each stem."""
+    """Of each form."""
+    negated: frozenset[int]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A term as it is compared."""
+
+    normal: str
+    words: Sequence[frozenset[str]]
+    """The forms of its words, where it is of letters with spaces between; else it is looked for as it is."""
 
 
 @functools.lru_cache(maxsize=64)
 def _read(text: str) -> _Read:
     """Kept, since one text is compared with hundreds of terms."""
     text = normal(text)
-    tokens = _TOKEN.findall(text)
-    stems = [_stem(token) for token in tokens]
+    tokens = list(_TOKEN.finditer(text))
+    words = [token.group() for token in tokens]
+    of_each = [forms(word) for word in words]
     places: dict[str, list[int]] = {}
-    for number, stem in enumerate(stems):
-        places.setdefault(stem, []).append(number)
-    return _Read(text, tokens, stems, places)
+    for number, found in enumerate(of_each):
+        for form in found:
+            places.setdefault(form, []).append(number)
+    return _Read(text, tokens, of_each, places, negated_words(words))
 
 
 @functools.lru_cache(maxsize=4096)
-def _wanted(term: str) -> tuple[str, Sequence[str]]:
-    """A term as it is compared: as it is, or by the stems of its words where it is of letters with spaces between."""
+def _wanted(term: str) -> _Wanted:
     term = normal(term)
-    if _WIDE.search(term):
-        return term, ()
-    return term, [_stem(token) for token in _TOKEN.findall(term) if token not in _PUNCTUATION]
+    return _Wanted(term, () if _WIDE.search(term) else _words(term))
+
+
+def _words(text: str) -> list[frozenset[str]]:
+    return [forms(word) for word in _TOKEN.findall(text) if word not in _PUNCTUATION]
 
 
 def _found(text: str, term: str, *, negated_too: bool) -> bool:
-    whole, stems = _wanted(term)
-    if not stems:
-        return bool(_WIDE.search(whole)) and _found_wide(_read(text).normal, whole, negated_too)
-    read = _read(text)
+    wanted, read = _wanted(term), _read(text)
+    if not wanted.words:
+        return bool(_WIDE.search(wanted.normal)) and _found_wide(read.normal, wanted.normal, negated_too)
+    starts = {start for form in wanted.words[0] for start in read.places.get(form, ())}
     return any(
-        read.stems[start : start + len(stems)] == stems and (negated_too or not _negated(read.tokens, start))
-        for start in read.places.get(stems[0], ())
+        _is_at(read, start, wanted.words)
+        and not _within_other(read, start, wanted)
+        and (negated_too or not _negated(read, start, len(wanted.words)))
+        for start in starts
     )
 
 
-def _negated(tokens: Sequence[str], start: int) -> bool:
-    for token in reversed(tokens[max(0, start - _NEGATION_REACH) : start]):
-        if token in _PUNCTUATION:
-            return False
-        if token in _NEGATORS:
-            return True
+def _is_at(read: _Read, start: int, words: Sequence[frozenset[str]]) -> bool:
+    there = read.forms[start : start + len(words)] if start >= 0 else ()
+    return len(there) == len(words) and all(one & other for one, other in zip(there, words, strict=True))
+
+
+def _within_other(read: _Read, start: int, wanted: _Wanted) -> bool:
+    """Whether it is part of words that mean something else."""
+    for other in other_words(wanted.normal):
+        words = _words(other)
+        for offset in range(len(words) - len(wanted.words) + 1):
+            same = all(a & b for a, b in zip(words[offset:], wanted.words, strict=False))
+            if same and _is_at(read, start - offset, words):
+                return True
     return False
+
+
+def _negated(read: _Read, start: int, length: int) -> bool:
+    if start in read.negated:
+        return True
+    first, last = read.tokens[start].start(), read.tokens[start + length - 1].end()
+    before, after = read.normal[max(0, first - AROUND) : first], read.normal[last : last + AROUND]
+    return after.startswith("-free") or negated_around(before, after)
 
 
 def _found_wide(text: str, term: str, negated_too: bool) -> bool:
     """Korean joins particles to words and Chinese has no spaces, so these are looked for as they are."""
+    others = other_words(term)
     start = text.find(term)
     while start >= 0:
-        # As much of what is around as any of the patterns looks at.
-        before, after = text[max(0, start - _AROUND) : start], text[start + len(term) : start + len(term) + _AROUND]
-        whole = len(term) > 1 or not _HANGUL.match(term) or _stands_alone(before, after)
-        negated = _KOREAN_NEGATION.match(after) or _CHINESE_NEGATION.search(before)
-        if whole and (negated_too or not negated):
+        before, after = text[max(0, start - AROUND) : start], text[start + len(term) : start + len(term) + AROUND]
+        if (
+            _is_a_word(term, before, after)
+            and not any(_covers(other, text, term, start) for other in others)
+            and (negated_too or not negated_around(before, after))
+        ):
             return True
         start = text.find(term, start + 1)
     return False
 
 
-def _stands_alone(before: str, after: str) -> bool:
-    """One syllable is found in many words: it must be one of its own, perhaps with a particle."""
-    return not _HANGUL.search(before[-1:]) and _PARTICLE.match(after) is not None
+def _covers(other: str, text: str, term: str, start: int) -> bool:
+    """Whether a longer word lies over the place where `term` was found."""
+    offset = other.find(term)
+    while offset >= 0:
+        if start >= offset and text.startswith(other, start - offset):
+            return True
+        offset = other.find(term, offset + 1)
+    return False
 
 
-def _stem(word: str) -> str:
-    """Plurals as their singulars."""
-    word = word.removesuffix("'s")
-    if len(word) > 4 and word.endswith("ies"):
-        return word[:-3] + "y"
-    if len(word) > 4 and word.endswith(("ses", "xes", "zes", "ches", "shes")):
-        return word[:-2]
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return word[:-1]
-    return word
+def _is_a_word(term: str, before: str, after: str) -> bool:
+    """One syllable is found in many words: it must be one of its own, perhaps with a particle. Some longer ones are
+    found at the ends of others, and must begin."""
+    begins = not _HANGUL.search(before[-1:])
+    if len(term) == 1 and _HANGUL.match(term):
+        return begins and _PARTICLE.match(after) is not None
+    return begins or not needs_beginning(term)

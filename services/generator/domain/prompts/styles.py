@@ -31,6 +31,9 @@ class Style:
     display_name_ko: str
     words: Mapping[Language, Sequence[str]]
     avoid: Mapping[Language, Sequence[str]]
+    preview: str
+    """A prompt whose shot shows the style well; the style's own words are added to it as to any."""
+    preview_ko: str
 
     @property
     def name(self) -> str:
@@ -57,6 +60,8 @@ def styles() -> Mapping[str, Style]:
             display_name_ko=entry["name"]["ko"],
             words={Language(code): tuple(words) for code, words in entry["words"].items()},
             avoid={Language(code): tuple(words) for code, words in entry["avoid"].items()},
+            preview=entry["preview"]["en"],
+            preview_ko=entry["preview"]["ko"],
         )
         for entry in entries
     ]

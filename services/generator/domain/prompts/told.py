@@ -8,10 +8,10 @@ from typing import Final
 
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from services.generator.domain.models import ModelCard
-from services.generator.domain.prompts.extension import extended, joined
+from services.generator.domain.prompts.extension import extended, with_style
 from services.generator.domain.prompts.languages import Language, language_of, tokens_of
 from services.generator.domain.prompts.negatives import Avoided, avoided
-from services.generator.domain.prompts.phrases import mentions
+from services.generator.domain.prompts.phrases import terms
 from services.generator.domain.prompts.refusal import check_prompt
 from services.generator.domain.prompts.styles import style_named
 from services.generator.domain.prompts.writing import Written, cleaned, conversation, fault_of
@@ -49,15 +49,16 @@ def told(
     """
     wish = _wish(spec, card, refused, pictured)
     notes = list(wish.words.notes)
-    text = _with_style(wish.prompt, wish.words.style_words, wish.language)
+    text = with_style(wish.prompt, wish.words.style_words, wish.language)
     if spec.extend_prompt and not wish.extensible:
         notes.append(f"not extended: {card.display_name} reads {card.text_tokens} tokens and was made for captions")
     elif spec.extend_prompt:
         text = _extended(wish, written, refused, notes)
-    tokens = tokens_of(text)
-    if tokens > card.text_tokens:
-        reads = f"{card.display_name} reads {card.text_tokens}"
-        notes.append(f"the prompt has about {tokens} tokens and {reads}: its end may not count")
+    for what, words in (("prompt", text), ("negative prompt", wish.words.negative)):
+        tokens = tokens_of(words)
+        if tokens > card.text_tokens:
+            reads = f"{card.display_name} reads {card.text_tokens}"
+            notes.append(f"the {what} has about {tokens} tokens and {reads}: its end may not count")
     return Told(text, wish.words.negative, tuple(notes))
 
 
@@ -113,17 +114,9 @@ def _extended(wish: _Wish, written: Written | None, refused: Sequence[str], note
         fault = fault_of(text, wish.prompt, wish.language, words.forbidden, refused)
         if not fault:
             notes.append(f"extended by {written.writer}")
-            return _with_style(text, words.style_words, wish.language)
+            return with_style(text, words.style_words, wish.language)
         notes.append(f"what {written.writer} wrote is not used: {fault}")
     notes.append("extended by rule")
-    styled = _with_style(wish.prompt, words.style_words, wish.language)
-    return extended(styled, wish.language, words.forbidden, pictured=wish.pictured)
-
-
-def _with_style(text: str, words: Sequence[str], language: Language) -> str:
-    """The text, then the style's words that it does not have already."""
-    missing = [word for word in words if not mentions(text, word)]
-    if not missing:
-        return text
-    comma = "，" if language is Language.CHINESE else ", "
-    return joined([text, comma.join(missing)], language)
+    return extended(
+        wish.prompt, wish.language, terms(words.negative), style_words=words.style_words, pictured=wish.pictured
+    )

@@ -17,7 +17,7 @@ MIN_WORDS: Final = 50
 KEPT_SHARE: Final = 0.4
 """Of a prompt's words, that must be in what was written: a paraphrase has more, an apology or another scene less."""
 MAX_TOKENS: Final = 700
-"""That the model may answer: 350 words in any of the languages."""
+"""That the model may answer: well over 200 words in any of the languages."""
 
 _PICTURED: Final = """\
 The clip begins with a picture that you do not see: tell what happens and how the camera moves, not how things look.
@@ -29,12 +29,24 @@ Keep every person, thing, number, colour, action, direction and name that the us
 Tell what the user left out: how the subject looks, how it moves, the surroundings, the light, the camera and its
 movement, the framing, the colours, the mood. Describe only what is seen in one continuous shot of a few seconds.
 {picture}{style}{forbidden}Answer with the paragraph alone: no title, no list, no quotation marks, no remarks."""
-_LEAD: Final = re.compile(r"^(?:(?:rewritten |revised )?prompt|프롬프트|提示词)\s*[:：]\s*", re.IGNORECASE)
+_LEAD: Final = re.compile(
+    r"^(?:(?:sure|certainly|of course|okay|here(?:'s| is| are))\b[^:：\n]{0,120}[:：]\s*"
+    r"|(?:네[,!. ]|물론|알겠|다음은|아래는)[^:：\n]{0,80}[:：]\s*|(?:好的|当然|以下是|下面是)[^:：\n]{0,60}[:：]\s*)?"
+    r"(?:(?:(?:rewritten |revised |extended )?prompt|프롬프트|提示词)\s*[:：]\s*)?",
+    re.IGNORECASE,
+)
 _HAN: Final = re.compile(r"[\u4e00-\u9fff]")
 _HANGUL: Final = re.compile(r"[\uac00-\ud7a3]")
+_PARTICLES: Final = frozenset("이가은는을를의에와과도로만")
+_SMALL: Final = frozenset(
+    {"the", "and", "for", "with", "from", "into", "over", "its", "his", "her", "out", "off", "are", "has", "who"}
+    | {"one", "two", "all", "that", "this", "their", "while", "under", "very", "then", "there"}
+)
+"""Words that say little of what a text tells."""
 _WORD: Final = re.compile(r"[\u4e00-\u9fff]+|[^\W_\u4e00-\u9fff]+")
-_END: Final = re.compile(r"^.*[.!?…。！？]", re.DOTALL)
-_THOUGHT: Final = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+_END: Final = re.compile(r"^.*(?:[.!?…](?=[\s\"'”’)]|\Z)|[。！？])[\"'”’」』)]*", re.DOTALL)
+_THOUGHT: Final = re.compile(r"<think>.*?(?:</think>|\Z)|\A.*</think>", re.DOTALL)
+"""The beginning of one is in the chat's template, with some models."""
 
 
 @dataclass(frozen=True)
@@ -87,18 +99,29 @@ def fault_of(text: str, prompt: str, language: Language, forbidden: Sequence[str
 
 def _kept(prompt: str, text: str) -> float:
     """Which share of the prompt's words the text has, by how they begin, since endings change."""
-    beginnings = _beginnings(prompt)
-    return len(beginnings & _beginnings(text)) / len(beginnings) if beginnings else 1.0
+    words = _beginnings(prompt)
+    told = frozenset[str]().union(*_beginnings(text))
+    return sum(1 for word in words if word & told) / len(words) if words else 1.0
 
 
-def _beginnings(text: str) -> set[str]:
-    """Four letters, two syllables of Hangul, two characters of Chinese from each place on."""
-    found: set[str] = set()
+def _beginnings(text: str) -> set[frozenset[str]]:
+    """Of each word, any of which may be how it begins: four letters, two syllables of Hangul, or one before a particle;
+    two characters of Chinese from each place on."""
+    found: set[frozenset[str]] = set()
     for word in _WORD.findall(normal(text)):
         if _HAN.match(word):
-            found.update(word[start : start + 2] for start in range(len(word) - 1))
+            found.update(frozenset({word[start : start + 2]}) for start in range(len(word) - 1))
         elif _HANGUL.match(word):
-            found.add(word[:2])
-        elif len(word) > 3:
-            found.add(word[:4])
+            found.add(_hangul_beginnings(word))
+        elif len(word) > 2 and word not in _SMALL:
+            found.add(frozenset({word[:4]}))
     return found
+
+
+def _hangul_beginnings(word: str) -> frozenset[str]:
+    """The second syllable without what ends it: "달린다" and "달리고" begin alike."""
+    if len(word) == 1:
+        return frozenset({word})
+    second = ord(word[1])
+    begun = {word[0] + (chr(second - (second - 0xAC00) % 28) if _HANGUL.match(word[1]) else word[1])}
+    return frozenset(begun | {word[0]} if len(word) == 2 and word[1] in _PARTICLES else begun)

@@ -23,6 +23,7 @@ from artifex.nodes import (
     String,
 )
 from services.graph.nodes.clip import ClipNode, middle_of_frame
+from services.graph.nodes.generator.loras import HINT, PATTERN, STRONGEST, named_loras, too_strong
 from services.graph.nodes.placement import NONE, keeps_size, placed
 
 AUTHORS: Final = "authors"
@@ -39,6 +40,12 @@ _PROFILES: Final = {
     "speed": generator.GENERATION_PROFILE_SPEED,
     "memory": generator.GENERATION_PROFILE_MEMORY,
     "quality": generator.GENERATION_PROFILE_QUALITY,
+}
+_CACHES: Final = {
+    "auto": generator.STEP_CACHE_UNSPECIFIED,
+    "none": generator.STEP_CACHE_NONE,
+    "first-block": generator.STEP_CACHE_FIRST_BLOCK,
+    "magnitude": generator.STEP_CACHE_MAGNITUDE,
 }
 
 
@@ -124,6 +131,21 @@ class GeneratedNode(ClipNode, base=True):
         pattern_hint="the name of a recipe",
         animatable=False,
     )
+    loras = String(
+        "",
+        doc="Changes of the weights that lie beside the model, `NAME`, `NAME=STRENGTH` or `NAME=HIGH,LOW` for the two "
+        "experts, with `;` between. Strengths are from -4 to 4, and 1 where none is said.",
+        pattern=PATTERN,
+        pattern_hint=HINT,
+        max_length=1000,
+        animatable=False,
+    )
+    step_cache = Choice(
+        "auto",
+        choices=tuple(_CACHES),
+        doc="What of a step is taken over from the one before, where little changes: faster, and other pixels. Auto is "
+        "none, but for the profile speed.",
+    )
     model = String(
         "",
         doc="The model, `models/…`; empty for the installation's default of the kind.",
@@ -144,6 +166,8 @@ class GeneratedNode(ClipNode, base=True):
         for name, value in (("guidance", self.guidance), ("guidance_2", self.guidance_2)):
             if 0 < value < 1:
                 yield name, "guidance begins at 1, which is none; give 0 for the preset's"
+        if (strong := too_strong(self.loras)) is not None:
+            yield "loras", f"the strength of {strong} is beyond {STRONGEST:g}"
 
     def materialise(self) -> generator.GenerationSpec:
         own = self.authors if self.preset == AUTHORS and not self.recipe else Figures(0, 0, 0, 0)
@@ -167,6 +191,8 @@ class GeneratedNode(ClipNode, base=True):
             guidance_scale_2=self.guidance_2 or own.guidance_2,
             flow_shift=self.flow_shift or own.flow_shift,
             recipe=self.recipe,
+            loras=named_loras(self.loras),
+            step_cache=_CACHES[self.step_cache],
         )
 
     def fingerprint(self, request: Request) -> Hashable:

@@ -1,12 +1,13 @@
-"""Work that ends early when an event is set."""
+"""Work that ends early when an event is set, and threads that cannot."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
-from libs.chassis.interruption import Interrupted, unless_set
+from libs.chassis.interruption import Interrupted, on_thread, unless_set
 
 
 async def test_work_that_ends_first_is_answered() -> None:
@@ -56,3 +57,31 @@ async def test_cancelling_the_caller_ends_the_work() -> None:
     with pytest.raises(asyncio.CancelledError):
         await caller
     assert ended.is_set()
+
+
+async def test_a_thread_is_waited_for_however_often_its_caller_is_cancelled() -> None:
+    begun, let_go, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        let_go.wait()
+        ended.set()
+        raise LookupError("gone")
+
+    caller = asyncio.create_task(on_thread(work))
+    await asyncio.to_thread(begun.wait)
+    for _ in range(3):
+        caller.cancel()
+        # A turn of the loop for each.
+        await asyncio.sleep(0)
+        assert not caller.done()
+    let_go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert ended.is_set()
+
+
+async def test_a_thread_that_is_left_alone_tells_how_it_ended() -> None:
+    assert await on_thread(int, "10", base=2) == 2
+    with pytest.raises(ValueError, match="invalid literal"):
+        await on_thread(int, "x")

@@ -8,13 +8,13 @@ import json
 import pytest
 from rich.console import Console
 
-from artifex.cli.generate import tell_changes, tell_made
+from artifex.cli.generate import cache_text, tell_changes, tell_made
 from artifex.cli.generation_progress import GenerationProgress
 from artifex.cli.generations import verdict
 from artifex.cli.output import Output
 from artifex.generator.v1 import messages_pb2 as generator
 
-GIB = 2**30
+GB = 10**9
 SEEN = [
     generator.Generation(name="generations/g", state=state, queue_position=queue, steps_done=done, seconds_left=left)
     for state, queue, done, left in (
@@ -58,6 +58,10 @@ def test_on_a_terminal_a_bar_says_what_is_left() -> None:
         progress.show(SEEN[2])
     assert "generate" in screen.getvalue()
     assert "1 min 15 s left" in screen.getvalue()
+    waiting = generator.Generation(state=generator.Generation.STATE_QUEUED, queue_position=2, seconds_left=150)
+    with GenerationProgress(output) as progress:
+        progress.show(waiting)
+    assert "queued, 2 before it, 2 min 30 s left" in screen.getvalue()
 
 
 def test_what_was_taken_otherwise_than_given_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,12 +80,29 @@ def test_what_was_taken_otherwise_than_given_is_told(capsys: pytest.CaptureFixtu
         (generator.GenerationProvenance(weights_digest="a", device="cuda"), ""),
         (generator.GenerationProvenance(weights_digest="b", device="cuda"), "not those of the first time"),
         (generator.GenerationProvenance(weights_digest="a", device="cpu"), "the first time was on cpu, this on cuda"),
+        (
+            generator.GenerationProvenance(weights_digest="a", device="cuda", follower_weights_digest="f"),
+            "what goes on from its last frame",
+        ),
+        (
+            generator.GenerationProvenance(weights_digest="a", device="cuda", load={"vae": "whole", "compile": "none"}),
+            "otherwise the first time (vae)",
+        ),
+        (generator.GenerationProvenance(weights_digest="a", device="cuda", prompt="by another"), "in other words"),
+        (
+            generator.GenerationProvenance(
+                weights_digest="a", device="cuda", prompt="b", spec=generator.GenerationSpec(prompt="b")
+            ),
+            "",
+        ),
     ],
 )
 def test_why_a_repeated_shot_may_differ_is_told(
     before: generator.GenerationProvenance, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = generator.GenerationProvenance(model="models/m", weights_digest="a", device="cuda")
+    made = generator.GenerationProvenance(
+        model="models/m", weights_digest="a", device="cuda", load={"vae": "tiled", "compile": "none"}
+    )
     tell_made(Output(as_json=False), generator.Generation(provenance=made), before)
     shown = capsys.readouterr().err
     assert (said in shown) if said else shown == ""
@@ -95,33 +116,59 @@ def test_what_a_model_that_was_never_trained_shows_is_told_to_mean_nothing(capsy
     assert "the VAE was tiled" in shown
 
 
+def test_what_was_told_when_it_was_asked_for_is_not_told_again(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = generator.GenerationPlan(prompt_notes=["“rain” is asked for, so it is not forbidden"])
+    made = generator.GenerationProvenance(notes=[*plan.prompt_notes, "out of memory: the VAE was tiled"])
+    tell_made(Output(as_json=False), generator.Generation(plan=plan, provenance=made), None)
+    assert capsys.readouterr().err.splitlines() == ["out of memory: the VAE was tiled"]
+
+
 @pytest.mark.parametrize(
     ("plan", "said"),
     [
         (
-            generator.GenerationPlan(fits=True, device="cpu", device_memory_bytes=24 * GIB, seconds=95),
-            "fits cpu with 24.0 GiB; about 1 min 35 s, from published rates",
+            generator.GenerationPlan(fits=True, device="cpu", device_memory_bytes=24 * GB, seconds=95),
+            "fits cpu (24 GB); about 1 min 35 s, from published rates",
         ),
         (
             generator.GenerationPlan(
-                fits=True, calibrated=True, device="H100", device_count=2, device_memory_bytes=80 * GIB, seconds=7500
+                fits=True, calibrated=True, device="H100", device_count=2, device_memory_bytes=80 * GB, seconds=7500
             ),
-            "fits 2 x H100 with 80.0 GiB; about 2 h 5 min, measured here",
+            "fits 2 x H100 (80 GB); about 2 h 5 min, measured here",
         ),
         (
             generator.GenerationPlan(
                 device="RTX",
-                device_memory_bytes=24 * GIB,
-                shortage="denoise needs 30.1 GiB",
+                device_memory_bytes=24 * GB,
+                shortage="denoise needs 30.1 GB",
                 nearest=generator.GenerationSpec(width=832, height=480, frame_count=41),
             ),
-            "does not fit RTX with 24.0 GiB: denoise needs 30.1 GiB; 832x480 and 41 frames would fit",
+            "does not fit RTX (24 GB): denoise needs 30.1 GB; 832x480 and 41 frames would fit",
         ),
         (
-            generator.GenerationPlan(device="RTX", device_memory_bytes=GIB, shortage="the weights need 3 GiB"),
-            "does not fit RTX with 1.0 GiB: the weights need 3 GiB",
+            generator.GenerationPlan(device="RTX", device_memory_bytes=GB, shortage="the weights need 3 GB"),
+            "does not fit RTX (1 GB): the weights need 3 GB",
         ),
     ],
 )
 def test_whether_a_plan_fits_is_said_with_its_numbers(plan: generator.GenerationPlan, said: str) -> None:
     assert verdict(plan) == said
+
+
+def test_what_a_step_cache_saved_is_told_with_what_it_is_known_to_change() -> None:
+    use = generator.StepCacheUse(step_cache=generator.STEP_CACHE_FIRST_BLOCK, passes=80, taken_over=31, times=1.6)
+    told = "the step cache first-block took over 31 of 80 passes: 1.6 times as fast; "
+    assert cache_text(use) == told + "what it changes was not measured with these weights"
+    use.measure.psnr = 31.44
+    assert cache_text(use) == told + "clips with it are 31.4 dB from those without, where it was measured"
+    use.measure.psnr = 0
+    assert cache_text(use) == told + "it changed no pixel where it was measured"
+    made = generator.Generation(provenance=generator.GenerationProvenance(step_cache_use=use))
+    notes: list[str] = []
+
+    class Told(Output):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    tell_made(Told(as_json=False), made, None)
+    assert notes == [cache_text(use)]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any, cast
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from artifex.cli.generations import Bytes
 from artifex.cli.output import Output
-from artifex.cli.shots import shot_options, spec_of
+from artifex.cli.shots import made_from, shot_options, spec_of, take_recipe_away
+from artifex.cli.words import Bytes
 from artifex.client import Client
 from artifex.common.v1 import types_pb2 as common
+from artifex.errors import FileProblem
 from artifex.generator.v1 import messages_pb2 as generator
 
 BEFORE = generator.GenerationProvenance(
@@ -107,6 +109,62 @@ def test_another_preset_fills_in_anew_what_the_first_one_had_filled_in() -> None
     assert (spec.prompt, spec.seed) == ("a sea", 5)
 
 
+@pytest.mark.parametrize(
+    ("said", "rate"),
+    [
+        ("1", (1, 1)),
+        ("24", (24, 1)),
+        ("12.5", (25, 2)),
+        ("29.97", (30000, 1001)),
+        ("24000/1001", (24000, 1001)),
+        ("240", (240, 1)),
+    ],
+)
+def test_a_rate_is_what_people_mean(said: str, rate: tuple[int, int]) -> None:
+    assert asked("a fox", "--fps", said).frame_rate == common.Rational(numerator=rate[0], denominator=rate[1])
+
+
+def test_another_profile_says_anew_what_is_taken_over() -> None:
+    before = generator.GenerationProvenance()
+    before.CopyFrom(BEFORE)
+    before.spec.step_cache = generator.STEP_CACHE_NONE
+    assert asked("--profile", "speed", before=before).step_cache == generator.STEP_CACHE_UNSPECIFIED
+    assert asked("--seed", "2", before=before).step_cache == generator.STEP_CACHE_NONE
+
+
+def test_a_recipe_takes_away_with_it_what_it_brought() -> None:
+    spec = generator.GenerationSpec()
+    spec.CopyFrom(BEFORE.spec)
+    spec.recipe = "quick"
+    spec.loras.add(name="distilled", strength=1)
+    quick = generator.Recipe(name="quick", loras=[generator.Lora(name="distilled", strength=1)])
+    style = generator.Recipe(name="other", loras=[generator.Lora(name="slow", strength=1)])
+    models = [
+        generator.Model(name="models/another", recipes=[generator.Recipe(name="quick", loras=style.loras)]),
+        generator.Model(name=spec.model, recipes=[quick, style]),
+    ]
+    take_recipe_away(spec, models)
+    assert (spec.recipe, spec.steps, spec.guidance_scale, spec.guidance_scale_2, spec.flow_shift) == ("", 0, 0, 0, 0)
+    assert [lora.name for lora in spec.loras] == ["slow"]
+    assert (spec.width, spec.frame_count, spec.prompt) == (832, 41, "a sea")
+
+
+def test_the_recipe_of_the_first_time_is_kept_with_its_numbers() -> None:
+    before = generator.GenerationProvenance()
+    before.CopyFrom(BEFORE)
+    before.spec.recipe = "quick"
+    assert asked("--recipe", "quick", "--seed", "5", before=before) == before.spec
+
+
+def test_what_is_empty_takes_away() -> None:
+    before = generator.GenerationProvenance()
+    before.CopyFrom(BEFORE)
+    before.spec.image, before.spec.negative_prompt = "assets/a", "rain"
+    before.picture_digests.append("a" * 64)
+    spec = asked("--image", "", "--style", "", "--negative", "", before=before)
+    assert (spec.image, spec.style, spec.negative_prompt) == ("", "", "")
+
+
 def test_a_preset_beside_sizes_leaves_the_sizes() -> None:
     assert asked("a fox", "--preset", "draft", "--width", "64").width == 64
 
@@ -118,7 +176,10 @@ def test_a_preset_beside_sizes_leaves_the_sizes() -> None:
         (["a fox", "--lora", "=1"], "NAME=STRENGTH"),
         (["a fox", "--lora", "a=1,2,3"], "NAME=STRENGTH"),
         (["a fox", "--lora", "a=much"], "NAME=STRENGTH"),
-        (["a fox", "--fps", "0"], "between 0 and 240"),
+        (["a fox", "--fps", "0"], "between 1 and 240"),
+        (["a fox", "--fps", "0.0001"], "between 1 and 240"),
+        (["a fox", "--fps", "1e999999999"], "no frame rate"),
+        (["a fox", "--lora", "\udcff=1"], "NAME=STRENGTH"),
         (["a fox", "--fps", "24/0"], "no frame rate"),
         (["a fox", "--preset", "best"], "preview"),
         (["a fox", "--strength", "0"], "0<x<=2"),
@@ -136,7 +197,23 @@ def test_memory_has_units(text: str, size: int) -> None:
     assert Bytes().convert(text, None, None) == size
 
 
-@pytest.mark.parametrize("text", ["", "GB", "24 apples", "-1GB"])
+@pytest.mark.parametrize("text", ["", "GB", "24 apples", "-1GB", "0", "0GB", "9999999999GB", "9" * 400])
 def test_what_is_no_number_of_bytes_is_wrong_usage(text: str) -> None:
     with pytest.raises(click.UsageError, match="number of bytes"):
         Bytes().convert(text, None, None)
+
+
+def test_what_went_on_from_a_frame_of_a_graph_is_repeated_with_a_picture_alone() -> None:
+    graphs = generator.GenerationProvenance(spec=BEFORE.spec, picture_digests=["a" * 64])
+    with pytest.raises(FileProblem, match="give it as --image"):
+        asked("--seed", "6", before=graphs)
+    assert asked("--image", "assets/frame", before=graphs).image == "assets/frame"
+    named = generator.GenerationProvenance(spec=BEFORE.spec, picture_digests=["a" * 64])
+    named.spec.image = "assets/still"
+    assert asked(before=named) == named.spec
+
+
+def test_a_file_is_no_asset(tmp_path: Path) -> None:
+    (tmp_path / "shot.mp4").write_bytes(b"a movie")
+    with pytest.raises(FileProblem, match="takes an asset"):
+        asyncio.run(made_from(cast(Client, None), str(tmp_path / "shot.mp4")))

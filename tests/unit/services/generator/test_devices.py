@@ -29,6 +29,8 @@ def test_a_processor_is_told_with_the_memory_of_its_machine(tmp_path: Path) -> N
     device = Device.parse(found(TritonSettings(home=tmp_path, device="cpu", threads=3)))
     assert (device.kind, device.name, device.threads, device.attention) == ("cpu", "cpu", 3, "native")
     assert device.memory == device.host_memory == host_memory() > 1 << 28
+    limited = Device.parse(found(TritonSettings(home=tmp_path, device="cpu", memory=1 << 28)))
+    assert (limited.memory, limited.host_memory) == (1 << 28, device.memory)
     assert device.rates.flops == 3 * Device("cpu", "cpu", 1, 1).rates.flops
 
 

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from artifex.generator.v1 import messages_pb2 as pb
 from services.generator.domain.generation import Place, Priority
-from services.generator.messages import generation_message, work_item, work_subject
+from services.generator.domain.models import Recipe
+from services.generator.domain.step_caches import CacheMeasure
+from services.generator.messages import generation_message, model_message, work_item, work_subject
 from tests.unit.services.generator.test_generation import NOW, generation
 from tests.unit.services.generator.test_spec import NANO
 
@@ -48,3 +52,29 @@ def test_work_goes_to_the_queue_of_its_priority() -> None:
     found.priority = Priority.HIGH
     assert work_subject(found) == "work.generate.high"
     assert work_item(found).generation == "generations/g1"
+
+
+def test_a_model_tells_what_lies_beside_its_weights() -> None:
+    recipe = Recipe("lightning-4", 4, "euler", (1.0, 0.75, 0.5, 0.25), loras=(("high", 1.0, 0.0),))
+    told = model_message(replace(NANO, recipes=(recipe,), loras=("grain", "high"), magnitudes=True), loaded=False)
+    assert list(told.loras) == ["grain", "high"]
+    (shown,) = told.recipes
+    assert (shown.name, shown.steps, shown.sampler, shown.guidance_scale) == ("lightning-4", 4, "euler", 1.0)
+    assert list(shown.loras) == [pb.Lora(name="high", strength=1.0)]
+    assert list(told.step_caches) == [pb.STEP_CACHE_FIRST_BLOCK, pb.STEP_CACHE_MAGNITUDE]
+    assert list(model_message(NANO, loaded=False).step_caches) == [pb.STEP_CACHE_FIRST_BLOCK]
+
+
+def test_a_model_tells_what_step_caches_were_measured_to_do() -> None:
+    measure = CacheMeasure("magnitude", 2.5, 31.4, 28.9, 832, 480, 81, 40)
+    (told,) = model_message(replace(NANO, measures=(measure,)), loaded=False).step_cache_measures
+    assert told == pb.StepCacheMeasure(
+        step_cache=pb.STEP_CACHE_MAGNITUDE,
+        times=2.5,
+        psnr=31.4,
+        least_psnr=28.9,
+        width=832,
+        height=480,
+        frame_count=81,
+        steps=40,
+    )

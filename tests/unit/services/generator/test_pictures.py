@@ -3,11 +3,13 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+import pytest
 
-from artifex.common.v1.types_pb2 import Blob
+from artifex.common.v1.types_pb2 import Blob, Rational
 from artifex.generator.v1.work_pb2 import GivenPicture
+from artifex.media.v1.messages_pb2 import VideoStream
 from services.generator.adapters.picture_child import filled
-from services.generator.domain.pictures import FIRST, LAST, digests, names
+from services.generator.domain.pictures import FIRST, LAST, digests, names, shape_of
 
 SQUARE = Fraction(1)
 
@@ -71,3 +73,28 @@ def test_pictures_are_known_by_their_role_however_they_come() -> None:
     assert names(given) == ("first", "last")
     assert digests(given) == ("a" * 64, "b" * 64)
     assert (names([]), digests([])) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("stream", "shape"),
+    [
+        (VideoStream(width=1280, height=720), Fraction(16, 9)),
+        # Coded lying, shown upright: as phones do.
+        (VideoStream(width=1920, height=1080, rotation=90), Fraction(9, 16)),
+        (VideoStream(width=1920, height=1080, rotation=180), Fraction(16, 9)),
+        # Pixels that are not square: PAL DV's wide screen, lying and upright.
+        (
+            VideoStream(width=720, height=576, sample_aspect_ratio=Rational(numerator=64, denominator=45)),
+            Fraction(16, 9),
+        ),
+        (
+            VideoStream(
+                width=720, height=576, rotation=270, sample_aspect_ratio=Rational(numerator=64, denominator=45)
+            ),
+            Fraction(9, 16),
+        ),
+        (VideoStream(), None),
+    ],
+)
+def test_a_pictures_shape_is_that_of_what_is_shown(stream: VideoStream, shape: Fraction | None) -> None:
+    assert shape_of(stream) == shape

@@ -11,13 +11,14 @@ import pytest
 from artifex.generator.v1 import messages_pb2 as pb
 from libs.chassis.errors import ResourceExhausted
 from services.generator.domain.models import ModelCard, with_absent
-from services.generator.domain.plan.devices import Calibration, Device, calibrated
+from services.generator.domain.plan.devices import Calibration, Device, calibrated, imagined, largest
 from services.generator.domain.plan.memory import memory
-from services.generator.domain.plan.options import Options, ways
-from services.generator.domain.plan.planner import options_of, plan, require_fit
-from services.generator.domain.plan.work import decode_flops, pass_flops
+from services.generator.domain.plan.options import CHOICES, Options, ways
+from services.generator.domain.plan.planner import can_make, goes, options_of, plan, require_fit
+from services.generator.domain.plan.work import decode_flops, look_flops, pass_flops
 from services.generator.domain.presets import PRESETS
 from services.generator.domain.spec import filled
+from services.generator.domain.step_caches import CacheMeasure
 
 GB = 10**9
 CARDS = with_absent({})
@@ -42,7 +43,8 @@ CPU = Device("cpu", "cpu", 16 << 30, 16 << 30, 2)
 def planned(card: ModelCard, on: Device, calibration: Calibration | None = None, **given: object) -> pb.GenerationPlan:
     image = {"image": "assets/a"} if card.kind == "image" else {}
     spec = pb.GenerationSpec(prompt="a river", **image, **given)  # type: ignore[arg-type]
-    return plan(filled(spec, card, CARDS), card, on, calibration)
+    found = filled(spec, card, CARDS)
+    return plan(found, card, CARDS[card.image_form], on, {on.name: calibration})
 
 
 def told(message: pb.GenerationPlan) -> tuple[str, str, str, str]:
@@ -55,27 +57,30 @@ DRAFT, PREVIEW, PRODUCTION, CINEMA = PRESETS
 TABLE = {
     # What is picked without a profile: the fastest that changes no pixel.
     ("t2v-a14b", 24): {
-        DRAFT: ("bfloat16", "streamed", "resident", "whole"),
+        DRAFT: ("float16", "streamed", "resident", "whole"),
         PREVIEW: ("bfloat16", "streamed", "swapped", "whole"),
         PRODUCTION: ("bfloat16", "streamed", "swapped", "whole"),
         CINEMA: ("bfloat16", "streamed", "swapped", "whole"),
     },
-    ("t2v-a14b", 48): dict.fromkeys(PRESETS, ("bfloat16", "swapped", "resident", "whole")),
-    ("t2v-a14b", 80): {
-        DRAFT: ("bfloat16", "resident", "resident", "whole"),
-        PREVIEW: ("bfloat16", "resident", "swapped", "whole"),
-        PRODUCTION: ("bfloat16", "resident", "swapped", "whole"),
-        CINEMA: ("bfloat16", "resident", "swapped", "whole"),
-    },
-    ("ti2v-5b", 24): {
-        DRAFT: ("bfloat16", "resident", "swapped", "whole"),
+    ("t2v-a14b", 48): {
+        DRAFT: ("float16", "swapped", "resident", "whole"),
         PREVIEW: ("bfloat16", "swapped", "swapped", "whole"),
         PRODUCTION: ("bfloat16", "swapped", "swapped", "whole"),
         CINEMA: ("bfloat16", "swapped", "swapped", "whole"),
     },
+    ("t2v-a14b", 80): {
+        DRAFT: ("float16", "resident", "swapped", "whole"),
+        # Resident, both experts would leave no room for what is reckoned a little short.
+        PREVIEW: ("bfloat16", "swapped", "resident", "whole"),
+        PRODUCTION: ("bfloat16", "swapped", "resident", "whole"),
+        CINEMA: ("bfloat16", "swapped", "resident", "whole"),
+    },
+    ("ti2v-5b", 24): dict.fromkeys(PRESETS, ("bfloat16", "swapped", "swapped", "whole")),
     ("ti2v-5b", 48): dict.fromkeys(PRESETS, ("bfloat16", "resident", "resident", "whole")),
     ("ti2v-5b", 80): dict.fromkeys(PRESETS, ("bfloat16", "resident", "resident", "whole")),
 }
+for gigabytes in NAMES:
+    TABLE["ti2v-5b", gigabytes][DRAFT] = ("float16", *TABLE["ti2v-5b", gigabytes][DRAFT][1:])
 TABLE |= {("i2v-a14b", gigabytes): TABLE["t2v-a14b", gigabytes] for gigabytes in NAMES}
 
 
@@ -104,6 +109,18 @@ def test_every_plan_fits_by_its_own_sums(card: ModelCard, gigabytes: int, preset
     assert (options.attention != "native") == (profile == "speed")
 
 
+def test_room_is_left_where_it_costs_little_and_not_where_it_costs_much() -> None:
+    roomy = planned(T2V, device(80), preset=PREVIEW)
+    peak = max(stage.device_bytes for stage in roomy.stages)
+    assert peak * 1.1 <= device(80).usable
+    tight = planned(TI2V, device(24), preset=PREVIEW)
+    # The VAE's own: tiles would change pixels.
+    assert max(stage.device_bytes for stage in tight.stages) * 1.1 > device(24).usable
+    # A pass would wait for the weights' way.
+    short = planned(T2V, device(80), preset=DRAFT, steps=2, guidance_scale=1.0, guidance_scale_2=1.0)
+    assert told(short)[1] == "resident"
+
+
 @pytest.mark.parametrize("card", [T2V, I2V, TI2V], ids=lambda card: card.model)
 @pytest.mark.parametrize("gigabytes", list(NAMES))
 def test_speed_is_never_slower_and_memory_never_larger_than_the_rest(card: ModelCard, gigabytes: int) -> None:
@@ -116,6 +133,57 @@ def test_speed_is_never_slower_and_memory_never_larger_than_the_rest(card: Model
     assert peaks["memory"] == min(peaks.values())
 
 
+def packed(card: ModelCard, *, whole: bool) -> ModelCard:
+    """With GGUF files of 9 GB an expert."""
+    assert card.architecture is not None
+    return replace(card, architecture=replace(card.architecture, packed=9 * GB, whole=whole))
+
+
+def test_packed_weights_beside_the_others_are_for_who_may_change_pixels() -> None:
+    card = packed(T2V, whole=True)
+    plain = planned(card, device(80), preset=PREVIEW)
+    assert options_of(plain).precision == "bfloat16"
+    quality = planned(card, device(24), preset=PREVIEW, profile=pb.GENERATION_PROFILE_QUALITY)
+    assert options_of(quality).precision == "bfloat16"
+    # Where experts change places the packed ones are the quicker to carry.
+    quick = options_of(planned(card, device(24), preset=DRAFT, profile=pb.GENERATION_PROFILE_SPEED))
+    assert (quick.precision, quick.experts) == ("gguf", "swapped")
+    assert quick.told()["precision"] == "gguf"
+
+
+@pytest.mark.parametrize("profile", list(PROFILES))
+def test_packed_weights_that_are_alone_are_taken_for_what_they_weigh(profile: str) -> None:
+    message = planned(packed(T2V, whole=False), device(48), preset=DRAFT, profile=PROFILES[profile])
+    assert message.fits
+    assert options_of(message).precision == "gguf"
+    reason = next(choice.reason for choice in message.choices if choice.subject == "precision")
+    assert reason.startswith("keeps the transformers in 18.0 GB instead of 57.2 GB")
+    assert reason.endswith("the model's only weights here")
+    architecture = packed(T2V, whole=False).architecture
+    assert architecture is not None
+    size = (832, 480, 41)
+    both, one = (
+        memory(architecture, *size, Options("gguf", experts))["denoise"].device for experts in ("resident", "swapped")
+    )
+    assert both - one == 9 * GB
+
+
+def test_a_draft_is_computed_in_its_own_precision_but_for_who_wants_quality_and_on_a_processor() -> None:
+    draft = planned(T2V, device(80), preset=DRAFT)
+    assert options_of(draft).told()["precision"] == "float16"
+    assert options_of(planned(T2V, CPU, preset=DRAFT)).precision == "float32"
+    quality = planned(T2V, device(80), preset=DRAFT, profile=pb.GENERATION_PROFILE_QUALITY)
+    assert options_of(quality).precision == "bfloat16"
+    assert "precision" not in options_of(quality).told()
+
+
+def test_only_speed_lays_the_vae_out_for_an_accelerators_convolutions() -> None:
+    for profile, number in PROFILES.items():
+        layout = options_of(planned(TI2V, device(80), preset=PREVIEW, profile=number)).vae_layout
+        assert layout == ("channels_last" if profile == "speed" else "plain")
+    assert options_of(planned(TI2V, CPU, profile=pb.GENERATION_PROFILE_SPEED)).vae_layout == "plain"
+
+
 def test_sixteen_gigabytes_tile_the_5b_only_where_nothing_exact_fits() -> None:
     small, large = (planned(TI2V, device(16), preset=preset) for preset in (DRAFT, PREVIEW))
     assert told(small)[3] == "whole"
@@ -123,6 +191,7 @@ def test_sixteen_gigabytes_tile_the_5b_only_where_nothing_exact_fits() -> None:
     assert large.fits
     quality = planned(TI2V, device(16), preset=PREVIEW, profile=pb.GENERATION_PROFILE_QUALITY)
     assert not quality.fits, "quality changes no pixel, whatever it saves"
+    assert "where no pixel may change" in quality.shortage
 
 
 def test_what_does_not_fit_is_refused_with_the_numbers_and_the_nearest_that_does() -> None:
@@ -204,6 +273,89 @@ def test_published_peaks_are_met_within_a_tenth() -> None:
         assert peak / GB == pytest.approx(gigabytes, rel=0.1)
 
 
+def test_what_goes_on_from_a_last_frame_has_to_fit_too_and_looks_at_the_picture() -> None:
+    assert I2V.architecture is not None
+    once, twice = (planned(T2V, device(80), width=1280, height=720, frame_count=count, steps=10) for count in (81, 161))
+    assert [choice.choice for choice in twice.choices if choice.subject == "windows"] == ["2"]
+    encode = {name: plan.stages[0] for name, plan in (("once", once), ("twice", twice))}
+    # The text encoder and both experts; beside them I2V's looking at a whole clip.
+    assert encode["twice"].device_bytes > encode["once"].device_bytes + 4 * GB
+    looked = encode["twice"].flops - 2 * encode["once"].flops
+    assert looked == pytest.approx(look_flops(I2V.architecture, 1280, 720, 81))
+    assert encode["twice"].seconds > 2
+
+
+def test_a_given_picture_is_looked_at_alone_or_in_the_clip_that_it_stands_in() -> None:
+    for card in (I2V, TI2V):
+        model = card.architecture
+        assert model is not None
+        short, whole = (look_flops(model, 1280, 704, frames) for frames in (5, card.max_frames))
+        assert whole > 0
+        assert (whole == short) == model.token_times
+    assert T2V.architecture is not None
+    assert TI2V.architecture is not None
+    assert look_flops(T2V.architecture, 1280, 704, 81) == 0
+    plain, pictured = (planned(TI2V, device(80), image=image) for image in ("", "assets/a"))
+    assert pictured.stages[0].flops - plain.stages[0].flops == look_flops(
+        TI2V.architecture, plain.spec.width, plain.spec.height, plain.spec.frame_count
+    )
+
+
+@pytest.mark.parametrize("profile", list(PROFILES))
+def test_what_the_operator_says_of_a_model_is_planned_with(profile: str) -> None:
+    own = {"precision": "float8", "text_encoder": "cpu", "attention": "sage", "compile": "none"}
+    message = planned(replace(T2V, load=own), device(80), preset=PREVIEW, profile=PROFILES[profile])
+    options = options_of(message)
+    assert {name: getattr(options, name) for name in own} == own
+    assert own.items() <= options.told().items() | {("compile", "none")}
+    left_open = planned(replace(T2V, load={"precision": "auto"}), device(80), preset=PREVIEW, profile=PROFILES[profile])
+    assert left_open == planned(T2V, device(80), preset=PREVIEW, profile=PROFILES[profile])
+
+
+def test_a_plan_goes_on_a_device_like_the_one_that_it_was_made_for_and_no_other() -> None:
+    h100 = device(80)
+    message = planned(T2V, h100, preset=PREVIEW, profile=pb.GENERATION_PROFILE_SPEED)
+
+    def fits(card: ModelCard, on: Device) -> bool:
+        return goes(message, card, I2V, on)
+
+    assert fits(T2V, h100)
+    assert not fits(T2V, replace(h100, name="NVIDIA A100-SXM4-80GB"))
+    assert not fits(T2V, device(48))
+    assert not fits(T2V, replace(h100, attention="flash")), "its attention is not installed there"
+    assert not fits(T2V, replace(h100, host_memory=8 << 30)), "what waits in the host's memory does not fit there"
+    assert not fits(replace(T2V, load={"experts": "streamed"}), h100), "it is run otherwise there"
+    assert fits(replace(T2V, load={"experts": "swapped", "precision": "auto"}), h100)
+    assert fits(replace(T2V, architecture=None), device(24)), "nothing was reckoned"
+
+
+def test_whether_anything_fits_a_device_is_found_out_without_a_plan() -> None:
+    message = planned(T2V, device(80), preset=PRODUCTION)
+    assert can_make(message, CARDS, device(24))
+    assert not can_make(message, CARDS, device(4))
+    assert can_make(message, {}, device(4)), "what is not there is told elsewhere"
+
+
+def test_a_processor_has_no_part_in_what_was_planned_for_an_accelerator() -> None:
+    huge = Device("cpu", "cpu", 1 << 40, 1 << 40, 64)
+    assert largest([device(24), huge, device(48)]) == device(48)
+    assert largest([CPU, huge]) == huge
+    message, own = (planned(T2V, on, width=832, height=480, frame_count=5, steps=2) for on in (device(24), huge))
+    assert own.fits
+    assert not can_make(message, CARDS, huge)
+    assert can_make(own, CARDS, huge)
+    assert not can_make(own, CARDS, device(80))
+
+
+def test_where_there_is_no_accelerator_a_usual_one_of_the_memory_is_reckoned_with() -> None:
+    for gigabytes, name in ((16, "4090"), (24, "4090"), (32, "5090"), (48, "L40S"), (80, "H100"), (141, "H200")):
+        assert imagined(CPU, gigabytes * GB).rates == Device("cuda", name, 1, 1).rates
+        assert f"{gigabytes} GB" in imagined(CPU, gigabytes * GB).name
+    known = device(24)
+    larger = imagined(known, 80 * GB)
+    assert (larger.name, larger.memory, larger.rates) == (known.name, 80 * GB, known.rates)
+
+
 def test_guidance_of_one_costs_half() -> None:
     guided = planned(TI2V, device(80), guidance_scale=5.0, guidance_scale_2=5.0)
     plain = planned(TI2V, device(80), guidance_scale=1.0, guidance_scale_2=1.0)
@@ -227,6 +379,15 @@ def test_measured_rates_take_the_place_of_published_ones() -> None:
     assert message.calibrated
     assert message.stages[1].seconds == pytest.approx(message.stages[1].flops / 100e12)
     assert message.stages[2].seconds == pytest.approx(message.stages[2].flops / 10e12)
+    # What plain attention was measured at says nothing of the fastest, nor the other way round.
+    found = filled(message.spec, TI2V, CARDS)
+    found.spec.profile, found.spec.step_cache = pb.GENERATION_PROFILE_SPEED, pb.STEP_CACHE_NONE
+    plain = plan(found, TI2V, TI2V, device(80), {device(80).name: calibration})
+    assert not plain.calibrated
+    fast = plan(found, TI2V, TI2V, device(80), {f"{device(80).name}, fast": calibration})
+    assert fast.calibrated
+    assert fast.stages[1].seconds == pytest.approx(fast.stages[1].flops / 100e12)
+    assert not plan(filled(message.spec, TI2V, CARDS), TI2V, TI2V, device(80), {"another": calibration}).calibrated
     later = calibrated(calibration, 200e12, 20e12)
     assert later.flops == pytest.approx(130e12)
     assert later.vae_flops == pytest.approx(13e12)
@@ -286,3 +447,38 @@ def test_the_cards_of_absent_models_say_what_to_put_where() -> None:
     assert TI2V.frame_rate == Fraction(24)
     there = with_absent({T2V.model: replace(T2V, available=True)})
     assert there[T2V.model].available
+
+
+def test_a_step_cache_is_reckoned_as_it_was_measured_and_the_plan_says_what_it_changes() -> None:
+    given: dict[str, Any] = {"preset": PREVIEW, "step_cache": pb.STEP_CACHE_FIRST_BLOCK}
+    measure = CacheMeasure("first_block", 2.5, 31.4, 28.9, 832, 480, 81, 40)
+    without = planned(T2V, device(80), preset=PREVIEW)
+    supposed = planned(T2V, device(80), **given)
+    known = planned(replace(T2V, measures=(measure,)), device(80), **given)
+
+    def cache(message: pb.GenerationPlan) -> pb.PlanChoice:
+        return next(choice for choice in message.choices if choice.subject == "step_cache")
+
+    def denoise(message: pb.GenerationPlan) -> float:
+        return next(stage.seconds for stage in message.stages if stage.name == "denoise")
+
+    assert cache(without).reason == "every step is made whole, which changes no pixel"
+    as_said = "as the spec says, or else the profile: "
+    assert cache(supposed).reason.startswith(f"{as_said}about 1.7 times as fast by what is published; what it changes")
+    assert cache(known).reason == as_said + measure.text
+    assert denoise(without) > denoise(supposed) > denoise(known)
+    # The experts' way there and back, which no cache shortens, is all that is left beside the steps.
+    assert denoise(without) - denoise(known) == pytest.approx(
+        (1 - 1 / 2.5) / (1 - 0.6) * (denoise(without) - denoise(supposed))
+    )
+    speed = planned(T2V, device(80), preset=PREVIEW, profile=PROFILES["speed"])
+    assert (cache(speed).choice, cache(speed).reason) == ("first_block", cache(supposed).reason)
+
+
+@pytest.mark.parametrize(
+    ("subject", "choice"),
+    [(subject, choice) for subject, every in CHOICES.items() for choice in every if choice != "auto"],
+)
+def test_whatever_an_operator_may_say_can_be_planned_with(subject: str, choice: str) -> None:
+    message = planned(replace(T2V, load={subject: choice}), device(80))
+    assert {each.subject: each.choice for each in message.choices}[subject] == choice

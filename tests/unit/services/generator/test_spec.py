@@ -335,6 +335,20 @@ def test_the_content_key_follows_what_the_model_is_told_and_shown() -> None:
     assert content_key("studio", base, "a" * 64, told=told) == keys[1], "however the words came about"
 
 
+def test_the_content_key_tells_ways_of_computing_apart_and_not_profiles_that_came_to_the_same() -> None:
+    base, _ = resolve(spec(), CARDS, NANO.model)
+    ways = [(), ("whole",), ("tiled",), ("whole", "tiled")]
+    assert len({content_key("studio", base, "a" * 64, computed=way) for way in ways}) == 4
+    for profile, alike in (
+        (pb.GENERATION_PROFILE_MEMORY, True),
+        (pb.GENERATION_PROFILE_SPEED, True),
+        (pb.GENERATION_PROFILE_QUALITY, False),
+    ):
+        other, _ = resolve(spec(profile=profile, step_cache=pb.STEP_CACHE_NONE), CARDS, NANO.model)
+        keys = {content_key("studio", each, "a" * 64, computed=("whole",)) for each in (base, other)}
+        assert (len(keys) == 1) == alike
+
+
 def test_another_seed_is_always_the_same_other_one_and_not_beside_it() -> None:
     for seed in (0, 7, 2**63 - 1):
         other = reseeded(spec(seed=seed))
@@ -343,3 +357,31 @@ def test_another_seed_is_always_the_same_other_one_and_not_beside_it() -> None:
         assert reseeded(spec(seed=seed)) == other
         other.seed = seed
         assert other == spec(seed=seed)
+
+
+def test_magnitudes_are_asked_for_where_they_were_measured() -> None:
+    assert fields(spec(step_cache=pb.STEP_CACHE_MAGNITUDE)) == ["spec.step_cache"]
+    measured = replace(NANO, magnitudes=True)
+    asked = filled(spec(step_cache=pb.STEP_CACHE_MAGNITUDE), measured, ALL).spec
+    assert asked.step_cache == pb.STEP_CACHE_MAGNITUDE
+
+
+def test_what_goes_on_from_a_last_frame_needs_the_same_beside_it() -> None:
+    card = replace(NANO, image_form=I2V.model, loras=("grain", "ink"), magnitudes=True)
+    form = replace(I2V, loras=("ink",))
+    cards = {card.model: card, form.model: form}
+    loras = [pb.Lora(name=name, strength=1.0) for name in ("ink", "grain")]
+
+    asked = spec(loras=loras, step_cache=pb.STEP_CACHE_MAGNITUDE)
+    asked.frame_count = card.max_frames
+    assert filled(asked, card, cards).spec.frame_count == card.max_frames, "it is made at once"
+    asked.frame_count += 16
+    with pytest.raises(InvalidArgument, match=form.model) as caught:
+        filled(asked, card, cards)
+    assert [violation.field for violation in caught.value.violations] == ["spec.loras[1]", "spec.step_cache"]
+    cards[form.model] = replace(form, loras=("grain", "ink"), magnitudes=True)
+    assert filled(asked, card, cards).spec.frame_count == asked.frame_count
+
+
+def test_who_looks_on_makes_no_other_clip() -> None:
+    assert content_key("t", spec(preview_every=3), "d") == content_key("t", spec(), "d")

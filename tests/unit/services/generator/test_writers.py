@@ -36,6 +36,7 @@ def test_the_first_model_that_takes_instructions_writes(tmp_path: Path, template
     language_model(models, ".half-copied")
     (models / "c-torn").mkdir()
     (models / "c-torn" / "config.json").write_text('{"architectures": [')
+    (models / "c-strange" / "config.json").mkdir(parents=True)
     wanted = language_model(models, "Qwen2.5-1.5B-Instruct", template=template).rename(models / "d-qwen")
     language_model(models, "e-qwen")
     writer = find_writer(models, "", tmp_path / "digests.json")

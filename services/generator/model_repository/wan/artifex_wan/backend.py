@@ -15,6 +15,7 @@ import sys
 import time
 import traceback
 import uuid
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -33,17 +34,17 @@ from artifex_process.tracing import Tracing
 from artifex_wan.decode import decoded, still
 from artifex_wan.denoise import Run, begun, resumed
 from artifex_wan.events import Responder, blocks
-from artifex_wan.loading import Model
+from artifex_wan.loading import Model, check_attention
 from artifex_wan.loras import Loras
 from artifex_wan.options import Options
 from artifex_wan.pieces import Pieces
 from artifex_wan.spec import Limits, Spec, SpecError
 from artifex_wan.stages import Stages, is_out_of_memory
 
-_PREVIEWS: Final = 0.01
-"""The part of a run's time that previews may take. The first is made whatever it takes."""
-_RECORDED: Final = ("torch", "diffusers", "transformers", "tokenizers", "peft", "numpy")
+_RECORDED: Final = ("torch", "diffusers", "transformers", "tokenizers", "peft", "gguf", "numpy")
 """Packages whose versions may change a clip."""
+_WAITING: Final = {"experts": "swapped", "text_encoder": "swapped"}
+"""How a model lies in memory until it is asked for a clip, where its operator does not say it: on the host."""
 
 
 class Cancelled(Exception):
@@ -68,14 +69,17 @@ class WanBackend:
         self._tracing = Tracing(values["otlp_endpoint"])
         self._name = args["model_name"]
         self._pieces = Pieces()
+        self._preview_seconds: dict[tuple[int, int], float] = {}
         diffusers_logging.disable_progress_bar()
         try:
-            self._read(Options.parse(self._usual))
+            # What the first request wants of it is not known yet, and on the device there may be room for that alone.
+            self._read(Options.parse({**_WAITING, **self._usual}))
         except (SpecError, ValueError) as error:
             # Triton tells whoever asked for the model.
             raise pb_utils.TritonModelException(str(error)) from error
 
     def _read(self, options: Options) -> None:
+        check_attention(options.attention, self._device)
         # What is in memory goes before what is to take its place.
         self._model: Model | None = None
         self._loras: Loras | None = None
@@ -98,6 +102,7 @@ class WanBackend:
 
     def execute(self, requests: list[Any]) -> None:
         for request in requests:
+            began = time.monotonic()
             responder = Responder(request)
             stages = Stages(torch.device(self._device))
             kind, values = self._outcome(request, responder, stages)
@@ -106,6 +111,7 @@ class WanBackend:
                 gc.collect()
                 torch.cuda.empty_cache()
             responder.finish(kind, **values)
+            self._pieces.waited(time.monotonic() - began)
 
     def _outcome(self, request: Any, responder: Responder, stages: Stages) -> tuple[str, dict[str, object]]:
         """Answer all but the event that ends the stream, which is returned."""
@@ -128,11 +134,16 @@ class WanBackend:
         asked = json.loads(_text(request, "REQUEST"))
         if "piece" in asked:
             data = pb_utils.get_input_tensor_by_name(request, "PIECE").as_numpy().tobytes()
-            return "kept", {"size": self._pieces.keep(str(asked["piece"]), int(asked["offset"]), data)}
+            try:
+                return "kept", {"size": self._pieces.keep(str(asked["piece"]), int(asked["offset"]), data)}
+            except ValueError as error:
+                raise SpecError("resume", str(error)) from error
         with self._tracing.request(f"generate {self._name}", _text(request, "TRACEPARENT"), device=self._device):
             spec = Spec.parse(json.dumps(asked["spec"]), self._limits)
             pictures = _pictures(request, spec)
             began = time.monotonic()
+            # Nobody waits for it any more, perhaps; to lay the model otherwise may take minutes.
+            self._check_cancelled(responder)
             with stages.stage("load"):
                 model = self._ready(asked.get("load", {}), spec)
             with torch.inference_mode():
@@ -153,7 +164,8 @@ class WanBackend:
                 "seconds": time.monotonic() - began,
                 "sampler": spec.sampler,
                 "sigmas": run.sigmas,
-                "load": model.options.told(),
+                "step_cache": None if run.cache_use is None else asdict(run.cache_use),
+                "load": model.laid,
                 "stages": stages.told(),
                 "versions": {name: version(name) for name in _RECORDED},
             }
@@ -184,7 +196,10 @@ class WanBackend:
             if run.done == run.steps:
                 return
             due = spec.preview_every and run.done % spec.preview_every == 0
-            if due and previews <= _PREVIEWS * (time.monotonic() - began):
+            # It takes as long as the last time; the first one of a size is made to find that out.
+            allowed = spec.preview_share * each * (run.steps - first)
+            taken = previews + self._preview_seconds.get(spec.size, 0.0)
+            if due and (spec.preview_share == 1 or taken <= allowed):
                 previews += self._preview(model, run, responder)
             if (
                 spec.checkpoint_every
@@ -205,7 +220,9 @@ class WanBackend:
         height, width, _ = frame.shape
         for offset, block in blocks(frame):
             responder.send("preview", block, step=run.done, width=width, height=height, offset=offset)
-        return time.monotonic() - began
+        seconds = time.monotonic() - began
+        self._preview_seconds[run.spec.size] = seconds
+        return seconds
 
     def _decode(self, model: Model, run: Run, responder: Responder) -> int:
         """How many bytes were sent."""

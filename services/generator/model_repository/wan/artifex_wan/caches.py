@@ -8,10 +8,12 @@ should carry. So it begins anew every `REST` steps, and a run can be put down th
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from diffusers import FirstBlockCacheConfig, MagCacheConfig
-from diffusers.hooks.mag_cache import nearest_interp
+from diffusers.hooks.first_block_cache import _FBC_LEADER_BLOCK_HOOK
+from diffusers.hooks.mag_cache import _MAG_CACHE_LEADER_BLOCK_HOOK, nearest_interp
 from torch import tensor
 
 from artifex_wan.loading import EXPERTS, Model
@@ -30,14 +32,35 @@ _RETAINED: Final = 0.2
 """The part of an expert's steps, from its first on, that are always made: they settle what the clip shows."""
 
 
+_LEADERS: Final = {"first_block": _FBC_LEADER_BLOCK_HOOK, "magnitude": _MAG_CACHE_LEADER_BLOCK_HOOK}
+"""The hook of an expert's first block, which decides about the others."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a cache did in a run."""
+
+    cache: str
+    """"first_block" or "magnitude"."""
+    passes: int
+    """Of an expert, that were asked for."""
+    taken_over: int
+    """So many of them were taken over from the step before."""
+    times: float
+    """As so many times as fast the steps were made, as it goes by the blocks that were computed."""
+
+
 class StepCache:
     """The cache of one run. It is the models' only one: what an earlier run left behind is removed."""
 
     def __init__(self, model: Model, kind: str, makers: list[str]) -> None:
         """`makers`: the expert of each step, of `EXPERTS`. Raises SpecError where the model has no magnitudes."""
         self._model = model
-        self._kind = kind
+        self._blocks = min(len(expert.blocks) for expert in model.transformers.values())
+        # Behind the first of one block there is nothing to take over.
+        self._kind = "none" if kind == "first_block" and self._blocks == 1 else kind
         self._makers = makers
+        self._passes = self._taken_over = 0
         if kind == "magnitude" and not set(makers) <= model.magnitudes.keys():
             raise SpecError("step_cache", f"needs the model's own {MAGNITUDES_FILE}, which is not beside its weights")
         self.forget()
@@ -54,6 +77,25 @@ class StepCache:
         for name in EXPERTS:
             if name in self._makers[done:]:
                 self._model.transformers[name].enable_cache(self._config(name, done))
+
+    def note(self, transformer: Any) -> None:
+        """To be called after each pass of an expert, in the pass's context."""
+        if self._kind == "none":
+            return
+        self._passes += 1
+        leader = transformer.blocks[0]._diffusers_hook.get_hook(_LEADERS[self._kind])
+        self._taken_over += not leader.state_manager.get_state().should_compute
+
+    @property
+    def use(self) -> Use | None:
+        """What it did so far; None where there is no cache, or it had nothing to do."""
+        if not self._passes:
+            return None
+        left_out = 1.0
+        if self._kind == "first_block":
+            left_out -= 1 / self._blocks
+        saved = left_out * self._taken_over / self._passes
+        return Use(self._kind, self._passes, self._taken_over, round(1 / (1 - saved), 3))
 
     def forget(self) -> None:
         """Take the cache off the models."""

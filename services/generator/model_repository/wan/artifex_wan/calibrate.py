@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from artifex_wan.denoise import begun
+from artifex_wan.denoise import Pictures, begun
 from artifex_wan.loading import Model
 from artifex_wan.magnitudes import MAGNITUDES_FILE
 from artifex_wan.options import Options
@@ -51,11 +51,10 @@ class Meter:
 
 def measured(model: Model, spec: Spec, text_tokens: int) -> dict[str, list[float]]:
     """By expert, one number for each of its steps; of a run without guidance; both passes of a guided step go by it."""
-    pictures = {name: np.full((spec.height, spec.width, 3), 128, np.uint8) for name in spec.pictures}
     meters = {name: Meter(transformer) for name, transformer in model.transformers.items()}
     try:
         with torch.inference_mode():
-            run = begun(model, spec, pictures, text_tokens)
+            run = begun(model, spec, gray(spec), text_tokens)
             while run.done < run.steps:
                 run.advance()
     finally:
@@ -64,8 +63,9 @@ def measured(model: Model, spec: Spec, text_tokens: int) -> dict[str, list[float
     return {name: [round(ratio, 5) for ratio in meter.ratios] for name, meter in meters.items() if meter.ratios}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="artifex_wan.calibrate", description=__doc__.splitlines()[0])
+def arguments(name: str, purpose: str) -> argparse.ArgumentParser:
+    """The command line of a tool that makes one clip to measure something."""
+    parser = argparse.ArgumentParser(prog=f"artifex_wan.{name}", description=purpose)
     parser.add_argument("weights", type=Path, help="a model in diffusers layout")
     parser.add_argument("prompt")
     parser.add_argument("--width", type=int, default=832, help="pixels (default: %(default)s)")
@@ -77,8 +77,12 @@ def main() -> None:
     parser.add_argument("--picture", action="store_true", help="a gray first picture, for models that need one")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="default: %(default)s")
     parser.add_argument("--load", type=json.loads, default={}, help='how it lies in memory: {"experts": "swapped"}')
-    given = parser.parse_args()
-    spec = Spec(
+    return parser
+
+
+def asked(given: argparse.Namespace, guidance: float = 1.0) -> Spec:
+    """The clip of a command line; without guidance, which is 1."""
+    return Spec(
         prompt=given.prompt,
         negative_prompt="",
         seed=0,
@@ -86,8 +90,8 @@ def main() -> None:
         height=given.height,
         frame_count=given.frames,
         steps=given.steps,
-        guidance_scale=1.0,
-        guidance_scale_2=1.0,
+        guidance_scale=guidance,
+        guidance_scale_2=guidance,
         flow_shift=given.shift,
         sampler="unipc",
         sigmas=(),
@@ -95,12 +99,25 @@ def main() -> None:
         loras=(),
         step_cache="none",
         preview_every=0,
+        preview_share=0.0,
         checkpoint_every=0,
     )
+
+
+def gray(spec: Spec) -> Pictures:
+    """The given pictures of such a clip."""
+    return {name: np.full((spec.height, spec.width, 3), 128, np.uint8) for name in spec.pictures}
+
+
+def main() -> None:
+    given = arguments("calibrate", __doc__.splitlines()[0]).parse_args()
     model = Model.read(given.weights, given.device, Options.parse(given.load))
-    found = measured(model, spec, given.text_tokens)
-    (given.weights / MAGNITUDES_FILE).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{given.weights / MAGNITUDES_FILE}: {', '.join(f'{len(f)} of {n}' for n, f in found.items())}\n")
+    found = measured(model, asked(given), given.text_tokens)
+    file = given.weights / MAGNITUDES_FILE
+    unfinished = file.with_name(f".{file.name}")
+    unfinished.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    unfinished.replace(file)
+    sys.stdout.write(f"{file}: {', '.join(f'{len(f)} of {n}' for n, f in found.items())}\n")
 
 
 if __name__ == "__main__":

@@ -7,35 +7,40 @@ pipeline's. For the same spec both give the same pixels, which a test holds.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from artifex_wan.caches import StepCache
+from artifex_wan.caches import StepCache, Use
 from artifex_wan.chance import seeded
 from artifex_wan.conditions import Beside, Condition, InPlace, Words
 from artifex_wan.loading import EXPERTS, Model
 from artifex_wan.sampler import Sampler
 from artifex_wan.spec import Spec
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 """Of what `Run.saved` writes."""
+_DIGEST: Final = 32
+"""Bytes of its SHA-256, which it begins with."""
 Pictures = Mapping[str, npt.NDArray[np.uint8]]
 """Given ones by name, "first" and "last"; RGB of the clip's size."""
+Texts = tuple[torch.Tensor, torch.Tensor | None]
+"""The embedded prompt, and the negative one where there is guidance."""
 
 
 class Run:
     """A clip in the making, between two steps."""
 
-    def __init__(
-        self, model: Model, spec: Spec, condition: Condition, texts: tuple[torch.Tensor, torch.Tensor | None]
-    ) -> None:
-        """`texts`: the embedded prompt, and the negative one where there is guidance."""
+    def __init__(self, model: Model, spec: Spec, pictures: Pictures, condition: Condition, texts: Texts) -> None:
+        """`condition`: what is made of the pictures."""
         self.spec = spec
+        self._clip = _named(spec, pictures)
         self._model = model
         self._condition = condition
         self._texts = texts
@@ -88,14 +93,35 @@ class Run:
         shown = shown.to(model.dtype)
         positive, negative = self._texts
         told = {"step_index": self.done, "sigma": self._sampler.sigma(self.done), "num_inference_steps": self.steps}
-        velocity = _predicted(model, "cond", shown, times, positive, told)
+        velocity = self._predicted(model, "cond", shown, times, positive, told)
         if negative is not None and guidance != 1.0:
-            without = _predicted(model, "uncond", shown, times, negative, told)
+            without = self._predicted(model, "uncond", shown, times, negative, told)
             velocity = without + guidance * (velocity - without)
         middle = slice(self.middle, self.middle + 1)
         self._clean = self.latents[:, :, middle] - self._sampler.sigma(self.done) * velocity[:, :, middle].float()
         self.latents = self._sampler.step(self.done, velocity, self.latents)
         self.done += 1
+
+    def _predicted(
+        self,
+        model: Any,
+        name: str,
+        shown: torch.Tensor,
+        times: torch.Tensor,
+        text: torch.Tensor,
+        told: Mapping[str, Any],
+    ) -> torch.Tensor:
+        with model.cache_context(name, **told):
+            output: torch.Tensor = model(
+                hidden_states=shown, timestep=times, encoder_hidden_states=text, return_dict=False
+            )[0]
+            self._cache.note(model)
+        return output
+
+    @property
+    def cache_use(self) -> Use | None:
+        """What the step cache did so far, where there is one."""
+        return self._cache.use
 
     @property
     def middle(self) -> int:
@@ -122,38 +148,53 @@ class Run:
         texts = [None if text is None else text.cpu() for text in self._texts]
         state = {
             "format": _FORMAT,
+            "clip": self._clip,
             "done": self.done,
             "latents": self.latents.cpu(),
             "texts": texts,
             "sampler": _moved(self._sampler.state(), "cpu"),
         }
         torch.save(state, buffer)
-        return buffer.getvalue()
+        body = buffer.getbuffer()
+        # torch reads numbers that were damaged on their way without a word.
+        return b"".join((hashlib.sha256(body).digest(), body))
 
 
 def begun(model: Model, spec: Spec, pictures: Pictures, text_tokens: int) -> Run:
     """A run before its first step."""
-    return Run(model, spec, _condition(model, spec, pictures), model.texts(spec, text_tokens))
+    return Run(model, spec, pictures, _condition(model, spec, pictures), model.texts(spec, text_tokens))
 
 
 def resumed(model: Model, spec: Spec, pictures: Pictures, saved: bytes) -> Run:
-    """The run that `Run.saved` told of, for the same spec and pictures. Raises ValueError for what is none."""
-    try:
-        state = torch.load(io.BytesIO(saved), weights_only=True)
-        done, latents, (positive, negative) = int(state["done"]), state["latents"], state["texts"]
-        if state["format"] != _FORMAT:
-            raise ValueError(f"of format {state['format']}")
-    except Exception as error:
-        raise ValueError("these bytes are no checkpoint") from error
-    # Perhaps put down where the model lay in memory with another precision.
-    given = (model.taken(positive), None if negative is None else model.taken(negative))
-    run = Run(model, spec, _condition(model, spec, pictures), given)
-    if latents.shape != run.latents.shape or not 0 <= done <= run.steps:
+    """The run that `Run.saved` told of, for the same spec and pictures. Raises ValueError for what is none.
+
+    The model may lie in memory otherwise than it did then.
+    """
+    digest, body = saved[:_DIGEST], memoryview(saved)[_DIGEST:]
+    if hashlib.sha256(body).digest() != digest:
+        raise ValueError("these bytes are no checkpoint, or not all of one")
+    state = torch.load(io.BytesIO(body), weights_only=True)
+    if (found := state["format"]) != _FORMAT:
+        raise ValueError(f"the checkpoint is of format {found}, and not {_FORMAT}")
+    if state["clip"] != _named(spec, pictures):
         raise ValueError("the checkpoint is of another clip")
-    run.latents = latents.to(model.device)
-    run.done = done
+    positive, negative = state["texts"]
+    texts = (model.taken(positive), None if negative is None else model.taken(negative))
+    run = Run(model, spec, pictures, _condition(model, spec, pictures), texts)
+    run.latents = state["latents"].to(model.device)
+    run.done = state["done"]
     run._sampler.restore(_moved(state["sampler"], model.device))
     return run
+
+
+def _named(spec: Spec, pictures: Pictures) -> str:
+    """The same for two runs whose steps are the same ones, on the same weights."""
+    # Who looks on, and how often it is put down, changes no step.
+    making = replace(spec, preview_every=0, preview_share=0.0, checkpoint_every=0)
+    named = hashlib.sha256(repr(making).encode())
+    for name in spec.pictures:
+        named.update(pictures[name].tobytes())
+    return named.hexdigest()
 
 
 def _condition(model: Model, spec: Spec, pictures: Pictures) -> Condition:
@@ -183,16 +224,6 @@ def _shape(model: Model, spec: Spec) -> torch.Size:
 
 def _noise(model: Model, spec: Spec) -> torch.Tensor:
     return torch.randn(_shape(model, spec), generator=seeded(spec.seed)).to(model.device)
-
-
-def _predicted(
-    model: Any, name: str, shown: torch.Tensor, times: torch.Tensor, text: torch.Tensor, told: dict[str, Any]
-) -> torch.Tensor:
-    with model.cache_context(name, **told):
-        output: torch.Tensor = model(
-            hidden_states=shown, timestep=times, encoder_hidden_states=text, return_dict=False
-        )[0]
-    return output
 
 
 def _moved(state: Any, device: Any) -> Any:

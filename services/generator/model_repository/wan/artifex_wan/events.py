@@ -8,6 +8,7 @@
     {"kind": "kept", "size": 90112}                    a piece of a checkpoint to resume from has arrived
     {"kind": "done", "device": "cpu", "dtype": "float32", "weights_digest": "...", "seconds": 4.2,
      "sampler": "unipc", "sigmas": [...], "load": {...}, "versions": {"torch": "...", ...},
+     "step_cache": null, or {"cache": "first_block", "passes": 80, "taken_over": 31, "times": 1.61},
      "stages": {"denoise": {"seconds": 3.9, "peak_bytes": 0}, ...}, ...}
     {"kind": "cancelled"}
     {"kind": "refused", "field": "width", "description": "must be ..."}

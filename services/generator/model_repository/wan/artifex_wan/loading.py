@@ -7,22 +7,30 @@ them still can make the clip; `Options` says who is where.
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import WanImageToVideoPipeline, WanPipeline
 
 from artifex_wan.magnitudes import read_magnitudes
 from artifex_wan.options import Options
+from artifex_wan.packed import is_whole, read_packed
 from artifex_wan.spec import Spec, SpecError
 
 EXPERTS: Final = ("transformer", "transformer_2")
 """The pipeline's names of the high-noise expert and of the low-noise one, which not every model has."""
+_PIPELINES: Final = {kind.__name__: kind for kind in (WanPipeline, WanImageToVideoPipeline)}
 _HOST: Final = torch.device("cpu")
-_DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+_DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_LAYOUTS: Final = {
+    "plain": {4: torch.contiguous_format, 5: torch.contiguous_format},
+    "channels_last": {4: torch.channels_last, 5: torch.channels_last_3d},
+}
+"""Of a convolution's weights, by how many dimensions they have."""
 _ACCELERATED: Final = frozenset({"_native_cudnn", "flash", "_flash_3", "sage", "xformers"})
 """Attention that has no code for a CPU."""
 _PACKAGES: Final = {
@@ -31,7 +39,7 @@ _PACKAGES: Final = {
     "sage": "sageattention",
     "xformers": "xformers",
 }
-_ADAPTABLE: Final = frozenset({"attention", "vae", "text_encoder", "experts"})
+_ADAPTABLE: Final = frozenset({"attention", "vae", "vae_layout", "text_encoder", "experts"})
 """What can be changed without reading the weights again."""
 
 
@@ -39,7 +47,13 @@ class Model:
     """A pipeline's components, and where each of them is. Of one thread."""
 
     def __init__(
-        self, pipeline: Any, device: str, options: Options, magnitudes: Mapping[str, list[float]] | None = None
+        self,
+        pipeline: Any,
+        device: str,
+        options: Options,
+        magnitudes: Mapping[str, list[float]] | None = None,
+        *,
+        packed: bool = False,
     ) -> None:
         """Takes the pipeline over, whose weights are in the host's memory. Raises SpecError for what cannot be."""
         self.pipeline = pipeline
@@ -47,6 +61,8 @@ class Model:
         """See `read_magnitudes`."""
         self.device = torch.device(device)
         self.options = options
+        self.packed = packed
+        """Whether the experts' weights are those of GGUF files."""
         self.present: frozenset[str] = frozenset()
         """Which experts are on the device as a whole."""
         if options.attention != Options.attention:
@@ -54,7 +70,7 @@ class Model:
         if options.precision == "float8":
             for expert in self.transformers.values():
                 expert.enable_layerwise_casting(torch.float8_e4m3fn, computed(options, device))
-        self._set_tiling(options.vae)
+        self._set_vae(options)
         pipeline.vae.to(self.device)
         self._place()
         if options.experts == "streamed":
@@ -78,13 +94,18 @@ class Model:
 
         Raises SpecError for options that cannot be on this device, and ValueError for files that are none of theirs.
         """
-        _check_attention(options.attention, device)
+        check_attention(options.attention, device)
         magnitudes = read_magnitudes(weights)
-        pipeline = DiffusionPipeline.from_pretrained(
-            weights, local_files_only=True, dtype={"default": computed(options, device), "vae": torch.float32}
-        )
+        dtype = computed(options, device)
+        index = json.loads((weights / "model_index.json").read_text(encoding="utf-8"))
+        experts = [name for name in EXPERTS if (index.get(name) or [None])[0] is not None]
+        packed = read_packed(weights, experts, dtype) if _is_packed(weights, experts, options) else {}
+        dtypes = {"default": dtype, "vae": torch.float32, "text_encoder": _text_dtype(options, device)}
+        # The class itself: by their base, experts that are given would be read all the same.
+        kind = _PIPELINES[index["_class_name"]]
+        pipeline = kind.from_pretrained(weights, local_files_only=True, dtype=dtypes, **packed)
         pipeline.set_progress_bar_config(disable=True)
-        return Model(pipeline, device, options, magnitudes)
+        return Model(pipeline, device, options, magnitudes, packed=bool(packed))
 
     def adapt(self, options: Options) -> bool:
         """Go over to other options; False, and nothing done, where the weights must be read again for them."""
@@ -95,9 +116,17 @@ class Model:
         if "attention" in changed:
             self._set_attention(options.attention)
         self.options = options
-        self._set_tiling(options.vae)
+        self._set_vae(options)
         self._place()
         return True
+
+    @property
+    def laid(self) -> dict[str, str]:
+        """How it lies in memory, choice by choice, with the precision that it came to."""
+        precision = self.options.precision
+        if precision == "auto":
+            precision = "gguf" if self.packed else str(computed(self.options, self.device.type)).removeprefix("torch.")
+        return {**self.options.told(), "precision": precision}
 
     @property
     def config(self) -> Any:
@@ -123,7 +152,7 @@ class Model:
         found = self.transformers[name]
         if self.options.experts == "swapped" and self.present != {name}:
             self.make_room()
-            found.to(self.device)
+            _fetch(found, self.device)
             self.present = frozenset({name})
         return found
 
@@ -160,7 +189,7 @@ class Model:
             yield self.device
             return
         self.make_room()
-        self.pipeline.text_encoder.to(self.device)
+        _fetch(self.pipeline.text_encoder, self.device)
         try:
             yield self.device
         finally:
@@ -178,33 +207,66 @@ class Model:
         _let_go(self.device)
 
     def _set_attention(self, backend: str) -> None:
-        _check_attention(backend, self.device.type)
+        check_attention(backend, self.device.type)
         for expert in self.transformers.values():
             try:
                 expert.set_attention_backend(backend)
             except RuntimeError as error:
                 raise SpecError("load.attention", str(error)) from error
 
-    def _set_tiling(self, choice: str) -> None:
-        if choice == "tiled":
-            self.pipeline.vae.enable_tiling()
+    def _set_vae(self, options: Options) -> None:
+        if options.vae == "tiled":
+            self.vae.enable_tiling()
         else:
-            self.pipeline.vae.disable_tiling()
+            self.vae.disable_tiling()
+        for weights in self.vae.parameters():
+            layout = _LAYOUTS[options.vae_layout].get(weights.dim())
+            if layout is not None:
+                weights.data = weights.data.contiguous(memory_format=layout)
 
 
 def computed(options: Options, device: str) -> torch.dtype:
-    """What the experts and the text encoder compute in."""
-    usual = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
-    return _DTYPES.get(options.precision, usual)
+    """What the experts compute in."""
+    return _DTYPES.get(options.precision, _usual(device))
 
 
-def _check_attention(backend: str, device: str) -> None:
-    """Before weights are read for minutes."""
+def _usual(device: str) -> torch.dtype:
+    return torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
+
+
+def _text_dtype(options: Options, device: str) -> torch.dtype:
+    """What the text encoder computes in."""
+    return _usual(device) if options.precision == "float16" else computed(options, device)
+
+
+def _is_packed(weights: Path, experts: list[str], options: Options) -> bool:
+    """Whether the experts are to be read from GGUF files. Raises SpecError where they lie there in no other way, and
+    the options want one."""
+    whole = all(is_whole(weights / expert) for expert in experts)
+    if whole or options.precision in ("auto", "gguf"):
+        return options.precision == "gguf" or not whole
+    raise SpecError(
+        "load.precision", f"{options.precision} needs the weights themselves, and here are GGUF files alone"
+    )
+
+
+def check_attention(backend: str, device: str) -> None:
+    """Raises SpecError for what cannot compute here: before weights are read for minutes, or given up for others."""
     if backend in _ACCELERATED and torch.device(device).type == "cpu":
         raise SpecError("load.attention", f"{backend} computes on an accelerator, and this model runs on a CPU")
     package = _PACKAGES.get(backend, "torch")
     if importlib.util.find_spec(package) is None:
         raise SpecError("load.attention", f"{backend} needs the package {package} in the model server's environment")
+
+
+def _fetch(part: Any, device: torch.device) -> None:
+    """Bring a part of the model from the host to the device, all of it or nothing."""
+    try:
+        part.to(device)
+    except BaseException:
+        # What of it has got there would be in the way of whatever is tried next.
+        part.to(_HOST)
+        raise
 
 
 def _let_go(device: torch.device) -> None:

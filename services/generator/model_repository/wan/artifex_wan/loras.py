@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from diffusers.hooks.group_offloading import _maybe_remove_and_reapply_group_offloading
 from peft.tuners.tuners_utils import BaseTunerLayer
-from safetensors import SafetensorError
 
 from artifex_wan.loading import EXPERTS, Model
 from artifex_wan.spec import Lora, SpecError
+from artifex_wan.stages import is_out_of_memory
 
 FOLDER: Final = "loras"
 """Beside the weights; NAME.safetensors each, in the keys of diffusers, of Wan's authors or of Musubi."""
@@ -30,7 +30,8 @@ class Loras:
         if self._model.alone and asked[EXPERTS[1]]:
             raise SpecError("loras", "have a strength_2, and this model has no second expert")
         for name, strengths in asked.items():
-            if self._worn.get(name, {}) != strengths:
+            # In this order, too: of a sum in another one the last bits differ.
+            if list(self._worn.get(name, {}).items()) != list(strengths.items()):
                 try:
                     self._dress(name, strengths)
                 except BaseException:
@@ -39,7 +40,7 @@ class Loras:
 
     def _dress(self, expert: str, strengths: dict[str, float]) -> None:
         transformer = self._model.transformers[expert]
-        if set(self._worn.get(expert, {})) != set(strengths):
+        if list(self._worn.get(expert, {})) != list(strengths):
             _bare(transformer)
             self._worn.pop(expert, None)
             for index, name in enumerate(strengths):
@@ -59,10 +60,14 @@ class Loras:
         try:
             tensors = pipeline.lora_state_dict(str(file), use_safetensors=True)
             pipeline.load_lora_into_transformer(tensors, transformer, adapter_name=adapter, _pipeline=pipeline)
-        except (RuntimeError, ValueError, KeyError, OSError, SafetensorError) as error:
-            raise SpecError(
-                "loras", f"hold {name}, which does not fit this model: {str(error).splitlines()[0]}"
-            ) from error
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            # Whatever is in the file: those who read it look for keys and shapes, and trip over what else they find.
+            told = next(iter(str(error).splitlines()), "") or type(error).__name__
+            raise SpecError("loras", f"hold {name}, which does not fit this model: {told}") from error
+        if not all(tensor.float().isfinite().all() for tensor in tensors.values()):
+            raise SpecError("loras", f"hold {name}, which is damaged: not all that is in it are numbers")
         expected = sum(".lora_A." in key for key in tensors)
         layers = {
             place: part

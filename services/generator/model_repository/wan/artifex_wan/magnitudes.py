@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -12,15 +13,13 @@ to the clip, relative to the step before; one number a step of a long run."""
 
 
 def read_magnitudes(weights: Path) -> dict[str, list[float]]:
-    """By expert; empty where nothing is known. Raises ValueError, which names the file, for one of another form."""
+    """By expert; empty where nothing is known, or the file is of another form: its model is as good without it, and
+    what prepared the repository has named it in its log."""
     file = weights / MAGNITUDES_FILE
-    if not file.exists():
-        return {}
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
         known = {str(name): [float(ratio) for ratio in ratios] for name, ratios in found.items()}
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"{file} is not of the form {{'transformer': [1.0, ...], ...}}: {error}") from error
-    if not all(known.values()):
-        raise ValueError(f"{file} has an expert without a number")
-    return known
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+    usable = all(ratios and all(0 < ratio < inf for ratio in ratios) for ratios in known.values())
+    return known if usable else {}

@@ -9,10 +9,11 @@ from typing import Any, Final
 from artifex_wan.spec import SpecError
 
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
-    "precision": ("auto", "float32", "bfloat16", "float8"),
+    "precision": ("auto", "float32", "bfloat16", "float16", "float8", "gguf"),
     "experts": ("resident", "swapped", "streamed"),
     "text_encoder": ("resident", "swapped", "cpu"),
     "vae": ("whole", "tiled"),
+    "vae_layout": ("plain", "channels_last"),
     # Names as diffusers has them, less those that download a kernel when they are first used.
     "attention": (
         "native",
@@ -33,14 +34,19 @@ class Options:
     """The choices of one load. What Wan's classes would take and silently do nothing with is no choice here."""
 
     precision: str = "auto"
-    """"auto": bfloat16 on an accelerator, float32 on a CPU; "float8": the experts' weights are stored in 8 bits and
-    computed with as in "auto". The VAE is float32 always, as it loses detail below."""
+    """"auto": bfloat16 on an accelerator, float32 on a CPU, and the experts packed where they lie there no other way;
+    "float8": the experts' weights are stored in 8 bits and computed with as in "auto"; "gguf": likewise, and stored as
+    packed.py reads them. The text encoder is never float16, in which it overflows, and the VAE is float32 always, as it
+    loses detail below."""
     experts: str = "resident"
     """"swapped": only the expert at work is on the device; "streamed": only its block at work."""
     text_encoder: str = "resident"
     """"swapped": on the device while it encodes; "cpu": never."""
     vae: str = "whole"
     """"tiled": in tiles that overlap, which changes pixels a little; a clip then comes in one block."""
+    vae_layout: str = "plain"
+    """"channels_last": the VAE's numbers lie in the order that an accelerator's convolutions take them in; last bits
+    change, as other code computes them."""
     attention: str = "native"
     compile: str = "none"
     """"blocks": the experts' repeated block; the first step of every new size takes a minute more."""

@@ -20,10 +20,11 @@ class Pieces:
     def keep(self, upload: str, offset: int, data: bytes) -> int:
         """Add a piece; the size so far. A piece that is there already is kept once. Raises ValueError for a gap."""
         self._sweep()
-        _, held = self._uploads.get(upload, (0.0, bytearray()))
+        _, held = self._uploads.setdefault(upload, (time.monotonic(), bytearray()))
         if offset > len(held):
             raise ValueError(f"byte {len(held)} of the upload comes next, not byte {offset}")
-        if sum(len(each) for _, each in self._uploads.values()) + len(data) > _MOST:
+        others = sum(len(each) for _, each in self._uploads.values()) - len(held)
+        if others + offset + len(data) > _MOST:
             raise ValueError("too much is being uploaded")
         held[offset:] = data
         self._uploads[upload] = (time.monotonic(), held)
@@ -36,6 +37,10 @@ class Pieces:
         if found is None:
             raise ValueError("there is no such upload")
         return bytes(found[1])
+
+    def waited(self, seconds: float) -> None:
+        """No piece could come for so long, as the model was at work for somebody."""
+        self._uploads = {upload: (kept + seconds, held) for upload, (kept, held) in self._uploads.items()}
 
     def _sweep(self) -> None:
         now = time.monotonic()

@@ -84,5 +84,6 @@ class Sampler:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on as the sampler did that was asked for its state; of a run of the same name, steps and noise."""
-        for name, value in state.items():
-            setattr(self._scheduler, name, value)
+        for name in _STATE[self.name]:
+            if name in state:
+                setattr(self._scheduler, name, state[name])

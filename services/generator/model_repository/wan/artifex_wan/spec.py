@@ -90,8 +90,15 @@ class Spec:
     """"none", "first_block" or "magnitude"."""
     preview_every: int
     """Steps from one preview to the next; 0 for none."""
+    preview_share: float
+    """The part of the steps' time that previews may take, from 0 on; 1 for as many as are asked for."""
     checkpoint_every: int
     """Steps from one checkpoint to the next; 0 for none."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
 
     @property
     def guided(self) -> bool:
@@ -139,6 +146,7 @@ class Spec:
             ("guidance_scale", self.guidance_scale, 1, 30),
             ("guidance_scale_2", self.guidance_scale_2, 1, 30),
             ("preview_every", self.preview_every, 0, 200),
+            ("preview_share", self.preview_share, 0, 1),
             ("checkpoint_every", self.checkpoint_every, 0, 200),
         )
         for name, number, low, high in bounds:
@@ -202,5 +210,6 @@ _TYPES: Final[dict[str, type]] = {
     "loras": tuple,
     "step_cache": str,
     "preview_every": int,
+    "preview_share": float,
     "checkpoint_every": int,
 }

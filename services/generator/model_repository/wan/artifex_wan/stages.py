@@ -5,8 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import torch
+
+_OUT_OF_MEMORY: Final = (
+    "DefaultCPUAllocator",
+    # A file of weights that is to be mapped.
+    "Cannot allocate memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
 
 
 class Stages:
@@ -42,5 +51,5 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether a device or the host had no more memory to give."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    # torch has no class of its own for the host's.
-    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+    # torch has no class of its own for the host's, nor for what the device's libraries take beside it.
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)

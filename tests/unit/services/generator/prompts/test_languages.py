@@ -19,6 +19,9 @@ from services.generator.domain.prompts.languages import Language, language_of, t
         ("雨中的猫", Language.CHINESE),
         ("一只猫 in the style of Ghibli", Language.ENGLISH),
         ("雨の中の猫", Language.ENGLISH),
+        ('a neon sign that says "안녕하세요 서울"', Language.ENGLISH),
+        ("街边一块写着“안녕하세요”的招牌", Language.CHINESE),
+        ("“안녕하세요”", Language.KOREAN),
         ("1234 !!", Language.ENGLISH),
         ("", Language.ENGLISH),
     ],
@@ -36,3 +39,8 @@ def test_the_same_said_in_three_languages_is_about_as_long() -> None:
     assert lengths[0] == 14
     assert max(lengths) - min(lengths) <= 4
     assert all(words_in(text) < tokens_of(text) < 2.5 * words_in(text) for text in texts)
+
+
+def test_what_has_no_spaces_has_tokens_all_the_same() -> None:
+    assert tokens_of("แมวตัวหนึ่งเดินช้าๆ ผ่านถนนแคบๆ ในยามค่ำคืน") > 7
+    assert tokens_of("a" * 400) == 100

@@ -70,6 +70,43 @@ def test_what_the_prompt_asks_for_is_not_forbidden_in_whatever_language(
     assert f"“{term}” is not forbidden" in note
 
 
+@pytest.mark.parametrize(
+    ("prompt", "term"),
+    [
+        ("a man walks", "woman"),
+        ("a cat in the fog", "black and white"),
+        ("lightning over a field", "candle"),
+        ("a watercolour of a village", "sketch"),
+        ("a monster", "zombie"),
+        ("안개 낀 산", "흑백"),
+        ("한 남자가 걷는다", "여자"),
+        ("烛光晚餐", "闪电"),
+    ],
+)
+def test_who_asks_for_one_kind_may_forbid_another(prompt: str, term: str) -> None:
+    found = avoided(prompt, term, language=language_of(prompt))
+    assert (found.negative, list(found.notes)) == (term, [])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "term"),
+    [
+        ("a man walks", "people"),
+        ("a boy runs", "child"),
+        ("안개 낀 산", "fog"),
+        ("lightning over a field", "flickering"),
+        ("烛光晚餐", "candle"),
+        ("a zombie", "disfigured"),
+    ],
+)
+def test_who_asks_for_a_kind_asks_for_the_whole(prompt: str, term: str) -> None:
+    assert avoided(prompt, term, language=language_of(prompt)).forbidden == []
+
+
+def test_a_group_may_be_written_with_a_wide_mark() -> None:
+    assert avoided("a cat", "\uff20text", language=Language.ENGLISH).negative.startswith("subtitles")
+
+
 def test_what_is_negated_in_the_prompt_may_be_forbidden() -> None:
     found = avoided("a street without people", "people", language=Language.ENGLISH)
     assert (found.negative, list(found.notes)) == ("people", [])

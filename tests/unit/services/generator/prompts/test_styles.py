@@ -4,10 +4,13 @@ import re
 
 import pytest
 
+from artifex.generator.v1.messages_pb2 import GenerationSpec
 from libs.chassis.errors import InvalidArgument
 from services.generator.commands.list_styles import list_styles
+from services.generator.domain.models import with_absent
 from services.generator.domain.prompts.languages import Language, language_of
 from services.generator.domain.prompts.styles import style_named, styles
+from services.generator.domain.prompts.told import told
 
 
 def test_there_are_forty_styles_each_whole_in_every_language() -> None:
@@ -21,6 +24,21 @@ def test_there_are_forty_styles_each_whole_in_every_language() -> None:
             assert (len(words), len(avoid)) == (6, 2), style.id
             assert len({*words, *avoid}) == 8, style.id
             assert language_of(" ".join([*words, *avoid])) is language, style.id
+
+
+def test_each_style_has_a_shot_of_its_own_that_shows_it_in_two_languages() -> None:
+    card = with_absent({})["wan22-t2v-a14b"]
+    shots = [(style, text) for style in styles().values() for text in (style.preview, style.preview_ko)]
+    assert len({text for _, text in shots}) == 2 * len(styles())
+    for style, text in shots:
+        language = Language.KOREAN if text is style.preview_ko else Language.ENGLISH
+        assert language_of(text) is language, style.id
+        neutral = {Language.ENGLISH: "it begins", Language.KOREAN: "시작된다"}[language]
+        found, plain = (
+            told(GenerationSpec(prompt=prompt, style=style.name, style_strength=2), card) for prompt in (text, neutral)
+        )
+        assert found.notes == plain.notes, "nothing in it is at odds with the style, or with what is avoided"
+        assert found.negative == plain.negative, style.id
 
 
 def test_strength_says_how_many_of_its_words_a_style_adds() -> None:

@@ -13,10 +13,10 @@ from libs.chassis.errors import InvalidArgument
 from services.generator.domain.models import ModelCard
 from services.generator.domain.prompts.extension import GOAL, bank, extended, subject_of
 from services.generator.domain.prompts.languages import Language, language_of, words_in
-from services.generator.domain.prompts.phrases import mentions
+from services.generator.domain.prompts.phrases import mentions, terms
 from services.generator.domain.prompts.styles import styles
 from services.generator.domain.prompts.told import to_write, told
-from services.generator.domain.prompts.writing import Written
+from services.generator.domain.prompts.writing import Written, cleaned
 
 
 def card(text_tokens: int = 512) -> ModelCard:
@@ -157,8 +157,128 @@ def test_what_the_prompt_says_itself_is_not_said_again() -> None:
 
 
 @pytest.mark.parametrize(
+    ("prompt", "aspect"),
+    [
+        ("a lake, no wind", "air"),
+        ("a room without shadows", "light"),
+        ("바람 한 점 없는 호수", "air"),
+        ("没有雾的山谷", "air"),
+    ],
+)
+def test_of_what_the_prompt_does_without_nothing_is_said(prompt: str, aspect: str) -> None:
+    (found,) = (each for each in bank().aspects if each.name == aspect)
+    text = extended(prompt, language_of(prompt))
+    assert not any(sentence.text[language_of(prompt)] in text for sentence in found.sentences)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "aspect"),
+    [
+        ("말이 초원을 달리는 모습", "camera"),
+        ("pancakes in a pan", "camera"),
+        ("나비가 꽃 위를 난다", "air"),
+        ("여자는 춤을 춘다", "motion"),
+        ("반짝거리는 유리컵", "setting"),
+        ("瀑布从山上落下", "texture"),
+        ("山谷里的景色", "colour"),
+        ("火车站里的列车", "motion"),
+    ],
+)
+def test_words_within_others_leave_an_aspect_open(prompt: str, aspect: str) -> None:
+    (found,) = (each for each in bank().aspects if each.name == aspect)
+    text = extended(prompt, language_of(prompt))
+    assert any(sentence.text[language_of(prompt)] in text for sentence in found.sentences)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "style"), [("a vase of flowers", "minhwa"), ("꽃병", "long-exposure"), ("花瓶", "long-exposure")]
+)
+def test_a_style_says_nothing_of_the_subject(prompt: str, style: str) -> None:
+    language = language_of(prompt)
+    found = told(spec(prompt, style=f"styles/{style}", style_strength=2.0, extend_prompt=True), card()).prompt
+    (subject,) = (aspect for aspect in bank().aspects if aspect.name == "subject")
+    (thing,) = (sentence.text[language] for sentence in subject.sentences if sentence.kind == "thing")
+    assert thing in found
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize(
+    ("style", "aspect"),
+    [
+        ("golden-hour", "light"),
+        ("blue-hour", "light"),
+        ("candlelight", "light"),
+        ("neon", "light"),
+        ("film-noir", "colour"),
+        ("silent-film", "colour"),
+        ("black-and-white", "colour"),
+        ("pencil", "colour"),
+        ("charcoal", "colour"),
+        ("ink-wash", "colour"),
+        ("blueprint", "colour"),
+        ("tilt-shift", "framing"),
+        ("aerial", "framing"),
+        ("macro", "framing"),
+        ("portrait", "framing"),
+        ("camcorder", "lens"),
+        ("super-8", "lens"),
+        ("long-exposure", "finish"),
+        ("cartoon", "texture"),
+        ("pixel-art", "texture"),
+        ("product", "air"),
+        ("underwater", "air"),
+    ],
+)
+def test_a_touch_of_a_style_says_what_it_is_about(style: str, aspect: str, language: Language) -> None:
+    (found,) = (each for each in bank().aspects if each.name == aspect)
+    touch = styles()[style].words[language][0]
+    assert any(mentions(touch, word) for word in found.covered)
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("style", list(styles()))
+def test_nothing_is_added_that_is_to_be_avoided(style: str, language: Language) -> None:
+    for strength in (0.1, 1.0, 2.0):
+        found = told(
+            spec(PROMPTS[language], style=f"styles/{style}", style_strength=strength, extend_prompt=True), card()
+        )
+        assert [term for term in terms(found.negative) if mentions(found.prompt, term)] == []
+
+
+@pytest.mark.parametrize(
+    ("prompt", "found"),
+    [
+        ("a cat,", "a cat, watercolour painting."),
+        ('a sign that says "OPEN."', 'a sign that says "OPEN." watercolour painting.'),
+        ("a cat (asleep)", "a cat (asleep). watercolour painting."),
+        ("一只猫，", "一只猫，水彩画。"),
+        ("고양이!", "고양이! 수채화."),
+    ],
+)
+def test_sentences_end_once(prompt: str, found: str) -> None:
+    assert told(spec(prompt, style="styles/watercolour", style_strength=0.1), card()).prompt == found
+
+
+@pytest.mark.parametrize(
     ("prompt", "kind"),
     [
+        ("two horses gallop", "animal"),
+        ("wolves in the snow", "animal"),
+        ("a baby elephant in mud", "animal"),
+        ("a bird's-eye view of a city", "place"),
+        ("a record player spinning", "thing"),
+        ("a couple of eggs", "thing"),
+        ("사과 세 개가 놓여 있다", "thing"),
+        ("새 자동차가 달린다", "vehicle"),
+        ("따뜻한 차 한 잔", "thing"),
+        ("아이스크림이 녹는다", "thing"),
+        ("말을 하는 로봇", "thing"),
+        ("꽃을 판다", "thing"),
+        ("令人惊叹的雪山日出", "place"),
+        ("马路上的汽车", "vehicle"),
+        ("鸟瞰城市夜景", "place"),
+        ("机器人在工厂里焊接", "thing"),
+        ("一杯牛奶", "thing"),
         ("a woman and her dog", "person"),
         ("강아지가 달린다", "animal"),
         ("一列火车驶过", "vehicle"),
@@ -210,7 +330,9 @@ def test_a_model_of_captions_is_told_no_prose() -> None:
 
 def test_what_may_not_be_read_to_its_end_is_told() -> None:
     (note,) = told(spec("word " * 100), card(text_tokens=64)).notes
-    assert "about 140 tokens" in note
+    assert note.startswith("the prompt has about 140 tokens")
+    (note,) = told(spec(negative_prompt="word " * 100), card(text_tokens=64)).notes
+    assert note.startswith("the negative prompt has about 140 tokens")
 
 
 # -- a writer ----------------------------------------------------------------------------------------------------------
@@ -243,12 +365,35 @@ def test_what_a_writer_wrote_is_told_without_its_trimmings_and_with_the_style() 
         ("一只猫在雨中行走", "一只灰色的猫在雨中慢慢行走，街灯映在湿润的路面上。" * 6, True),
         ("一只猫在雨中行走", "两个孩子在海边放风筝，阳光洒满沙滩，浪花轻轻拍岸。" * 6, False),
         ("two dancers spin", "The dancers are spinning under tall lamps, and the two never let go. " * 6, True),
-        ("a UFO", "Something round and silver hangs above the field in the evening. " * 6, True),
+        ("말이 달린다", "갈색 말 한 마리가 넓은 초원을 힘차게 달리고 있다. " * 8, True),
+        ("a fox and a dog", "A dog looks up, and in the grass a fox has come to a halt before it. " * 6, True),
+        ("a fox and a dog", "A whale rises slowly from the dark water and sinks again. " * 6, False),
+        ("a UFO", "Something round and silver hangs above the field in the evening. " * 6, False),
     ],
 )
 def test_an_answer_has_to_tell_of_what_the_prompt_tells(prompt: str, answer: str, good: bool) -> None:
     found = told(spec(prompt, extend_prompt=True), card(), Written(answer, "qwen 0123"))
     assert (found.notes[0] == "extended by qwen 0123") is good
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("Sure! Here is the rewritten prompt: A cat walks. It", "A cat walks."),
+        ("Here's a prompt for you:\n\nA cat walks.", "A cat walks."),
+        ('Prompt: "A cat walks."', "A cat walks."),
+        ("네, 다음은 프롬프트입니다: 고양이가 걷는다.", "고양이가 걷는다."),
+        ("好的，以下是提示词：一只猫在走。", "一只猫在走。"),
+        ("hm, a cat\n</think>\n\nA cat walks.", "A cat walks."),
+        ("A cat walks. An f/1.8 lens and", "A cat walks."),
+        ('A cat reads "OPEN." It', 'A cat reads "OPEN."'),
+        ("一只猫在走。它1.5米", "一只猫在走。"),
+        ("A cat, here: it walks.", "A cat, here: it walks."),
+        ("네온 거리의 밤: 비가 온다.", "네온 거리의 밤: 비가 온다."),
+    ],
+)
+def test_what_models_put_around_an_answer_is_left_out(answer: str, told: str) -> None:
+    assert cleaned(answer) == told
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.media.v1 import messages_pb2 as media
-from artifex.nodes import Capture, Request, Window
+from artifex.nodes import Capture, ParameterError, Request, Window
 from services.graph.nodes.generator.generated import GeneratedNode
 from services.graph.nodes.generator.i2v_generator import I2VGenerator
 from services.graph.nodes.generator.t2v_generator import T2VGenerator
@@ -63,6 +63,36 @@ def test_guidance_is_the_presets_or_begins_at_one(name: str) -> None:
     ((place, message),) = node(T2VGenerator, prompt="p", **{name: 0.5}).misfits(64, 36)
     assert place == name
     assert "give 0" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("film", [("film", 1, 1)]),
+        ("film=0.5", [("film", 0.5, 0.5)]),
+        ("film=0.8,-0.25; ink-2.v1", [("film", 0.8, -0.25), ("ink-2.v1", 1, 1)]),
+    ],
+)
+def test_loras_are_named_with_their_strengths(text: str, expected: list[tuple[str, float, float]]) -> None:
+    shot = node(T2VGenerator, prompt="p", loras=text)
+    spec = shot.materialise()
+    assert [(lora.name, lora.strength, lora.strength_2) for lora in spec.loras] == expected
+    assert list(shot.misfits(64, 36)) == []
+
+
+def test_a_lora_has_a_strength_that_there_is() -> None:
+    ((place, message),) = node(I2VGenerator, prompt="p", loras="film=0.5; ink=1,4.5").misfits(64, 36)
+    assert (place, message) == ("loras", "the strength of ink is beyond 4")
+    for wrong in ("film=", "film=x", "a b", "film=1,2,3", "film,ink", ";".join("abcdefghi")):
+        with pytest.raises(ParameterError, match="NAME=HIGH,LOW"):
+            T2VGenerator.schema.parameters["loras"].parse(wrong)
+
+
+def test_a_step_cache_is_asked_for_by_its_name() -> None:
+    assert not node(T2VGenerator, prompt="p").materialise().step_cache
+    asked = node(T2VGenerator, prompt="p", step_cache="first-block").materialise()
+    assert asked.step_cache == generator.STEP_CACHE_FIRST_BLOCK
 
 
 class Short(Shot):
