@@ -18,7 +18,7 @@ from typing import Any
 from artifex.up import Stack
 from artifex.up.stack import SERVICES
 from bench.studio import say
-from services.generator.triton.__main__ import NANO_MODEL
+from services.generator.nano import NANO_MODEL
 from services.generator.triton.settings import TritonSettings
 
 PROMPTS = (

@@ -6,11 +6,14 @@ from typing import Final
 NANO_VERSION: Final = 4
 """Grows with every change of the weights or of what is put together; the launcher replaces older ones."""
 
+NANO_MODEL: Final = "wan22-nano-t2v"
+"""The one that is taken where nobody says which."""
+
 SHARED: Final = ("tokenizer", "text_encoder", "vae", "scheduler")
 """Parts, by their names in a pipeline, that all models have in common."""
 
 DENOISERS: Final[dict[str, dict[str, str]]] = {
-    "wan22-nano-t2v": {"transformer": "t2v-high", "transformer_2": "t2v-low"},
+    NANO_MODEL: {"transformer": "t2v-high", "transformer_2": "t2v-low"},
     "wan22-nano-i2v": {"transformer": "i2v-high", "transformer_2": "i2v-low"},
     "wan22-nano-ti2v": {"transformer": "ti2v"},
 }

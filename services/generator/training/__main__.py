@@ -19,7 +19,11 @@ def main() -> int:
     parser.add_argument("work", type=Path, help="folder of checkpoints, encoded clips and loss curves")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long, to go on later")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--until", default="", help="the last stage to train; no weights are written then")
+    parser.add_argument(
+        "--until",
+        default="",
+        help="the last stage to train: text, vae-decoder, or one that comes after; no weights are written then",
+    )
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="where the trained models are written")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,10 @@ from services.generator.training.loop import Stage, trained
 from services.generator.training.text import TextStage
 from services.generator.training.vae import DecoderStage, EdgesStage, VaeStage
 
-ORDER: Final = ("text", "vae", "vae-edges", "vae-decoder", "t2v", "t2v-high", "t2v-low", "i2v", "ti2v", "i2v-high", "i2v-low")
+ORDER: Final = (
+    *("text", "vae", "vae-edges", "vae-decoder"),
+    *("t2v", "t2v-high", "t2v-low", "i2v", "ti2v", "i2v-high", "i2v-low"),
+)
 """The stages' names, as they are trained."""
 
 
@@ -50,20 +53,20 @@ def train(work: Path, end: float, until: str = "") -> Trained | None:
         return None
     encoder: UMT5EncoderModel = text.model["encoder"]
     encoder.requires_grad_(False)
+    if until == "text":
+        return Trained(text.tokenizer, encoder, VaeStage().model, {})
     vae = VaeStage()
-    if until == "text" or not done(vae):
-        return None
-    vae = EdgesStage(vae.model)
     if not done(vae):
         return None
-    _scale(vae.model, work / "vae-scale.json")
-    vae = DecoderStage(vae.model)
-    if not done(vae):
-        return None
+    for kind in (EdgesStage, DecoderStage):
+        vae = kind(vae.model)
+        if not done(vae):
+            return None
+    # Encoded clips are those of the encoder, which the wider decoder left as it was.
     _scale(vae.model, work / "vae-scale.json")
     vae.model.requires_grad_(False)
     found = Trained(text.tokenizer, encoder, vae.model, {})
-    if until == "vae":
+    if until == vae.name:
         return found
     data = encoded(vae.model, work)
 
