@@ -121,7 +121,7 @@ _NANO: Final[Mapping[str, Any]] = {
         "num_heads": 4,
         "relative_attention_num_buckets": 16,
     },
-    "vae": {**_VAE, "base_dim": 8, "decoder_base_dim": 16, "z_dim": 8, "num_res_blocks": 1},
+    "vae": {**_VAE, "base_dim": 8, "z_dim": 8, "num_res_blocks": 1},
 }
 _NANO_I2V: Final = {**_NANO, "boundary_ratio": 0.9, "transformer": {**_NANO["transformer"], "in_channels": 20}}
 _NANO_TI2V: Final = {**_NANO, "experts": 1, "boundary_ratio": None, "expand_timesteps": True}

@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument(
         "--until",
         default="",
-        help="the last stage to train: text, vae-decoder, or one that comes after; no weights are written then",
+        help="the last stage to train: text, vae-edges, or one that comes after; no weights are written then",
     )
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="where the trained models are written")
     arguments = parser.parse_args()

@@ -14,7 +14,7 @@ _SHAPES: Final = {
     "square": ("square", "square", "box"),
     "triangle": ("triangle",),
 }
-_COUNTS: Final = {1: ("a", "one"), 2: ("two",), 3: ("three",)}
+_COUNTS: Final = {1: ("a", "one"), 2: ("two",)}
 _GO: Final = ("moving", "sliding", "drifting", "going", "gliding")
 _MOVE: Final = ("moves", "slides", "drifts", "goes", "glides")
 _OVER: Final = ("over", "on", "across", "in front of")
@@ -42,7 +42,7 @@ _KO_COLOURS: Final = {
 }
 _KO_WAYS: Final = {"right": "오른쪽으로", "left": "왼쪽으로", "up": "위로", "down": "아래로"}
 _KO_SIZES: Final = {"small": ("작은",), "": ("",), "large": ("큰", "커다란")}
-_KO_COUNTS: Final = {1: "", 2: "두 개", 3: "세 개"}
+_KO_COUNTS: Final = {1: "", 2: "두 개"}
 
 
 def caption(attributes: Attributes, rng: np.random.Generator) -> str:

@@ -42,9 +42,10 @@ def look(clip: NDArray[np.uint8]) -> Seen:
     seen = [(frame, found) for frame, found in zip(clip, spots, strict=True) if found]
     if not seen:
         return Seen("", "", background, "", 0)
-    shapes = Counter(_shape_of(max(found, key=np.count_nonzero)) for _, found in seen)
     middles = [_middle(found) for _, found in seen]
     pixels = np.concatenate([frame[_core(mask)] for frame, found in seen for mask in found])
+    paint = np.median(pixels, axis=0)
+    shapes = Counter(_shape_of(_outlined(frame, ground, paint, found)) for frame, found in seen)
     way_x, way_y = np.subtract(middles[-1], middles[0]) / height
     if max(abs(way_x), abs(way_y)) < _MOVED:
         motion = "still"
@@ -52,7 +53,7 @@ def look(clip: NDArray[np.uint8]) -> Seen:
         sign = (int(math.copysign(1, way_x)), 0) if abs(way_x) > abs(way_y) else (0, int(math.copysign(1, way_y)))
         motion = next(name for name, way in MOTIONS.items() if way == sign)
     count = Counter(len(found) for _, found in seen).most_common(1)[0][0]
-    colour = _nearest(np.median(pixels, axis=0), COLOURS)
+    colour = _nearest(paint, COLOURS)
     return Seen(shapes.most_common(1)[0][0], colour, background, motion, count)
 
 
@@ -62,6 +63,17 @@ def _spots(frame: NDArray[np.uint8], ground: NDArray[np.float64]) -> list[NDArra
     labels, count = ndimage.label(apart, structure=np.ones((3, 3)))
     masks = [labels == label for label in range(1, count + 1)]
     return [mask for mask in masks if np.count_nonzero(mask) >= _SMALLEST * apart.size]
+
+
+def _outlined(
+    frame: NDArray[np.uint8], ground: NDArray[np.float64], paint: NDArray[np.float64], found: list[NDArray[np.bool_]]
+) -> NDArray[np.bool_]:
+    """The largest object up to where its edge is half paint, half background; as it was found where that leaves none."""
+    mask = max(found, key=np.count_nonzero)
+    way = paint - ground
+    part = (frame.astype(np.float64) - ground) @ way / max(float(way @ way), 1.0)
+    inner = ndimage.binary_dilation(mask, iterations=2) & (part > 0.5)
+    return inner if inner.any() else mask
 
 
 def _core(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -23,10 +23,10 @@ from services.generator.training.denoiser import (
 from services.generator.training.latents import encoded, measured_scale
 from services.generator.training.loop import Stage, trained
 from services.generator.training.text import TextStage
-from services.generator.training.vae import DecoderStage, EdgesStage, VaeStage
+from services.generator.training.vae import EdgesStage, VaeStage
 
 ORDER: Final = (
-    *("text", "vae", "vae-edges", "vae-decoder"),
+    *("text", "vae", "vae-edges"),
     *("t2v", "t2v-high", "t2v-low", "i2v", "ti2v", "i2v-high", "i2v-low"),
 )
 """The stages' names, as they are trained."""
@@ -58,11 +58,9 @@ def train(work: Path, end: float, until: str = "") -> Trained | None:
     vae = VaeStage()
     if not done(vae):
         return None
-    for kind in (EdgesStage, DecoderStage):
-        vae = kind(vae.model)
-        if not done(vae):
-            return None
-    # Encoded clips are those of the encoder, which the wider decoder left as it was.
+    vae = EdgesStage(vae.model)
+    if not done(vae):
+        return None
     _scale(vae.model, work / "vae-scale.json")
     vae.model.requires_grad_(False)
     found = Trained(text.tokenizer, encoder, vae.model, {})

@@ -20,11 +20,9 @@ SIDE: Final = 64
 _KL: Final = 1e-6
 
 
-def build_vae(decoder: int = 8) -> AutoencoderKLWan:
-    """`decoder`: how wide the decoder is at full size."""
+def build_vae() -> AutoencoderKLWan:
     return AutoencoderKLWan(
         base_dim=8,
-        decoder_base_dim=decoder,
         z_dim=CHANNELS,
         dim_mult=[1, 2, 4, 4],
         num_res_blocks=1,
@@ -105,28 +103,6 @@ class EdgesStage(VaeStage):
     def _form(self, step: int) -> tuple[int, int]:
         forms = ((self.batch, 1), (8, 5), (4, 9), (2, FRAMES), (2, FRAMES))
         return forms[step % len(forms)]
-
-
-class DecoderStage(EdgesStage):
-    """A decoder twice as wide, for the same latents: in eight channels no edge can be sharp in every colour."""
-
-    name = "vae-decoder"
-    steps = 2600
-    rate = 2e-3
-
-    def __init__(self, like: AutoencoderKLWan) -> None:
-        super().__init__(like)
-        torch.manual_seed(4)
-        self.model = build_vae(decoder=16)
-        _begin(self.model)
-        for part, begin in ((self.model.encoder, like.encoder), (self.model.quant_conv, like.quant_conv)):
-            part.load_state_dict(begin.state_dict())
-            part.requires_grad_(False)
-
-    def _form(self, step: int) -> tuple[int, int]:
-        if step < 600:
-            return self.batch, 1
-        return (8, 5) if step < 1000 else super()._form(step)
 
 
 def _begin(vae: AutoencoderKLWan) -> None:

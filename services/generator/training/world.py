@@ -37,9 +37,9 @@ MOTIONS: Final[dict[str, tuple[int, int]]] = {
     "still": (0, 0),
 }
 """Directions on the screen, x to the right and y down."""
-SIZES: Final[dict[str, float]] = {"small": 0.12, "": 0.17, "large": 0.23}
+SIZES: Final[dict[str, float]] = {"small": 0.15, "": 0.19, "large": 0.24}
 """Radius of the circle, in parts of the frame's height; other shapes have the circle's area."""
-COUNTS: Final = (1, 2, 3)
+COUNTS: Final = (1, 2)
 FRAMES: Final = 17
 _APART: Final = 110.0
 """RGB distance that an object's colour keeps from its background's."""
@@ -78,7 +78,7 @@ def draw_attributes(rng: np.random.Generator, *, held_out: bool = False) -> Attr
     """Attributes at random, of those that are trained on or of those that are not."""
     while True:
         colour, background = str(rng.choice(COLOURS)), str(rng.choice(BACKGROUNDS))
-        count = int(rng.choice(COUNTS, p=(0.7, 0.18, 0.12)))
+        count = int(rng.choice(COUNTS, p=(0.75, 0.25)))
         size = str(rng.choice(list(SIZES), p=(0.25, 0.45, 0.3))) if count == 1 else "small"
         found = Attributes(
             str(rng.choice(SHAPES)),
@@ -107,7 +107,7 @@ def draw_scene(rng: np.random.Generator, attributes: Attributes, aspect: float =
             low_y, high_y = margin + travel * (down < 0), 1.0 - margin - travel * (down > 0)
             starts.append((float(rng.uniform(low_x, high_x)), float(rng.uniform(low_y, high_y))))
         gaps = [math.dist(one, other) for i, one in enumerate(starts) for other in starts[:i]]
-        if all(gap > 2.8 * radius for gap in gaps):
+        if all(gap > 3.0 * radius for gap in gaps):
             return Scene(attributes, tuple(starts), travel)
 
 
