@@ -68,7 +68,7 @@ def _spots(frame: NDArray[np.uint8], ground: NDArray[np.float64]) -> list[NDArra
 def _outlined(
     frame: NDArray[np.uint8], ground: NDArray[np.float64], paint: NDArray[np.float64], found: list[NDArray[np.bool_]]
 ) -> NDArray[np.bool_]:
-    """The largest object up to where its edge is half paint, half background; as it was found where that leaves none."""
+    """The largest object up to where its edge is half paint and half background; as found where that leaves none."""
     mask = max(found, key=np.count_nonzero)
     way = paint - ground
     part = (frame.astype(np.float64) - ground) @ way / max(float(way @ way), 1.0)
