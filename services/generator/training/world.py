@@ -37,8 +37,10 @@ MOTIONS: Final[dict[str, tuple[int, int]]] = {
     "still": (0, 0),
 }
 """Directions on the screen, x to the right and y down."""
-SIZES: Final[dict[str, float]] = {"small": 0.15, "": 0.19, "large": 0.24}
+SIZES: Final[dict[str, float]] = {"small": 0.18, "": 0.21, "large": 0.24}
 """Radius of the circle, in parts of the frame's height; other shapes have the circle's area."""
+_OF_SEVERAL: Final = 0.165
+"""The same for each of several objects."""
 COUNTS: Final = (1, 2)
 FRAMES: Final = 17
 _APART: Final = 110.0
@@ -79,13 +81,13 @@ def draw_attributes(rng: np.random.Generator, *, held_out: bool = False) -> Attr
     while True:
         colour, background = str(rng.choice(COLOURS)), str(rng.choice(BACKGROUNDS))
         count = int(rng.choice(COUNTS, p=(0.75, 0.25)))
-        size = str(rng.choice(list(SIZES), p=(0.25, 0.45, 0.3))) if count == 1 else "small"
+        size = str(rng.choice(list(SIZES), p=(0.25, 0.45, 0.3))) if count == 1 else ""
         found = Attributes(
             str(rng.choice(SHAPES)),
             colour,
             background,
             str(rng.choice(list(MOTIONS))),
-            size if count == 1 else "",
+            size,
             count,
         )
         apart = math.dist(PALETTE[colour], PALETTE[background]) >= _APART
@@ -112,8 +114,8 @@ def draw_scene(rng: np.random.Generator, attributes: Attributes, aspect: float =
 
 
 def radius_of(attributes: Attributes) -> float:
-    """Of the circle, in parts of the frame's height; several objects are small ones."""
-    return SIZES[attributes.size] if attributes.count == 1 else SIZES["small"]
+    """Of the circle, in parts of the frame's height."""
+    return SIZES[attributes.size] if attributes.count == 1 else _OF_SEVERAL
 
 
 def draw(scene: Scene, width: int, height: int, frames: range = range(FRAMES)) -> NDArray[np.uint8]:
