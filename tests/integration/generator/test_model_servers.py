@@ -62,10 +62,11 @@ def lift(pid: int) -> None:
 async def test_two_tritons_make_two_clips_at_a_time_and_one_takes_over_what_the_other_dies_over(
     tmp_path: Path, triton: TritonServer, second: TritonServer, models: TritonModelServer, spec: pb.GenerationSpec
 ) -> None:
-    spec.steps, spec.width, spec.height, spec.frame_count = 100, 112, 64, 13
-    await models.load(NANO)
+    # Large, so that it is under way when its server dies.
+    spec.model, spec.width, spec.height, spec.frame_count, spec.steps = f"models/{T2V}", 256, 256, 33, 40
+    await models.load(T2V)
     async with TritonModelServer(second.endpoint) as other:
-        await other.load(NANO)
+        await other.load(T2V)
     async with generator(tmp_path, f"{second.endpoint},{triton.endpoint}") as running:
         # Of two that are alike the first has it, and the other what comes then.
         first = await running.create(spec)
@@ -76,13 +77,15 @@ async def test_two_tritons_make_two_clips_at_a_time_and_one_takes_over_what_the_
         await running.stub.CancelGeneration(pb.CancelGenerationRequest(name=beside.name))
         await running.until_step(first.name, 7)
         second.kill9()
-        done = (await running.watch(first.name))[-1]
-        assert done.state == SUCCEEDED, done.failure
-        await eventually(lambda: running.steps(first.name)[-1:] == [100], what="the last step's event")
-        assert_resumed(running.steps(first.name), 100)
-        raw = b"".join([e.data async for e in models.generate(NANO, spec) if isinstance(e, FrameBytes)])
-        assert frames_of(running.clip(done), spec) == raw
-    second.start()
+        try:
+            done = (await running.watch(first.name))[-1]
+            assert done.state == SUCCEEDED, done.failure
+            await eventually(lambda: running.steps(first.name)[-1:] == [40], what="the last step's event")
+            assert_resumed(running.steps(first.name), 40)
+            raw = b"".join([e.data async for e in models.generate(T2V, spec) if isinstance(e, FrameBytes)])
+            assert frames_of(running.clip(done), spec) == raw
+        finally:
+            second.start()
 
 
 async def test_work_waits_for_as_long_as_no_triton_answers(

@@ -157,7 +157,7 @@ async def test_requests_are_repeatable_pages_are_newest_first_and_tenants_apart(
 async def test_a_model_that_is_stopped_makes_no_step_after_the_one_at_work(
     running: Generator, triton: TritonServer, collector: TraceCollector, spec: pb.GenerationSpec, how: str
 ) -> None:
-    # Large, so that its steps last longer than the word takes.
+    # Large, so that its steps last about as long as the word takes.
     spec.model, spec.width, spec.height, spec.frame_count, spec.steps = f"models/{T2V}", 256, 256, 33, 200
     work = graph_work(spec)
     if how == "of a cancelled job":
@@ -183,7 +183,8 @@ async def test_a_model_that_is_stopped_makes_no_step_after_the_one_at_work(
     await eventually(lambda: bool(spans(f"generate {T2V}")), what="the end of the model's request")
     steps = spans("wan.step")
     assert 3 <= len(steps) < 200
-    assert len([step for step in steps if step["start_ns"] > stopped]) <= 1
+    # A caller who left is looked for twenty times a second.
+    assert len([step for step in steps if step["start_ns"] > stopped + 100_000_000]) <= 1
 
 
 async def test_cancelling_is_final(running: Generator, spec: pb.GenerationSpec) -> None:

@@ -73,7 +73,7 @@ async def test_what_breaks_it_or_takes_too_long_is_a_failure_of_the_model(
     with pytest.raises(Internal) as caught:
         await writer.write(CHAT, max_tokens=-1)
     assert caught.value.reason == "ERROR_REASON_MODEL_FAILED"
-    async with TritonPromptWriter(with_writer.endpoint, seconds=1.0) as hasty:
+    async with TritonPromptWriter(with_writer.endpoint, seconds=0.05) as hasty:
         with pytest.raises(Internal) as caught:
             await hasty.write([{"role": "user", "content": "tell me all"}], max_tokens=1_000_000)
     assert "too long" in caught.value.message

@@ -16,6 +16,9 @@ _OUT_OF_MEMORY: Final = (
     "CUDA error: out of memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
 )
+_ONEDNN: Final = "could not create a primitive"
+"""All that oneDNN says where the code it compiles, or its workspace, finds no room; what it has no code for it says at
+more length."""
 
 
 class Stages:
@@ -52,4 +55,5 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     # torch has no class of its own for the host's, nor for what the device's libraries take beside it.
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
+    told = str(error)
+    return isinstance(error, RuntimeError) and (told == _ONEDNN or any(words in told for words in _OUT_OF_MEMORY))

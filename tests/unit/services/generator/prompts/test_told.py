@@ -13,7 +13,7 @@ from libs.chassis.errors import InvalidArgument
 from services.generator.domain.models import ModelCard
 from services.generator.domain.prompts.extension import GOAL, bank, extended, subject_of
 from services.generator.domain.prompts.languages import Language, language_of, words_in
-from services.generator.domain.prompts.phrases import mentions, terms
+from services.generator.domain.prompts.phrases import mentions, normal, terms
 from services.generator.domain.prompts.styles import styles
 from services.generator.domain.prompts.told import to_write, told
 from services.generator.domain.prompts.writing import Written, cleaned
@@ -440,7 +440,7 @@ def test_any_prompt_is_told_or_refused(
 ) -> None:
     asked = spec(prompt, negative_prompt=negative, style=style, style_strength=strength, extend_prompt=extend)
     written = None if answer is None else Written(answer, "somebody")
-    if not prompt.strip() or "@" in negative:
+    if not normal(prompt) or "@" in negative:
         with suppress(InvalidArgument):
             told(asked, card(), written)
         return
