@@ -100,6 +100,9 @@ def command(installation: Installation, settings: TritonSettings, repository: Pa
         "--disable-auto-complete-config",
         "--allow-gpu-metrics=false",
         "--log-format=ISO8601",
+        # Else one model on its way out makes the whole server unready: for as long as a clip lasts, and for ever where
+        # Triton keeps a request that has ended. Others, and the model itself, are loaded beside it all the same.
+        "--strict-readiness=false",
         "--exit-timeout-secs=10",
         f"--grpc-address={settings.host}",
         f"--grpc-port={settings.grpc_port}",

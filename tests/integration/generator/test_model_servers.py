@@ -118,6 +118,8 @@ async def test_a_server_that_is_slow_is_waited_for_unless_another_answers(
         assert second.process is not None
         os.killpg(second.process.pid, signal.SIGSTOP)
         try:
+            stat = Path(f"/proc/{second.process.pid}/stat")
+            await eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", what="the stop")
             assert NANO in await both.models()
             asyncio.get_running_loop().call_later(1.5, os.killpg, second.process.pid, signal.SIGCONT)
             assert NANO in await alone.models()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator
@@ -217,6 +218,27 @@ async def test_a_model_is_loaded_on_demand_and_makes_room_for_another(
         await _drain(models.generate(NANO, spec))
     await models.unload(TWIN)
     assert await models.loaded() == frozenset()
+
+
+async def test_a_model_that_is_slow_to_go_keeps_nobody_waiting(models: TritonModelServer, spec: GenerationSpec) -> None:
+    long = GenerationSpec()
+    long.CopyFrom(spec)
+    long.width, long.height, long.frame_count, long.steps = 256, 256, 33, 200
+    await models.load(T2V)
+    async with aclosing(models.generate(T2V, long)) as stream:
+        assert isinstance(await anext(stream), StepDone)
+        leaving = asyncio.create_task(models.unload(T2V))
+        async with asyncio.timeout(10):
+            while T2V in await models.loaded():  # noqa: ASYNC110 - another process's doing
+                await asyncio.sleep(0.02)
+        assert await models.check()
+        assert not leaving.done()
+        await models.load(T2V)
+        assert clip([event async for event in models.generate(T2V, spec)])
+        await models.load(NANO)
+        assert await models.check()
+        assert clip(await events(models, spec))
+    await leaving
 
 
 async def test_a_killed_triton_is_named_takes_its_models_along_and_serves_again_after_a_restart(
