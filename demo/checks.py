@@ -15,9 +15,9 @@ from libs.frames.probe import probe
 from libs.frames.video_reader import VideoReader
 
 RATE = 48_000
-SHOT = (slice(480, 695), slice(865, 1255))
+SHOT = (slice(480, 695), slice(865, 1247))
 """Rows and columns of the generated shot in the picture."""
-BARE = (slice(20, 235), slice(865, 1255))
+BARE = (slice(20, 235), slice(865, 1247))
 """As large a part of the picture with nothing but footage in it."""
 
 Check = tuple[str, bool, str]
