@@ -7,14 +7,14 @@ learn the rest: a range of σ of their own, a given picture, times of their own 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
 from diffusers import WanTransformer3DModel
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import PreTrainedTokenizerFast, UMT5EncoderModel
 
+from services.generator.training.attention import attend_plainly
 from services.generator.training.captions import caption
 from services.generator.training.latents import STILLED, TIMES, Encoded
 from services.generator.training.loop import Stage
@@ -79,6 +79,8 @@ class Denoiser(Stage):
             patches = self.model.patch_embedding.weight.detach().clone().zero_()
             patches[:, :CHANNELS] = begin["patch_embedding.weight"][:, :CHANNELS]
             self.model.load_state_dict({**begin, "patch_embedding.weight": patches})
+        attend_plainly()
+        self._compiled: Any = torch.compile(self.model, dynamic=False)
 
     def loss(self, step: int) -> torch.Tensor:
         rng, noise = self.rng(step), self.noise(step)
@@ -125,9 +127,10 @@ class Denoiser(Stage):
         self, given: torch.Tensor, times: torch.Tensor, states: torch.Tensor, velocity: torch.Tensor, first: int = 0
     ) -> torch.Tensor:
         """Mean square error of the velocity, from the latent time `first` on."""
-        # Flash attention's way back, made for longer sequences, would take half of a step's time.
-        with torch.autocast("cpu", dtype=torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
-            found = self.model(hidden_states=given, timestep=times, encoder_hidden_states=states, return_dict=False)[0]
+        # Shorter clips are too few to pay for compiling.
+        model = self._compiled if given.shape[2] == TIMES else self.model
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = model(hidden_states=given, timestep=times, encoder_hidden_states=states, return_dict=False)[0]
         return (found.float() - velocity)[:, :, first:].square().mean()
 
 

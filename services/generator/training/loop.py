@@ -63,6 +63,8 @@ def trained(stage: Stage, work: Path, end: float) -> bool:
         for group in optimizer.param_groups:
             group["lr"] = stage.rate * _schedule(step, stage.steps)
         loss = stage.loss(step)
+        if not bool(loss.isfinite()):
+            raise FloatingPointError(f"step {step} of {stage.name} lost its way: its loss is {float(loss)}")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
