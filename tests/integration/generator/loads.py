@@ -1,27 +1,21 @@
-"""Run in Triton's environment: every choice of how a model is loaded, LoRAs and step caches on models of each class.
+"""Every choice of how a model is loaded, LoRAs and step caches on models of each class; run by scripts.py.
 
-python loads.py choices|loras|refusals|begins|caches t2v|i2v|ti2v        prints one JSON line a case
+["loads", "choices|loras|refusals|begins|caches", "t2v|i2v|ti2v"]        one JSON line a case
 """
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
+import runpy
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["TRANSFORMERS_VERBOSITY"] = "error"
-sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "services/generator/model_repository/wan"))
-
-import artifex_wan
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -33,7 +27,6 @@ from artifex_wan.loras import FOLDER, Loras
 from artifex_wan.options import Options
 from artifex_wan.spec import Lora, Spec, SpecError
 from artifex_wan.stages import is_out_of_memory
-from diffusers.utils import logging
 from safetensors.torch import save_file
 
 from tests.integration.generator.parity import BASE, pictures
@@ -323,7 +316,6 @@ def begins(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
     """What of a model is on the device as soon as Triton has loaded it, and after a request by each of its ways."""
     # Triton's own module, of which nothing is needed before a request is answered.
     sys.modules["triton_python_backend_utils"] = ModuleType("triton_python_backend_utils")
-    sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "services/generator/model_repository/shared"))
     from artifex_wan.backend import WanBackend
 
     spec = spec_of(kind)
@@ -421,10 +413,11 @@ def calibrated(kind: str, folder: Path) -> None:
     """By the tools that measure it and what it does, which write their files beside the weights."""
     size = ("--width", "64", "--height", "64", "--frames", "5", "--steps", "20", "--shift", "3", "--text-tokens", "64")
     picture = ["--picture"] * (kind != "t2v")
-    wan = Path(artifex_wan.__file__).parents[1]
     for tool in ("calibrate", "compare"):
-        command = [sys.executable, "-m", f"artifex_wan.{tool}", str(folder), "a red balloon", *size, *picture]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(wan)})
+        sys.argv[1:] = [str(folder), "a red balloon", *size, *picture]
+        with redirect_stdout(sys.stderr):
+            # As `python -m` does.
+            runpy.run_module(f"artifex_wan.{tool}", run_name="__main__", alter_sys=True)
 
 
 def again(model: Model, spec: Spec, whole: Made, at: int) -> bool:
@@ -443,16 +436,10 @@ def host_out_of_memory() -> bool:
     return False
 
 
-def main() -> None:
-    torch.set_num_threads(1)
-    logging.disable_progress_bar()
-    part, kind = {each.__name__: each for each in (choices, loras, refusals, begins, caches)}[sys.argv[1]], sys.argv[2]
-    with tempfile.TemporaryDirectory() as name, torch.no_grad():
-        folder = Path(name)
+def main(name: str, kind: str) -> None:
+    part = {each.__name__: each for each in (choices, loras, refusals, begins, caches)}[name]
+    with tempfile.TemporaryDirectory() as made, torch.no_grad():
+        folder = Path(made)
         pipeline(kind).save_pretrained(folder)
         for found in part(kind, folder):
             report(**found)
-
-
-if __name__ == "__main__":
-    main()
