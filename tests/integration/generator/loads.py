@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -285,13 +286,13 @@ def refusals(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
     spec = spec_of(kind)
     before = Made(model, spec).clip
     cases: dict[str, Callable[[], object]] = {
-        name: lambda name=name: wardrobe.wear((Lora(name, 1.0, 0.0),))  # type: ignore[misc]
+        name: partial(wardrobe.wear, (Lora(name, 1.0, 0.0),))
         for name in ("absent", "foreign", "large", "half", "torn", "alone", "damaged")
     }
     cases["twice"] = lambda: wardrobe.wear((Lora("high.v1", 1.0, 0.0), Lora("high.v1", 0.5, 0.0)))
     cases["magnitude"] = lambda: begun(model, replace(spec, step_cache="magnitude"), pictures(spec), 64)
     for backend in ("flash", "_native_cudnn"):
-        cases[backend] = lambda backend=backend: Model.read(folder, "cpu", Options(attention=backend))  # type: ignore[misc]
+        cases[backend] = partial(Model.read, folder, "cpu", Options(attention=backend))
     if model.alone:
         cases["second"] = lambda: wardrobe.wear((Lora("high.v1", 1.0, 1.0),))
     cases["no choice"] = lambda: Options.parse({"slicing": "on"})
@@ -299,7 +300,7 @@ def refusals(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
     cases["no object"] = lambda: Options.parse(["tiled"])
     parsed = {"name": "high.v1", "strength": 1, "strength_2": 0}
     for name, wrong in (("path", {"name": "../high"}), ("strong", {"strength": 5}), ("text", {"strength_2": "1"})):
-        cases[name] = lambda wrong=wrong: Lora.parse({**parsed, **wrong})  # type: ignore[misc]
+        cases[name] = partial(Lora.parse, {**parsed, **wrong})
     cases["more"] = lambda: Lora.parse({**parsed, "fused": True})
     for name, case in cases.items():
         try:

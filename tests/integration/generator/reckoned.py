@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -178,7 +179,7 @@ def widening() -> None:
         packed = torch.zeros(rows, columns // numbers * size, dtype=torch.uint8)
         layer.weight = GGUFParameter(packed, quant_type=packing)
         given = torch.zeros(1, columns, dtype=torch.bfloat16)
-        peaks[packing.name] = peak(lambda layer=layer, given=given: layer(given))  # type: ignore[misc]
+        peaks[packing.name] = peak(partial(layer, given))
     most = max(peaks, key=lambda name: peaks[name])
     tell(what="bytes", part=f"{most} widened", made=peaks[most], reckoned=memory._WIDENING * rows * columns)
 
