@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +21,7 @@ from artifex_wan.spec import Lora, SpecError
 from gguf import GGMLQuantizationType, GGUFWriter
 from gguf.quants import quantize
 
-from tests.integration.generator.loads import Made, evidence, lora_file, mean, report, spec_of, unlike
-from tests.integration.generator.tiny_wan import pipeline
+from tests.integration.generator.loads import Made, evidence, lora_file, mean, spec_of, told, unlike
 
 QUANTISED = GGMLQuantizationType.Q8_0
 BLOCK = 32
@@ -157,9 +155,4 @@ def main(name: str, of: str) -> None:
         pack(Model.read(folder, "cpu", Options()), folder, authors)
         unpacked_away(folder)
         return
-    part = {each.__name__: each for each in (packed, refused)}[name]
-    with tempfile.TemporaryDirectory() as made, torch.no_grad():
-        folder = Path(made)
-        pipeline(of).save_pretrained(folder)
-        for found in part(of, folder):
-            report(**found)
+    told({each.__name__: each for each in (packed, refused)}[name], of)

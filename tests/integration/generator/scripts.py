@@ -2,8 +2,8 @@
 
 Its libraries take longer to read than most of what the scripts do, so they are read once for all of them.
 
-Reads lines ["SCRIPT", ARGUMENT, ...], of loads, packs, parity and reckoned, each of which says what it takes; prints
-one JSON object a case, and {"exit": STATUS} after the last one.
+Reads lines ["SCRIPT", ARGUMENT, ...], of loads, packs, parity, reckoned and step_caches, each of which says what it
+takes; prints one JSON object a case, and {"exit": STATUS} after the last one.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from typing import Final, NoReturn
 import torch
 from diffusers.utils import logging
 
-from tests.integration.generator import loads, packs, parity, reckoned
+from tests.integration.generator import loads, packs, parity, reckoned, step_caches
 
 SCRIPTS: Final[dict[str, Callable[..., None]]] = {
     "loads": loads.main,
     "packs": packs.main,
     "parity": parity.main,
     "reckoned": reckoned.main,
+    "step_caches": step_caches.main,
 }
 
 

@@ -112,7 +112,7 @@ def test_a_model_waits_off_the_device_for_what_the_first_request_wants_of_it(scr
 def test_step_caches_skip_work_begin_anew_where_a_run_rests_and_are_gone_afterwards(
     scripts: Scripts, kind: str
 ) -> None:
-    known, *found = scripts("loads", "caches", kind)
+    known, *found = scripts("step_caches", kind)
     if kind == "ti2v":
         assert known["calibrated"] == {"transformer": 20}
     else:
