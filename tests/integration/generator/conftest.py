@@ -17,7 +17,7 @@ from libs.chassis.testing import Server, free_port, spawn
 from libs.chassis.testing.process import accepts
 from services.generator.adapters.triton import TritonModelServer
 from tests.integration.generator.served import Generator, generator
-from tests.support.triton import ROOT, TritonServer
+from tests.support.triton import RESIDENT, ROOT, TritonServer
 
 
 class TraceCollector(Server):
@@ -124,7 +124,7 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scripts]:
 
 @pytest.fixture
 async def models(triton: TritonServer) -> AsyncIterator[TritonModelServer]:
-    async with TritonModelServer(triton.endpoint) as server:
+    async with TritonModelServer(triton.endpoint, resident=RESIDENT) as server:
         yield server
 
 
