@@ -10,10 +10,10 @@ from typing import Final
 from artifex.cli.plan_table import COLUMNS, MEMORIES, row
 from artifex.cli.shots import PRESETS
 from artifex.generator.v1.messages_pb2 import GenerationSpec
+from services.generator.domain.filling import filled
 from services.generator.domain.models import with_absent
 from services.generator.domain.plan.devices import Device, imagined
 from services.generator.domain.plan.planner import plan
-from services.generator.domain.spec import filled
 
 PAGE: Final = Path(__file__).with_suffix(".md")
 _PROCESSOR: Final = Device("cpu", "cpu", 16 << 30, 16 << 30)

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -180,22 +180,13 @@ class Assets:
         and digest, and moved into place. A broken stream goes on where it stopped. Raises FileProblem."""
         check_destination(path)
         asset = await self.get(name)
-        partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with _beside(path) as partial:
             with partial.open("wb") as file:
                 await self._receive(asset, file, on_progress)
                 file.flush()
                 await asyncio.to_thread(os.fsync, file.fileno())
             if await asyncio.to_thread(file_digest, partial) != asset.blob.digest:
                 raise VerificationFailed(f"{name}: the bytes received are not the asset's")
-            partial.replace(path)
-        except OSError as error:
-            raise FileProblem(f"{path}: {error.strerror or error}") from None
-        finally:
-            # Where the folder cannot be used there is no partial file, and the error above says so.
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
         return asset
 
     async def download_stills(self, name: str, out: Path, *, on_progress: Progress | None = None) -> media.Asset:
@@ -278,14 +269,22 @@ def check_destination(path: Path, *, stills: bool = False) -> None:
 def replace_file(path: Path, data: bytes) -> None:
     """Whoever looks at the file sees what was there or what is there now, whole. Its folder is made. Raises
     FileProblem."""
+    with _beside(path) as partial:
+        partial.write_bytes(data)
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A name for the file that takes the place of `path` when all is well. Its folder is made. Raises FileProblem."""
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
+        yield partial
         partial.replace(path)
     except OSError as error:
         raise FileProblem(f"{path}: {error.strerror or error}") from None
     finally:
+        # Where the folder cannot be used there is no partial file, and the error above says so.
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 from artifex.generator.v1 import service_pb2, service_pb2_grpc
@@ -127,38 +128,18 @@ async def build(
         # What workers do; one in this process wakes the watchers itself.
         runtime.spawn("news", News(bus, NEWS_SUBJECT, wakeups.notify).run())
     events = EventHandler(store, checkpoints, wakeups.notify)
+    heard = partial(bus.consume, max_deliver=-1, backoff=_EVENT_BACKOFF)
     runtime.spawn(
         "assets",
-        bus.consume(
-            stream="EVENTS",
-            durable="generator-assets",
-            subjects=ASSET_SUBJECTS,
-            handler=events.handle_asset,
-            max_deliver=-1,
-            backoff=_EVENT_BACKOFF,
-        ),
+        heard(stream="EVENTS", durable="generator-assets", subjects=ASSET_SUBJECTS, handler=events.handle_asset),
     )
     runtime.spawn(
         "ended jobs",
-        bus.consume(
-            stream="EVENTS",
-            durable="generator-jobs",
-            subjects=JOB_SUBJECTS,
-            handler=events.handle_job,
-            max_deliver=-1,
-            backoff=_EVENT_BACKOFF,
-        ),
+        heard(stream="EVENTS", durable="generator-jobs", subjects=JOB_SUBJECTS, handler=events.handle_job),
     )
     runtime.spawn(
         "dead letters",
-        bus.consume(
-            stream="DEAD",
-            durable="generator-dead-work",
-            subjects=DEAD_SUBJECTS,
-            handler=events.handle_dead,
-            max_deliver=-1,
-            backoff=_EVENT_BACKOFF,
-        ),
+        heard(stream="DEAD", durable="generator-dead-work", subjects=DEAD_SUBJECTS, handler=events.handle_dead),
     )
     media = MediaAssets(await runtime.enter(service_channel(platform.media_endpoint, service="media", timeout=10.0)))
     turns = settings.concurrency * len(endpoints)

@@ -18,11 +18,16 @@ from typing import Any
 from libs.chassis.testing import Server, free_port, spawn
 from services.generator.nano import DENOISERS, NANO_VERSION
 from services.generator.nano.build import build
+from services.generator.triton.server import sweep_shared_memory
+from services.generator.triton.settings import TritonSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 NANO = "wan22-nano-t2v"
 TWIN = "wan22-nano-twin"
 """The same weights under another name: a second model."""
+RESIDENT = 4
+"""Models that tests keep in memory at a time, as a model reads its libraries anew when it is loaded again, which takes
+longer than most clips of a test."""
 T2V = "tiny-t2v"
 I2V = "tiny-i2v"
 TI2V = "tiny-ti2v"
@@ -119,6 +124,14 @@ class TritonServer(Server):
             if not (models / name).exists():
                 (models / name).symlink_to(tiny_weights(name))
         self.process = spawn(self.command(), log=self.log, env=self._env)
+
+    def stop(self) -> None:
+        """At once: what its end in order takes, and leaves, is shown where `artifex up` ends."""
+        self.kill9()
+
+    def remove(self) -> None:
+        """What it left in shared memory, as its next start on these ports would."""
+        sweep_shared_memory(TritonSettings(home=self.folder, grpc_port=self.port))
 
     def is_ready(self) -> bool:
         try:

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TaskID, TextColumn
 
 from artifex.cli.output import Output, plain_dict
+from artifex.cli.progress import StepBars
 from artifex.cli.words import seconds_text
 from artifex.generator.v1 import messages_pb2 as generator
 
 
-class GenerationProgress:
+class GenerationProgress(StepBars):
     """A bar of denoising steps on a terminal, a line when the state changes elsewhere, JSON lines for machines."""
 
     def __init__(self, output: Output) -> None:
-        self._output = output
-        self._bars: Progress | None = None
+        super().__init__(output, TextColumn("{task.fields[rest]}"))
         self._row: TaskID | None = None
         self._told = ""
-        if output.live:
-            columns = (
-                TextColumn("{task.description:>10}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TextColumn("{task.fields[rest]}"),
-            )
-            self._bars = Progress(*columns, console=output.errors)
-
-    def __enter__(self) -> GenerationProgress:
-        if self._bars:
-            self._bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bars:
-            self._bars.stop()
 
     def show(self, generation: generator.Generation) -> None:
         if self._output.as_json:

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Self
 
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from artifex.cli.output import Output, plain_dict
 from artifex.graph.v1 import messages_pb2 as graph
@@ -32,21 +42,18 @@ def transfer(output: Output, label: str) -> Iterator[Callable[[int, int], None]]
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-class RenderProgress:
-    """Shows a render job's events: bars on a terminal, one line per task where `verbose`, JSON lines for machines."""
+class StepBars:
+    """Bars of steps on a terminal, shown as long as it is entered; `_bars` is None where nobody watches."""
 
-    def __init__(self, output: Output, job: graph.RenderJob, *, verbose: bool) -> None:
+    def __init__(self, output: Output, *more: ProgressColumn) -> None:
+        """`more` stands behind each bar."""
         self._output = output
-        self._verbose = verbose
         self._bars: Progress | None = None
-        self._rows: dict[str, TaskID] = {}
-        self._told: dict[str, tuple[int, int]] = {}
         if output.live:
             columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-            self._bars = Progress(*columns, console=output.errors)
-        self._show(job.progress)
+            self._bars = Progress(*columns, *more, console=output.errors)
 
-    def __enter__(self) -> RenderProgress:
+    def __enter__(self) -> Self:
         if self._bars:
             self._bars.start()
         return self
@@ -54,6 +61,17 @@ class RenderProgress:
     def __exit__(self, *_: object) -> None:
         if self._bars:
             self._bars.stop()
+
+
+class RenderProgress(StepBars):
+    """Shows a render job's events: bars on a terminal, one line per task where `verbose`, JSON lines for machines."""
+
+    def __init__(self, output: Output, job: graph.RenderJob, *, verbose: bool) -> None:
+        super().__init__(output)
+        self._verbose = verbose
+        self._rows: dict[str, TaskID] = {}
+        self._told: dict[str, tuple[int, int]] = {}
+        self._show(job.progress)
 
     def event(self, event: graph.RenderEvent) -> None:
         if self._output.as_json:

@@ -134,7 +134,7 @@ class TritonModelServer:
             self._loaded_here.append(model)
 
     async def unload(self, model: str) -> None:
-        """Take the model out of memory; returns when it is out, or does not go within half a minute: what is at work goes when it is done."""
+        """Take the model out of memory; returns when it is out, or does not go within half a minute, as one at work."""
         async with _outages_named():
             await self._stub.RepositoryModelUnload(
                 pb.RepositoryModelUnloadRequest(model_name=model), timeout=_QUICK_SECONDS

@@ -11,13 +11,15 @@ from libs.chassis.errors import ArtifexError, InvalidArgument, Violation
 from libs.chassis.principal import Principal
 from libs.chassis.rpc.failures import to_failure
 from services.generator.commands.tell_prompt import tell_prompt
+from services.generator.domain.filling import Filled, filled
 from services.generator.domain.keys import clip_key
 from services.generator.domain.models import ModelCard, with_absent
 from services.generator.domain.plan.devices import Device, imagined, largest, rated_as
 from services.generator.domain.plan.planner import goes, plan, require_fit
+from services.generator.domain.possible import require_possible
 from services.generator.domain.prompts.told import Told
 from services.generator.domain.provenance import load_of
-from services.generator.domain.spec import Filled, chosen, filled, require_available, require_possible
+from services.generator.domain.spec import chosen, require_available
 from services.generator.domain.windows import needed
 from services.generator.ports import Assets, Calibrations, Clips, ModelLists, PromptWriter, Store
 

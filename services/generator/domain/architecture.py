@@ -53,16 +53,17 @@ class Transformer:
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> Self:
         """Its config.json. Raises KeyError or ValueError for one that lacks something."""
-        return cls(
-            layers=int(config["num_layers"]),
-            heads=int(config["num_attention_heads"]),
-            head_width=int(config["attention_head_dim"]),
-            ffn=int(config["ffn_dim"]),
-            into=int(config["in_channels"]),
-            out=int(config["out_channels"]),
-            text=int(config["text_dim"]),
-            frequencies=int(config.get("freq_dim", 256)),
+        told = _numbers(
+            config,
+            layers="num_layers",
+            heads="num_attention_heads",
+            head_width="attention_head_dim",
+            ffn="ffn_dim",
+            into="in_channels",
+            out="out_channels",
+            text="text_dim",
         )
+        return cls(**told, frequencies=int(config.get("freq_dim", 256)))
 
 
 @dataclass(frozen=True)
@@ -90,15 +91,16 @@ class TextEncoder:
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> Self:
         """Its config.json. Raises KeyError or ValueError for one that lacks something."""
-        return cls(
-            vocabulary=int(config["vocab_size"]),
-            width=int(config["d_model"]),
-            head_width=int(config["d_kv"]),
-            heads=int(config["num_heads"]),
-            ffn=int(config["d_ff"]),
-            layers=int(config["num_layers"]),
-            buckets=int(config.get("relative_attention_num_buckets", 32)),
+        told = _numbers(
+            config,
+            vocabulary="vocab_size",
+            width="d_model",
+            head_width="d_kv",
+            heads="num_heads",
+            ffn="d_ff",
+            layers="num_layers",
         )
+        return cls(**told, buckets=int(config.get("relative_attention_num_buckets", 32)))
 
 
 @dataclass(frozen=True)
@@ -153,12 +155,7 @@ class Vae:
         last = len(self.multipliers) - 1
         for index, (into, out) in enumerate(pairwise(widths)):
             entering = into // 2 if index > 0 and not self.residual else into
-            for _ in range(self.res_blocks + 1):
-                yield Convolution(entering, out, cube, scale, frames)
-                yield Convolution(out, out, cube, scale, frames)
-                if entering != out:
-                    yield Convolution(entering, out, (1, 1, 1), scale, frames)
-                entering = out
+            yield from _residual(entering, out, self.res_blocks + 1, scale, frames)
             if index == last:
                 break
             if self.time_doubles[index]:
@@ -175,13 +172,7 @@ class Vae:
         yield Convolution(3 * self.patch**2, widths[0], cube, scale, frames)
         last = len(self.multipliers) - 1
         for index, (into, out) in enumerate(pairwise(widths)):
-            entering = into
-            for _ in range(self.res_blocks):
-                yield Convolution(entering, out, cube, scale, frames)
-                yield Convolution(out, out, cube, scale, frames)
-                if entering != out:
-                    yield Convolution(entering, out, (1, 1, 1), scale, frames)
-                entering = out
+            yield from _residual(into, out, self.res_blocks, scale, frames)
             if index == last:
                 break
             scale *= 2
@@ -268,6 +259,21 @@ class Architecture:
     def times(self, frames: int) -> int:
         """Latent times of so many frames."""
         return (frames - 1) // self.vae.time + 1
+
+
+def _numbers(config: Mapping[str, Any], **names: str) -> dict[str, int]:
+    """What a config.json tells under these names, by what it is here. Raises KeyError or ValueError."""
+    return {ours: int(config[theirs]) for ours, theirs in names.items()}
+
+
+def _residual(into: int, out: int, blocks: int, scale: int, frames: int) -> Iterator[Convolution]:
+    """So many blocks of two convolutions each; what goes past a block that widens it takes one more."""
+    for block in range(blocks):
+        entering = out if block else into
+        yield Convolution(entering, out, (3, 3, 3), scale, frames)
+        yield Convolution(out, out, (3, 3, 3), scale, frames)
+        if entering != out:
+            yield Convolution(entering, out, (1, 1, 1), scale, frames)
 
 
 def _linear(into: int, out: int) -> int:

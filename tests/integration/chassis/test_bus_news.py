@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from libs.chassis.bus import Bus, News
@@ -24,7 +25,7 @@ async def test_all_that_listen_hear_what_goes_into_a_stream_also_after_the_bus_r
             heard[who] += 1
 
         listening = [
-            group.create_task(News(bus, "evt.*.thing.>", lambda who=who: hear(who)).run())  # type: ignore[misc]
+            group.create_task(News(bus, "evt.*.thing.>", partial(hear, who)).run())
             for who, bus in enumerate((one, two))
         ]
         await eventually(lambda: heard == [1, 1], what="the links")

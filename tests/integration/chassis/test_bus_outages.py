@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,9 @@ async def test_five_kills_in_mid_stream_lose_nothing(nats: NatsServer) -> None:
             await bus.publish("work.frames.normal", key.encode(), key=key)
             published.append(key)
 
+    def told(count: int) -> bool:
+        return len(published) >= count
+
     async with (
         Bus(nats.url, name="one") as one,
         Bus(nats.url, name="two") as two,
@@ -135,7 +139,7 @@ async def test_five_kills_in_mid_stream_lose_nothing(nats: NatsServer) -> None:
     ):
         publishers = [asyncio.create_task(publish(bus, part)) for part, bus in enumerate((one, two, one))]
         for kill in range(5):
-            await eventually(lambda bound=(kill + 1) * 40: len(published) >= bound)  # type: ignore[misc]
+            await eventually(partial(told, (kill + 1) * 40))
             nats.kill9()
             await restart(nats)
         await asyncio.gather(*publishers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Any
 
 import grpc
 import pytest
@@ -137,7 +138,8 @@ async def test_a_reader_that_stops_early_stops_the_server(served: Served, channe
     stub = media_grpc.MediaServiceStub(channel)
     with acting_as(principal_of(served.mint)):
         request = media.DownloadAssetRequest(name="assets/endless")
-        async with aclosing(stub.DownloadAsset(request)) as download:  # type: ignore[type-var]
+        answers: Any = stub.DownloadAsset(request)
+        async with aclosing(answers) as download:
             async for _ in download:
                 break
     async with asyncio.timeout(5):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_a_key_becomes_a_token_that_the_gateway_takes(gateway: Gateway, admin_to
 
 
 def test_a_resource_is_made_read_changed_and_removed(gateway: Gateway, admin_token: str) -> None:
-    def call(method: str, path: str, body: object = None) -> dict[str, dict[str, str]]:
+    def call(method: str, path: str, body: object = None) -> dict[str, Any]:
         answer = gateway.call(method, path, body, token=admin_token)
         assert answer.status == 200, answer.body
         return dict(answer.json)
@@ -47,7 +48,7 @@ def test_a_resource_is_made_read_changed_and_removed(gateway: Gateway, admin_tok
     assert changed["revision"] == "2"
     assert call("GET", f"/v1/{made['name']}?revision=1")["document"]["contentJson"] == GRAPH
     revisions = call("GET", f"/v1/{made['name']}:revisions?pageSize=1")
-    assert [item["revision"] for item in revisions["revisions"]] == ["2"]  # type: ignore[index]
+    assert [item["revision"] for item in revisions["revisions"]] == ["2"]
     assert revisions["nextPageToken"]
     call("DELETE", f"/v1/{name}")
     assert gateway.call("GET", f"/v1/{name}", token=admin_token).status == 404

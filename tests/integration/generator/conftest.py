@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +17,7 @@ from libs.chassis.testing import Server, free_port, spawn
 from libs.chassis.testing.process import accepts
 from services.generator.adapters.triton import TritonModelServer
 from tests.integration.generator.served import Generator, generator
-from tests.support.triton import TritonServer
+from tests.support.triton import RESIDENT, ROOT, TritonServer
 
 
 class TraceCollector(Server):
@@ -52,9 +55,76 @@ def triton(tmp_path_factory: pytest.TempPathFactory, collector: TraceCollector) 
         yield server
 
 
+_REPOSITORY = ROOT / "services" / "generator" / "model_repository"
+_ENVIRONMENT = {
+    "PYTHONPATH": os.pathsep.join(map(str, (ROOT, _REPOSITORY / "wan", _REPOSITORY / "shared"))),
+    "OMP_NUM_THREADS": "1",
+    # The process compiles by itself: for a few blocks others cost more than they save.
+    "TORCHINDUCTOR_COMPILE_THREADS": "1",
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+
+
+class Scripts:
+    """Runs the scripts of this folder's scripts.py."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._process: subprocess.Popen[str] | None = None
+
+    def __call__(self, *script: str) -> list[dict[str, Any]]:
+        """The cases that a script prints; what it wrote to its standard error where it fails."""
+        if self._process is None:
+            with self._log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    [ROOT / ".venv-triton" / "bin" / "python", "-m", "tests.integration.generator.scripts"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    cwd=ROOT,
+                    env={**os.environ, **_ENVIRONMENT},
+                )
+        before = self._log.stat().st_size
+        try:
+            cases = list(self._answers(self._process, script))
+        except BaseException:
+            # What of its answer is still to come is no answer to the next.
+            self.stop()
+            raise
+        end = cases.pop() if cases else {}
+        assert end == {"exit": 0}, self._log.read_bytes()[before:].decode()
+        return cases
+
+    def _answers(self, process: subprocess.Popen[str], script: Sequence[str]) -> Iterator[dict[str, Any]]:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(script) + "\n")
+        process.stdin.flush()
+        for line in process.stdout:
+            if line.startswith("{"):  # libraries have a word to say now and then
+                yield (case := json.loads(line))
+                if "exit" in case:
+                    return
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+@pytest.fixture(scope="session")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scripts]:
+    found = Scripts(tmp_path_factory.mktemp("scripts") / "scripts.log")
+    yield found
+    found.stop()
+
+
 @pytest.fixture
 async def models(triton: TritonServer) -> AsyncIterator[TritonModelServer]:
-    async with TritonModelServer(triton.endpoint) as server:
+    async with TritonModelServer(triton.endpoint, resident=RESIDENT) as server:
         yield server
 
 

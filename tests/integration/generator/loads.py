@@ -1,31 +1,23 @@
-"""Run in Triton's environment: every choice of how a model is loaded, LoRAs and step caches on models of each class.
+"""Every choice of how a model is loaded, and LoRAs, on models of each class; run by scripts.py.
 
-python loads.py choices|loras|refusals|begins|caches t2v|i2v|ti2v        prints one JSON line a case
+["loads", "choices|loras|refusals|begins", "t2v|i2v|ti2v"]        one JSON line a case
 """
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["TRANSFORMERS_VERBOSITY"] = "error"
-sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "services/generator/model_repository/wan"))
-
-import artifex_wan
 import numpy as np
 import numpy.typing as npt
 import torch
-from artifex_wan.compare import CACHES_FILE
 from artifex_wan.decode import decoded
 from artifex_wan.denoise import Run, begun, resumed
 from artifex_wan.loading import EXPERTS, Model
@@ -33,7 +25,6 @@ from artifex_wan.loras import FOLDER, Loras
 from artifex_wan.options import Options
 from artifex_wan.spec import Lora, Spec, SpecError
 from artifex_wan.stages import is_out_of_memory
-from diffusers.utils import logging
 from safetensors.torch import save_file
 
 from tests.integration.generator.parity import BASE, pictures
@@ -292,13 +283,13 @@ def refusals(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
     spec = spec_of(kind)
     before = Made(model, spec).clip
     cases: dict[str, Callable[[], object]] = {
-        name: lambda name=name: wardrobe.wear((Lora(name, 1.0, 0.0),))  # type: ignore[misc]
+        name: partial(wardrobe.wear, (Lora(name, 1.0, 0.0),))
         for name in ("absent", "foreign", "large", "half", "torn", "alone", "damaged")
     }
     cases["twice"] = lambda: wardrobe.wear((Lora("high.v1", 1.0, 0.0), Lora("high.v1", 0.5, 0.0)))
     cases["magnitude"] = lambda: begun(model, replace(spec, step_cache="magnitude"), pictures(spec), 64)
     for backend in ("flash", "_native_cudnn"):
-        cases[backend] = lambda backend=backend: Model.read(folder, "cpu", Options(attention=backend))  # type: ignore[misc]
+        cases[backend] = partial(Model.read, folder, "cpu", Options(attention=backend))
     if model.alone:
         cases["second"] = lambda: wardrobe.wear((Lora("high.v1", 1.0, 1.0),))
     cases["no choice"] = lambda: Options.parse({"slicing": "on"})
@@ -306,7 +297,7 @@ def refusals(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
     cases["no object"] = lambda: Options.parse(["tiled"])
     parsed = {"name": "high.v1", "strength": 1, "strength_2": 0}
     for name, wrong in (("path", {"name": "../high"}), ("strong", {"strength": 5}), ("text", {"strength_2": "1"})):
-        cases[name] = lambda wrong=wrong: Lora.parse({**parsed, **wrong})  # type: ignore[misc]
+        cases[name] = partial(Lora.parse, {**parsed, **wrong})
     cases["more"] = lambda: Lora.parse({**parsed, "fused": True})
     for name, case in cases.items():
         try:
@@ -323,7 +314,6 @@ def begins(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
     """What of a model is on the device as soon as Triton has loaded it, and after a request by each of its ways."""
     # Triton's own module, of which nothing is needed before a request is answered.
     sys.modules["triton_python_backend_utils"] = ModuleType("triton_python_backend_utils")
-    sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "services/generator/model_repository/shared"))
     from artifex_wan.backend import WanBackend
 
     spec = spec_of(kind)
@@ -353,85 +343,6 @@ def begins(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
         }
 
 
-def caches(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
-    calibrated(kind, folder)
-    plain_model = Model.read(folder, "cpu", Options())
-    known = {name: len(ratios) for name, ratios in plain_model.magnitudes.items()}
-    compared = json.loads((folder / CACHES_FILE).read_text())
-    # The tools ask for a clip of their own: gray pictures, one seed, no negative prompt.
-    like = replace(spec_of(kind, steps=20, flow_shift=3.0), prompt="a red balloon", negative_prompt="", seed=0)
-    like = replace(like, guidance_scale=4.0, guidance_scale_2=4.0)
-    gray = {name: np.full((64, 64, 3), 128, np.uint8) for name in like.pictures}
-    clips = [
-        Made(plain_model, like, begun(plain_model, replace(like, step_cache=cache), gray, 64)).clip
-        for cache in ("none", "first_block", "magnitude")
-    ]
-    errors = [float(((clip.astype(float) - clips[0]) ** 2).mean()) for clip in clips[1:]]
-    yield {
-        "calibrated": known,
-        "compared": compared,
-        "of_one_block": of_one_block(kind, folder),
-        "psnr": [10 * float(np.log10(255**2 / error)) for error in errors],
-    }
-    for choice in COMBINED:
-        if choice == {"compile": "blocks"} and kind != "t2v":
-            continue
-        model = Model.read(folder, "cpu", Options.parse(choice))
-        made = 0
-
-        def count(*_: object) -> None:
-            nonlocal made
-            made += 1
-
-        for transformer in model.transformers.values():
-            transformer.blocks[-1].ffn.register_forward_pre_hook(count)
-        spec = spec_of(kind, steps=20, flow_shift=3.0)
-        plain, passes = Made(model, spec), made
-        for cache in ("first_block", "magnitude"):
-            made = 0
-            run = begun(model, replace(spec, step_cache=cache), pictures(spec), 64)
-            cached = Made(model, run.spec, run)
-            computed = made
-            use = run.cache_use
-            assert use is not None
-            yield {
-                "cache": cache,
-                "use": [use.cache, use.passes, use.taken_over, use.times],
-                "blocks": len(model.pipeline.transformer.blocks),
-                "load": choice,
-                "passes": passes,
-                "computed": computed,
-                "difference": difference(cached.clip, plain.clip),
-                "rests": sorted(cached.saved),
-                "resumed": [again(model, replace(spec, step_cache=cache), cached, at) for at in sorted(cached.saved)],
-                "without": bool(np.array_equal(Made(model, spec).clip, plain.clip)),
-            }
-
-
-def of_one_block(kind: str, folder: Path) -> bool:
-    """Whether a cache of what follows the first block does nothing where nothing follows."""
-    model, spec = Model.read(folder, "cpu", Options()), spec_of(kind)
-    for expert in model.transformers.values():
-        expert.blocks = expert.blocks[:1]
-    run = begun(model, replace(spec, step_cache="first_block"), pictures(spec), 64)
-    return np.array_equal(Made(model, spec, run).clip, Made(model, spec).clip) and run.cache_use is None
-
-
-def calibrated(kind: str, folder: Path) -> None:
-    """By the tools that measure it and what it does, which write their files beside the weights."""
-    size = ("--width", "64", "--height", "64", "--frames", "5", "--steps", "20", "--shift", "3", "--text-tokens", "64")
-    picture = ["--picture"] * (kind != "t2v")
-    wan = Path(artifex_wan.__file__).parents[1]
-    for tool in ("calibrate", "compare"):
-        command = [sys.executable, "-m", f"artifex_wan.{tool}", str(folder), "a red balloon", *size, *picture]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(wan)})
-
-
-def again(model: Model, spec: Spec, whole: Made, at: int) -> bool:
-    run = resumed(model, spec, pictures(spec), whole.saved[at])
-    return bool(np.array_equal(Made(model, spec, run).clip, whole.clip))
-
-
 def host_out_of_memory() -> bool:
     try:
         torch.empty(1 << 60, dtype=torch.uint8)
@@ -443,16 +354,14 @@ def host_out_of_memory() -> bool:
     return False
 
 
-def main() -> None:
-    torch.set_num_threads(1)
-    logging.disable_progress_bar()
-    part, kind = {each.__name__: each for each in (choices, loras, refusals, begins, caches)}[sys.argv[1]], sys.argv[2]
-    with tempfile.TemporaryDirectory() as name, torch.no_grad():
-        folder = Path(name)
+def told(part: Callable[[str, Path], Iterator[dict[str, Any]]], kind: str) -> None:
+    """What a part of a script finds of a model of its own."""
+    with tempfile.TemporaryDirectory() as made, torch.no_grad():
+        folder = Path(made)
         pipeline(kind).save_pretrained(folder)
         for found in part(kind, folder):
             report(**found)
 
 
-if __name__ == "__main__":
-    main()
+def main(name: str, kind: str) -> None:
+    told({each.__name__: each for each in (choices, loras, refusals, begins)}[name], kind)

@@ -1,20 +1,15 @@
-"""Run in Triton's environment: experts of GGUF files, of each class.
+"""Experts of GGUF files, of each class; run by scripts.py.
 
-python packs.py packed|refused t2v|i2v|ti2v        prints one JSON line a case
-python packs.py pack FOLDER                        packs the experts of a model, and leaves them there in no other way
+["packs", "packed|refused", "t2v|i2v|ti2v"]        one JSON line a case
+["packs", "pack", "FOLDER"]                        packs a model's experts, and leaves them there in no other way
 """
 
 from __future__ import annotations
 
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "services/generator/model_repository/wan"))
 
 import numpy as np
 import torch
@@ -23,12 +18,10 @@ from artifex_wan.loras import FOLDER, Loras
 from artifex_wan.options import Options
 from artifex_wan.packed import read_packed
 from artifex_wan.spec import Lora, SpecError
-from diffusers.utils import logging
 from gguf import GGMLQuantizationType, GGUFWriter
 from gguf.quants import quantize
 
-from tests.integration.generator.loads import Made, evidence, lora_file, mean, report, spec_of, unlike
-from tests.integration.generator.tiny_wan import pipeline
+from tests.integration.generator.loads import Made, evidence, lora_file, mean, spec_of, told, unlike
 
 QUANTISED = GGMLQuantizationType.Q8_0
 BLOCK = 32
@@ -156,22 +149,10 @@ def refused(kind: str, folder: Path) -> Iterator[dict[str, Any]]:
     yield {"torn": read("gguf")}
 
 
-def main() -> None:
-    torch.set_num_threads(1)
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    if sys.argv[1] == "pack":
-        folder = Path(sys.argv[2])
+def main(name: str, of: str) -> None:
+    if name == "pack":
+        folder = Path(of)
         pack(Model.read(folder, "cpu", Options()), folder, authors)
         unpacked_away(folder)
         return
-    part, kind = {each.__name__: each for each in (packed, refused)}[sys.argv[1]], sys.argv[2]
-    with tempfile.TemporaryDirectory() as name, torch.no_grad():
-        folder = Path(name)
-        pipeline(kind).save_pretrained(folder)
-        for found in part(kind, folder):
-            report(**found)
-
-
-if __name__ == "__main__":
-    main()
+    told({each.__name__: each for each in (packed, refused)}[name], of)

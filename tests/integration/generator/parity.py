@@ -1,24 +1,17 @@
-"""Run in Triton's environment: our sampling loop and the plain diffusers pipelines make the same pixels.
+"""Our sampling loop and the plain diffusers pipelines make the same pixels; run by scripts.py.
 
-python parity.py        prints one JSON line a case
+["parity"]        one JSON line a case
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
-
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["TRANSFORMERS_VERBOSITY"] = "error"
-sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "services/generator/model_repository/wan"))
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +23,6 @@ from artifex_wan.loading import Model
 from artifex_wan.options import Options
 from artifex_wan.spec import Spec
 from diffusers import DiffusionPipeline, UniPCMultistepScheduler, WanImageToVideoPipeline
-from diffusers.utils import logging
 from PIL import Image
 
 from tests.integration.generator.tiny_wan import KINDS, pipeline
@@ -153,8 +145,6 @@ def report(**values: object) -> None:
 
 
 def main() -> None:
-    torch.set_num_threads(1)
-    logging.disable_progress_bar()
     for kind in KINDS:
         with tempfile.TemporaryDirectory() as folder:
             pipeline(kind).save_pretrained(folder)
@@ -185,7 +175,3 @@ def main() -> None:
             with torch.inference_mode():
                 clip, *_ = ours(made, spec)
                 report(kind=kind, sampler=spec.sampler, resumed=list(resumings(made, spec, clip)))
-
-
-if __name__ == "__main__":
-    main()

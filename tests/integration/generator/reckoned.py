@@ -1,15 +1,14 @@
-"""What the planner reckons with, against diffusers' own classes; for Triton's environment. One JSON object a line."""
+"""What the planner reckons with, against diffusers' own classes; run by scripts.py.
+
+["reckoned"]        one JSON line a case
+"""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "services/generator/model_repository/wan"))
 
 import torch
 from artifex_wan.conditions import encoded
@@ -37,7 +36,6 @@ _TEXT = TextEncoder(vocabulary=8, width=64, head_width=8, heads=8, ffn=64, layer
 
 
 def main() -> None:
-    torch.set_num_threads(1)
     torch.manual_seed(0)
     for model in _MODELS:
         counts(model)
@@ -181,7 +179,7 @@ def widening() -> None:
         packed = torch.zeros(rows, columns // numbers * size, dtype=torch.uint8)
         layer.weight = GGUFParameter(packed, quant_type=packing)
         given = torch.zeros(1, columns, dtype=torch.bfloat16)
-        peaks[packing.name] = peak(lambda layer=layer, given=given: layer(given))  # type: ignore[misc]
+        peaks[packing.name] = peak(partial(layer, given))
     most = max(peaks, key=lambda name: peaks[name])
     tell(what="bytes", part=f"{most} widened", made=peaks[most], reckoned=memory._WIDENING * rows * columns)
 
@@ -218,6 +216,3 @@ def _vae(told: Any) -> dict[str, Any]:
 
 _WAN: Any = {"patch_size": (1, 2, 2), "cross_attn_norm": True, "qk_norm": "rms_norm_across_heads"}
 _FORWARDS: Any = {kind: kind._conv_forward for kind in (nn.Conv2d, nn.Conv3d)}
-
-if __name__ == "__main__":
-    main()

@@ -35,6 +35,7 @@ from services.generator.__main__ import build
 from services.generator.settings import GeneratorSettings
 from services.media.__main__ import build as build_media
 from services.media.settings import MediaSettings
+from tests.support.triton import RESIDENT
 
 if TYPE_CHECKING:
     # Exists in the stubs' types alone.
@@ -180,6 +181,7 @@ async def generator(
             "roles": roles,
             "triton_endpoint": triton,
             "progress_seconds": 0,
+            "resident_models": RESIDENT,
             **settings,
         }
         runtime = await stack.enter_async_context(Runtime("generator", platform))
@@ -191,6 +193,7 @@ async def generator(
             "ARTIFEX_HOME": str(home),
             "ARTIFEX_NATS_URL": nats.url,
             "ARTIFEX_GENERATOR_TRITON_ENDPOINT": triton,
+            "ARTIFEX_GENERATOR_RESIDENT_MODELS": str(RESIDENT),
             # Every step, as these are counted.
             "ARTIFEX_GENERATOR_PROGRESS_SECONDS": "0",
         }

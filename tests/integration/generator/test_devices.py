@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from artifex.generator.v1 import messages_pb2 as pb
+from services.generator.adapters.triton import TritonModelServer
 from tests.integration.generator.served import FAILED, SUCCEEDED, WorkerProcess, generator
 from tests.support.triton import T2V, TritonServer, tiny_weights
 
@@ -31,8 +32,10 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
 # Two workers are started, one after the other; not counted is the start of the Tritons.
 @pytest.mark.timeout(300, func_only=True)
 async def test_a_plan_for_one_device_is_made_again_for_another_or_waits_for_its_own(
-    tmp_path: Path, triton: TritonServer, small: TritonServer, spec: pb.GenerationSpec
+    tmp_path: Path, triton: TritonServer, small: TritonServer, models: TritonModelServer, spec: pb.GenerationSpec
 ) -> None:
+    if T2V in await models.loaded():
+        await models.unload(T2V)
     spec.model, spec.width, spec.height = f"models/{T2V}", 64, 64
     large = pb.GenerationSpec()
     large.CopyFrom(spec)

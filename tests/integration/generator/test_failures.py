@@ -23,9 +23,9 @@ from tests.support.triton import I2V, NANO, TI2V, TritonServer
 Change = Callable[[pb.GenerationSpec], None]
 
 
-def of(**fields: object) -> Change:
+def of(**fields: Any) -> Change:
     def change(spec: pb.GenerationSpec) -> None:
-        spec.MergeFrom(pb.GenerationSpec(**fields))  # type: ignore[arg-type]
+        spec.MergeFrom(pb.GenerationSpec(**fields))
 
     return change
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.triton import ROOT
+from tests.integration.generator.conftest import Scripts
 
 # Of models that are read a dozen times, and blocks that are compiled.
 pytestmark = pytest.mark.timeout(400)
@@ -20,21 +16,9 @@ ONLY_PLACES = {"experts", "text_encoder"}
 ADAPTABLE = {*ONLY_PLACES, "vae", "vae_layout", "attention"}
 
 
-def cases(part: str, kind: str) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        [ROOT / ".venv-triton" / "bin" / "python", Path(__file__).with_name("loads.py"), part, kind],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
 @each_kind
-def test_each_choice_does_what_it_says_and_makes_the_same_clip_or_one_much_like_it(kind: str) -> None:
-    found = cases("choices", kind)
+def test_each_choice_does_what_it_says_and_makes_the_same_clip_or_one_much_like_it(scripts: Scripts, kind: str) -> None:
+    found = scripts("loads", "choices", kind)
     assert len(found) == 13
     for case in found:
         load, told = case["load"], case["evidence"]
@@ -70,8 +54,8 @@ def test_each_choice_does_what_it_says_and_makes_the_same_clip_or_one_much_like_
 
 
 @each_kind
-def test_loras_change_their_expert_by_their_strength_and_leave_nothing_behind(kind: str) -> None:
-    found = cases("loras", kind)
+def test_loras_change_their_expert_by_their_strength_and_leave_nothing_behind(scripts: Scripts, kind: str) -> None:
+    found = scripts("loads", "loras", kind)
     assert len(found) == (6 if kind == "t2v" else 5)
     for case in found:
         assert case["off"], case
@@ -92,8 +76,8 @@ def test_loras_change_their_expert_by_their_strength_and_leave_nothing_behind(ki
 
 
 @each_kind
-def test_what_cannot_be_is_refused_by_name_and_changes_nothing(kind: str) -> None:
-    *refused, memory, after = cases("refusals", kind)
+def test_what_cannot_be_is_refused_by_name_and_changes_nothing(scripts: Scripts, kind: str) -> None:
+    *refused, memory, after = scripts("loads", "refusals", kind)
     fields = {
         **dict.fromkeys(("absent", "foreign", "large", "half", "torn", "alone", "damaged", "twice"), "loras"),
         "magnitude": "step_cache",
@@ -113,10 +97,10 @@ def test_what_cannot_be_is_refused_by_name_and_changes_nothing(kind: str) -> Non
 
 
 @each_kind
-def test_a_model_waits_off_the_device_for_what_the_first_request_wants_of_it(kind: str) -> None:
+def test_a_model_waits_off_the_device_for_what_the_first_request_wants_of_it(scripts: Scripts, kind: str) -> None:
     """On which there may be room for that, and for no more."""
     all_of_it = ["transformer"] if kind == "ti2v" else ["transformer", "transformer_2"]
-    plain, streamed, told = cases("begins", kind)
+    plain, streamed, told = scripts("loads", "begins", kind)
     assert (plain["before"], plain["after"]) == ([], all_of_it)
     assert (streamed["before"], streamed["after"]) == ([], [])
     # An operator's word is taken.
@@ -125,8 +109,10 @@ def test_a_model_waits_off_the_device_for_what_the_first_request_wants_of_it(kin
 
 
 @each_kind
-def test_step_caches_skip_work_begin_anew_where_a_run_rests_and_are_gone_afterwards(kind: str) -> None:
-    known, *found = cases("caches", kind)
+def test_step_caches_skip_work_begin_anew_where_a_run_rests_and_are_gone_afterwards(
+    scripts: Scripts, kind: str
+) -> None:
+    known, *found = scripts("step_caches", kind)
     if kind == "ti2v":
         assert known["calibrated"] == {"transformer": 20}
     else:

@@ -8,7 +8,6 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +20,9 @@ from libs.chassis.testing import eventually
 from services.generator.adapters.model_servers import TritonServers
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.ports import FrameBytes
+from tests.integration.generator.conftest import Scripts
 from tests.integration.generator.served import FAILED, SUCCEEDED, assert_resumed, frames_of, generator, long
-from tests.support.triton import NANO, ROOT, T2V, TritonServer, tiny_weights
+from tests.support.triton import NANO, RESIDENT, T2V, TritonServer, tiny_weights
 
 WIDE = "tiny-wide"
 """Makes pictures that are decoded by tiles where memory is short."""
@@ -36,11 +36,10 @@ PACKED = "tiny-packed"
 
 
 @pytest.fixture(scope="module")
-def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
+def second(tmp_path_factory: pytest.TempPathFactory, scripts: Scripts) -> Iterator[TritonServer]:
     folder = tmp_path_factory.mktemp("second")
     shutil.copytree(tiny_weights(T2V), folder / "models" / PACKED)
-    python, script = ROOT / ".venv-triton" / "bin" / "python", Path(__file__).with_name("packs.py")
-    subprocess.run([python, script, "pack", folder / "models" / PACKED], check=True, capture_output=True)
+    scripts("packs", "pack", str(folder / "models" / PACKED))
     wide = folder / "models" / WIDE
     shutil.copytree(tiny_weights(T2V), wide)
     card = json.loads((wide / "artifex.json").read_text())
@@ -136,6 +135,8 @@ async def test_a_server_that_is_slow_is_waited_for_unless_another_answers(
 async def test_a_turn_goes_to_the_server_that_has_the_model_in_memory(
     triton: TritonServer, second: TritonServer, models: TritonModelServer
 ) -> None:
+    for name in await models.loaded() - {NANO}:
+        await models.unload(name)
     await models.load(NANO)
     async with TritonModelServer(second.endpoint) as other:
         for name in await other.loaded():
@@ -157,7 +158,7 @@ async def test_a_device_out_of_memory_is_tried_once_more_and_then_told(
 ) -> None:
     spec.model, spec.width, spec.height, spec.frame_count = f"models/{WIDE}", 512, 512, 33
     async with generator(tmp_path, second.endpoint) as running:
-        async with TritonModelServer(second.endpoint) as server:
+        async with TritonModelServer(second.endpoint, resident=RESIDENT) as server:
             await server.load(WIDE)
         pid = second.process_of(WIDE)
         leave(pid, 96 << 20)

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from tests.support.triton import ROOT
+from tests.integration.generator.conftest import Scripts
 
 # Of models that are read half a dozen times, and blocks that are compiled.
 pytestmark = pytest.mark.timeout(400)
 each_kind = pytest.mark.parametrize("kind", ["t2v", "i2v", "ti2v"])
 
 
-def cases(part: str, kind: str) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        [ROOT / ".venv-triton" / "bin" / "python", Path(__file__).with_name("packs.py"), part, kind],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
 @each_kind
 def test_packed_experts_make_about_the_same_clip_wherever_they_lie_and_are_found_where_nothing_else_is(
-    kind: str,
+    scripts: Scripts, kind: str
 ) -> None:
-    beside, one, *places, half = cases("packed", kind)
+    beside, one, *places, half = scripts("packs", "packed", kind)
     if kind == "t2v":
         compiled = places.pop()
         assert compiled["compiled"]
@@ -53,8 +35,10 @@ def test_packed_experts_make_about_the_same_clip_wherever_they_lie_and_are_found
 
 
 @each_kind
-def test_a_file_that_is_not_there_or_none_of_the_models_is_refused_by_what_is_wrong(kind: str) -> None:
-    told = {what: text for case in cases("refused", kind) for what, text in case.items()}
+def test_a_file_that_is_not_there_or_none_of_the_models_is_refused_by_what_is_wrong(
+    scripts: Scripts, kind: str
+) -> None:
+    told = {what: text for case in scripts("packs", "refused", kind) for what, text in case.items()}
     found = "load.precision: gguf found transformer/wan-Q8_0.gguf, which"
     alone = "needs the weights themselves, and here are GGUF files alone"
     assert told["absent"] == (

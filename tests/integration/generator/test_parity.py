@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from pathlib import Path
-
-from tests.support.triton import ROOT
+from tests.integration.generator.conftest import Scripts
 
 
-def test_our_loop_makes_the_pixels_of_the_plain_pipelines_however_often_it_is_put_down() -> None:
-    python = ROOT / ".venv-triton" / "bin" / "python"
-    script = Path(__file__).with_name("parity.py")
-    done = subprocess.run(
-        [python, script],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    cases = [json.loads(line) for line in done.stdout.splitlines()]
+def test_our_loop_makes_the_pixels_of_the_plain_pipelines_however_often_it_is_put_down(scripts: Scripts) -> None:
+    cases = scripts("parity")
     clips = [case for case in cases if "difference" in case]
     assert [(case["kind"], len(case["pictures"])) for case in clips] == [
         *[("t2v", 0)] * 4,

@@ -13,7 +13,7 @@ from libs.chassis.errors import Unavailable
 from services.generator.adapters import triton as adapter
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.ports import ModelEvent, StepDone
-from tests.support.triton import TWIN, TritonServer
+from tests.support.triton import RESIDENT, TWIN, TritonServer
 
 QUICK = {"grpc.keepalive_time_ms": 50, "grpc.http2.ping_timeout_ms": 10_000}
 
@@ -66,7 +66,7 @@ async def test_a_model_server_that_falls_silent_is_given_up_and_one_that_is_busy
 ) -> None:
     monkeypatch.setattr(adapter, "_OPTIONS", tuple({**dict(adapter._OPTIONS), **QUICK}.items()))
     spec.steps, spec.width, spec.height, spec.frame_count = 200, 112, 64, 17
-    async with Wire(triton.endpoint).laid() as wire, TritonModelServer(wire.endpoint) as models:
+    async with Wire(triton.endpoint).laid() as wire, TritonModelServer(wire.endpoint, resident=RESIDENT) as models:
         if TWIN in await models.loaded():
             await models.unload(TWIN)
         # For seconds it says nothing but that it is there, many times more often than Triton would take by itself.

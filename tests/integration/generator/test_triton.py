@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 import pytest
@@ -19,6 +19,15 @@ from services.generator.adapters.triton import TritonModelServer
 from services.generator.ports import Checkpoint, Finished, FrameBytes, ModelEvent, PreviewFrame, Resumed, StepDone
 from tests.integration.generator.conftest import TraceCollector
 from tests.support.triton import NANO, T2V, TWIN, TritonServer
+
+
+@pytest.fixture
+async def one(triton: TritonServer) -> AsyncIterator[TritonModelServer]:
+    """Has room for one model; what other tests left there but the nano model is gone."""
+    async with TritonModelServer(triton.endpoint) as models:
+        for name in await models.loaded() - {NANO}:
+            await models.unload(name)
+        yield models
 
 
 async def events(models: TritonModelServer, spec: GenerationSpec) -> list[ModelEvent]:
@@ -207,49 +216,49 @@ async def test_the_trace_goes_on_inside_triton(
 
 
 async def test_a_model_is_loaded_on_demand_and_makes_room_for_another(
-    models: TritonModelServer, spec: GenerationSpec
+    one: TritonModelServer, spec: GenerationSpec
 ) -> None:
-    first = clip(await events(models, spec))
-    assert await models.loaded() == {NANO}
-    await models.load(TWIN)
-    assert await models.loaded() == {TWIN}
-    assert clip([event async for event in models.generate(TWIN, spec)]) == first
+    first = clip(await events(one, spec))
+    assert await one.loaded() == {NANO}
+    await one.load(TWIN)
+    assert await one.loaded() == {TWIN}
+    assert clip([event async for event in one.generate(TWIN, spec)]) == first
     with pytest.raises((Internal, Unavailable)):
-        await _drain(models.generate(NANO, spec))
-    await models.unload(TWIN)
-    assert await models.loaded() == frozenset()
+        await _drain(one.generate(NANO, spec))
+    await one.unload(TWIN)
+    assert await one.loaded() == frozenset()
 
 
-async def test_a_model_that_is_slow_to_go_keeps_nobody_waiting(models: TritonModelServer, spec: GenerationSpec) -> None:
+async def test_a_model_that_is_slow_to_go_keeps_nobody_waiting(one: TritonModelServer, spec: GenerationSpec) -> None:
     long = GenerationSpec()
     long.CopyFrom(spec)
     long.width, long.height, long.frame_count, long.steps = 256, 256, 33, 200
-    await models.load(T2V)
-    async with aclosing(models.generate(T2V, long)) as stream:
+    await one.load(T2V)
+    async with aclosing(one.generate(T2V, long)) as stream:
         assert isinstance(await anext(stream), StepDone)
-        leaving = asyncio.create_task(models.unload(T2V))
+        leaving = asyncio.create_task(one.unload(T2V))
         async with asyncio.timeout(10):
-            while T2V in await models.loaded():  # noqa: ASYNC110 - another process's doing
+            while T2V in await one.loaded():  # noqa: ASYNC110 - another process's doing
                 await asyncio.sleep(0.02)
-        assert await models.check()
+        assert await one.check()
         assert not leaving.done()
-        await models.load(T2V)
-        assert clip([event async for event in models.generate(T2V, spec)])
-        await models.load(NANO)
-        assert await models.check()
-        assert clip(await events(models, spec))
+        await one.load(T2V)
+        assert clip([event async for event in one.generate(T2V, spec)])
+        await one.load(NANO)
+        assert await one.check()
+        assert clip(await events(one, spec))
     await leaving
 
 
 async def test_a_killed_triton_is_named_takes_its_models_along_and_serves_again_after_a_restart(
-    models: TritonModelServer, triton: TritonServer, spec: GenerationSpec
+    one: TritonModelServer, triton: TritonServer, spec: GenerationSpec
 ) -> None:
-    before = clip(await events(models, spec))
+    before = clip(await events(one, spec))
     long = GenerationSpec()
     long.CopyFrom(spec)
     long.steps, long.width, long.height, long.frame_count = 200, 112, 64, 17
     await eventually(lambda: len(triton.model_processes()) == 2, what="the end of unloaded models' processes")
-    async with aclosing(models.generate(NANO, long)) as stream:
+    async with aclosing(one.generate(NANO, long)) as stream:
         first = await anext(stream)
         assert isinstance(first, StepDone)
         assert first.step == 1
@@ -257,7 +266,7 @@ async def test_a_killed_triton_is_named_takes_its_models_along_and_serves_again_
         with pytest.raises(Unavailable) as caught:
             await _drain(stream)
     assert caught.value.metadata == {"dependency": "triton"}
-    assert not await models.check()
+    assert not await one.check()
     await eventually(lambda: not triton.model_processes(), what="the end of the models' processes")
     triton.start()
-    assert clip(await events(models, spec)) == before
+    assert clip(await events(one, spec)) == before

@@ -13,6 +13,7 @@ import pytest
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from libs.chassis.errors import Internal, Unavailable
 from libs.chassis.testing import free_port
+from services.generator.adapters import triton_writer
 from services.generator.adapters.triton import TritonModelServer
 from services.generator.adapters.triton_writer import TritonPromptWriter
 from services.generator.commands.tell_prompt import tell_prompt
@@ -105,16 +106,19 @@ async def test_without_a_writer_prompts_are_extended_by_rule(triton: TritonServe
 
 
 async def test_of_several_tritons_the_one_that_has_a_writer_is_asked(
-    with_writer: TritonServer, triton: TritonServer
+    with_writer: TritonServer, triton: TritonServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with TritonPromptWriter(triton.endpoint, with_writer.endpoint) as both:
         assert (await both.write(CHAT, max_tokens=5)).writer.startswith(NAME)
+    # Nobody comes, however long one waits.
+    monkeypatch.setattr(triton_writer, "_QUICK_SECONDS", 1.0)
     async with TritonPromptWriter(triton.endpoint, f"127.0.0.1:{free_port()}") as unsure:
         with pytest.raises(Unavailable):
             await unsure.available()
 
 
-async def test_without_triton_there_is_no_answer() -> None:
+async def test_without_triton_there_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(triton_writer, "_QUICK_SECONDS", 0.2)
     async with TritonPromptWriter(f"127.0.0.1:{free_port()}") as nobody:
         with pytest.raises(Unavailable):
             await nobody.available()

@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from artifex.auth.v1 import messages_pb2 as auth_pb2
 from artifex.auth.v1 import service_pb2_grpc as auth_grpc
@@ -172,9 +173,9 @@ async def _assemble(running: Studio, bus: Bus, folder: Path) -> None:
     async def assemble(delivery: Delivery) -> None:
         work = delivery.parse(media_work_pb2.AssembleWork)
         running.assembled.append(work)
-        about = {"actor": work.actor, "job": work.job, "task": work.task, "attempt": work.attempt}
+        about: dict[str, Any] = {"actor": work.actor, "job": work.job, "task": work.task, "attempt": work.attempt}
         key = f"{work.job}/{work.task}/{work.attempt}"
-        started = media_work_pb2.AssemblyStartedEvent(**about)  # type: ignore[arg-type]
+        started = media_work_pb2.AssemblyStartedEvent(**about)
         await bus.publish(f"evt.{work.actor.tenant}.media.assembly.started", started, key=f"{key}/started")
         async with AsyncExitStack() as stack:
             parts = [
@@ -199,7 +200,7 @@ async def _assemble(running: Studio, bus: Bus, folder: Path) -> None:
             await asyncio.to_thread(decoder_child.run, request, lambda progress: None)
         blob = await put_blob_file(running.objects, work.actor.tenant, out, "video/mp4")
         asset = media_pb2.Asset(name=f"assets/{blob.digest}", blob=blob)
-        completed = media_work_pb2.AssemblyCompletedEvent(**about, asset=asset)  # type: ignore[arg-type]
+        completed = media_work_pb2.AssemblyCompletedEvent(**about, asset=asset)
         await bus.publish(f"evt.{work.actor.tenant}.media.assembly.completed", completed, key=f"{key}/completed")
 
     await bus.consume(stream="WORK", durable="assembler", subjects=["work.assemble.*"], handler=assemble)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -139,8 +139,8 @@ async def test_any_order_any_repetition_one_movie(seed: int, chunks: int, genera
             assert current.state is JobState.SUCCEEDED
             assert current.output_asset == "assets/movie"
 
-            items = await work_items(database)
-            keys = [(type(item).__name__, item.task, item.attempt) for item in items]  # type: ignore[attr-defined]
+            items: Sequence[Any] = await work_items(database)
+            keys = [(type(item).__name__, item.task, item.attempt) for item in items]
             assert len(keys) == len(set(keys)) == len(current.tasks), "a work item was queued twice"
             (assembly,) = [item for item in items if isinstance(item, media_work_pb2.AssembleWork)]
             planned = [task for task in current.ordered_tasks() if task.kind is TaskKind.FRAMES]

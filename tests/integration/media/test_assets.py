@@ -202,9 +202,9 @@ async def test_a_file_over_the_limit_is_refused_before_any_byte(tmp_path: Path) 
     ],
 )
 async def test_files_that_are_no_whole_media_are_typed_errors(
-    media: Media, clip: bytes, name: str, damage: object, reason: str
+    media: Media, clip: bytes, name: str, damage: Callable[[bytes], bytes], reason: str
 ) -> None:
-    upload = (await media.begin(data := damage(clip), name)).upload.name  # type: ignore[operator]
+    upload = (await media.begin(data := damage(clip), name)).upload.name
     await media.write(upload, data)
     error = await refused(media.finish(upload))
     assert isinstance(error, InvalidArgument)

@@ -8,6 +8,8 @@ from itertools import product
 from types import MappingProxyType
 from typing import Final
 
+# Told twice: the models' process has an environment of its own, in which there is nothing of this one's, nor here of
+# that one's. A test holds the two against each other.
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "precision": ("auto", "float32", "bfloat16", "float16", "float8", "gguf"),

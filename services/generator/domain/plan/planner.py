@@ -11,13 +11,14 @@ from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1.messages_pb2 import GenerationPlan, GenerationSpec, StepCache
 from libs.chassis.errors import ResourceExhausted
 from services.generator.domain.architecture import Architecture
+from services.generator.domain.filling import Filled
 from services.generator.domain.models import COLLECTION, ModelCard
 from services.generator.domain.plan.choices import choices
 from services.generator.domain.plan.devices import PROCESSOR, Calibration, Device, rated_as
 from services.generator.domain.plan.memory import STAGES, Bytes, memory
 from services.generator.domain.plan.options import Options, ways
 from services.generator.domain.plan.work import Clip, Work, work
-from services.generator.domain.spec import Filled, sampling
+from services.generator.domain.spec import sampling
 from services.generator.domain.windows import windows
 
 _GB = 1e9

@@ -18,7 +18,7 @@ PROTO = ROOT / "protos" / "artifex" / "common" / "v1" / "error_reason.proto"
 def documented_codes() -> dict[str, str]:
     """Reason -> the code that the comment above it begins with."""
     found = re.findall(r"((?:^  //.*\n)+)  (ERROR_REASON_\w+) = \d+;", PROTO.read_text(), re.MULTILINE)
-    return {reason: re.match(r"\s*// ([A-Z_]+)\.", comment)[1] for comment, reason in found}  # type: ignore[index]
+    return {reason: comment.strip().removeprefix("// ").partition(".")[0] for comment, reason in found}
 
 
 def test_every_reason_is_documented_with_the_code_of_its_class() -> None:

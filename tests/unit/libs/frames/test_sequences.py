@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
@@ -27,8 +28,8 @@ from libs.frames.still_colour import AP0, REC709, convert, to_light
 from tests.support.stills import noise, packed, write_still
 
 
-def stills(folder: Path, *numbers: int, name: str = "s.{:03}.exr", **how: object) -> list[Path]:
-    return [write_still(folder / name.format(number), noise(number, 24, 16), **how) for number in numbers]  # type: ignore[arg-type]
+def stills(folder: Path, *numbers: int, name: str = "s.{:03}.exr", **how: Any) -> list[Path]:
+    return [write_still(folder / name.format(number), noise(number, 24, 16), **how) for number in numbers]
 
 
 def test_a_probe_tells_all_of_it(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from artifex.cli.graph import capture_text, shot_text
@@ -12,9 +14,9 @@ from artifex.graph.v1 import plan_pb2 as pb
 ABOUT = "shot (T2VGenerator): 64x48, 9 frames, 4 steps by models/m"
 
 
-def shot(state: pb.PlanGeneration.State.ValueType, **more: object) -> pb.PlanGeneration:
+def shot(state: pb.PlanGeneration.State.ValueType, **more: Any) -> pb.PlanGeneration:
     spec = generator.GenerationSpec(model="models/m", width=64, height=48, frame_count=9, steps=4)
-    return pb.PlanGeneration(node="shot", type="T2VGenerator", state=state, spec=spec, seconds=90, device="cpu", **more)  # type: ignore[arg-type]
+    return pb.PlanGeneration(node="shot", type="T2VGenerator", state=state, spec=spec, seconds=90, device="cpu", **more)
 
 
 @pytest.mark.parametrize(

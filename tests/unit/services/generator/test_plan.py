@@ -10,6 +10,7 @@ import pytest
 
 from artifex.generator.v1 import messages_pb2 as pb
 from libs.chassis.errors import ResourceExhausted
+from services.generator.domain.filling import filled
 from services.generator.domain.models import ModelCard, with_absent
 from services.generator.domain.plan.devices import Calibration, Device, calibrated, imagined, largest
 from services.generator.domain.plan.memory import memory
@@ -17,7 +18,6 @@ from services.generator.domain.plan.options import CHOICES, Options, ways
 from services.generator.domain.plan.planner import can_make, goes, options_of, plan, require_fit
 from services.generator.domain.plan.work import decode_flops, look_flops, pass_flops
 from services.generator.domain.presets import PRESETS
-from services.generator.domain.spec import filled
 from services.generator.domain.step_caches import CacheMeasure
 
 GB = 10**9
@@ -40,9 +40,9 @@ def device(gigabytes: int, host: int = 128) -> Device:
 CPU = Device("cpu", "cpu", 16 << 30, 16 << 30, 2)
 
 
-def planned(card: ModelCard, on: Device, calibration: Calibration | None = None, **given: object) -> pb.GenerationPlan:
-    image = {"image": "assets/a"} if card.kind == "image" else {}
-    spec = pb.GenerationSpec(prompt="a river", **image, **given)  # type: ignore[arg-type]
+def planned(card: ModelCard, on: Device, calibration: Calibration | None = None, **given: Any) -> pb.GenerationPlan:
+    image: dict[str, Any] = {"image": "assets/a"} if card.kind == "image" else {}
+    spec = pb.GenerationSpec(prompt="a river", **image, **given)
     found = filled(spec, card, CARDS)
     return plan(found, card, CARDS[card.image_form], on, {on.name: calibration})
 

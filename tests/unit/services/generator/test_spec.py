@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -9,9 +10,11 @@ from artifex.common.v1.types_pb2 import Rational
 from artifex.generator.v1 import messages_pb2 as pb
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from libs.chassis.errors import FailedPrecondition, InvalidArgument
+from services.generator.domain.filling import Filled, filled
+from services.generator.domain.keys import content_key
 from services.generator.domain.models import Defaults, ModelCard, Recipe, with_absent
 from services.generator.domain.presets import PRESETS
-from services.generator.domain.spec import Filled, chosen, content_key, filled, reseeded, resolve, sampling
+from services.generator.domain.spec import chosen, reseeded, resolve, sampling
 from services.generator.domain.windows import windows
 
 NANO = ModelCard(
@@ -34,8 +37,8 @@ CARDS = {NANO.model: NANO}
 ALL = {card.model: card for card in (replace(NANO, image_form=I2V.model), I2V, TI2V)}
 
 
-def spec(**changes: object) -> GenerationSpec:
-    values: dict[str, object] = {
+def spec(**changes: Any) -> GenerationSpec:
+    values: dict[str, Any] = {
         "prompt": "a river",
         "seed": 7,
         "width": 256,
@@ -47,7 +50,7 @@ def spec(**changes: object) -> GenerationSpec:
         "flow_shift": 5.0,
         **changes,
     }
-    return GenerationSpec(**values)  # type: ignore[arg-type]
+    return GenerationSpec(**values)
 
 
 def fields(wrong: GenerationSpec, card: ModelCard = NANO) -> list[str]:
@@ -56,9 +59,9 @@ def fields(wrong: GenerationSpec, card: ModelCard = NANO) -> list[str]:
     return [violation.field for violation in caught.value.violations]
 
 
-def bare(card: ModelCard = NANO, **given: object) -> Filled:
+def bare(card: ModelCard = NANO, **given: Any) -> Filled:
     """A spec of nothing but words and what is given, filled."""
-    return filled(GenerationSpec(prompt="a river", **given), card, CARDS)  # type: ignore[arg-type]
+    return filled(GenerationSpec(prompt="a river", **given), card, CARDS)
 
 
 def changed(result: Filled) -> dict[str, tuple[str, str]]:
@@ -84,7 +87,7 @@ def test_an_unknown_model_is_named_with_those_there_are() -> None:
         resolve(spec(model="models/wan99"), CARDS, NANO.model)
 
 
-PICTURE = {"image": "assets/a"}
+PICTURE: dict[str, Any] = {"image": "assets/a"}
 
 
 @pytest.mark.parametrize(
@@ -111,10 +114,10 @@ PICTURE = {"image": "assets/a"}
     ],
 )
 def test_a_given_picture_shapes_what_is_left_open(
-    shape: Fraction, given: dict[str, int], taken: tuple[int, int]
+    shape: Fraction, given: dict[str, Any], taken: tuple[int, int]
 ) -> None:
     a14b = with_absent({})["wan22-i2v-a14b"]
-    asked = GenerationSpec(prompt="a", **PICTURE, **given)  # type: ignore[arg-type]
+    asked = GenerationSpec(prompt="a", **PICTURE, **given)
     result = filled(asked, a14b, {}, (), shape)
     assert (result.spec.width, result.spec.height) == taken
     assert filled(result.spec, a14b, {}, (), shape).spec == result.spec
@@ -132,7 +135,7 @@ def test_a_picture_is_shaped_within_a_small_models_sizes() -> None:
     sizes = {
         shape: (result.spec.width, result.spec.height)
         for shape in (Fraction(16, 9), Fraction(1), Fraction(3, 4))
-        for result in [filled(GenerationSpec(prompt="a", **PICTURE), small, {}, (), shape)]  # type: ignore[arg-type]
+        for result in [filled(GenerationSpec(prompt="a", **PICTURE), small, {}, (), shape)]
     }
     assert list(sizes.values()) == [(112, 64), (64, 64), (48, 64)]
 
@@ -153,8 +156,8 @@ def test_a_known_model_without_weights_is_refused_with_what_to_put_where() -> No
         ({"image": "assets/a", "model": "models/wan22-nano-ti2v"}, "wan22-nano-ti2v"),
     ],
 )
-def test_a_picture_takes_the_default_model_to_its_image_form(given: dict[str, str], model: str) -> None:
-    assert chosen(GenerationSpec(prompt="a", **given), ALL, NANO.model).model == model  # type: ignore[arg-type]
+def test_a_picture_takes_the_default_model_to_its_image_form(given: dict[str, Any], model: str) -> None:
+    assert chosen(GenerationSpec(prompt="a", **given), ALL, NANO.model).model == model
 
 
 def test_pictures_from_elsewhere_count_as_the_specs_own() -> None:
@@ -164,9 +167,9 @@ def test_pictures_from_elsewhere_count_as_the_specs_own() -> None:
 
 
 @pytest.mark.parametrize("preset", list(PRESETS))
-def test_what_is_left_open_comes_from_the_preset(preset: int) -> None:
+def test_what_is_left_open_comes_from_the_preset(preset: pb.GenerationPreset.ValueType) -> None:
     a14b = with_absent({})["wan22-t2v-a14b"]
-    result = filled(GenerationSpec(prompt="a", preset=preset), a14b, {}).spec  # type: ignore[arg-type]
+    result = filled(GenerationSpec(prompt="a", preset=preset), a14b, {}).spec
     said = PRESETS[preset]
     assert (result.width, result.height, result.frame_count) == (said.width, said.height, said.frame_count)
     assert (result.steps, result.guidance_scale, result.guidance_scale_2, result.flow_shift) == (
@@ -290,8 +293,10 @@ def test_what_the_model_has_no_use_for_is_named(changes: dict[str, object], card
 @pytest.mark.parametrize("preset", list(PRESETS))
 @pytest.mark.parametrize("profile", pb.GenerationProfile.values())
 @pytest.mark.parametrize("card", [NANO, TI2V])
-def test_a_filled_spec_fills_to_itself(preset: int, profile: int, card: ModelCard) -> None:
-    once = filled(GenerationSpec(prompt="a", preset=preset, profile=profile), card, ALL)  # type: ignore[arg-type]
+def test_a_filled_spec_fills_to_itself(
+    preset: pb.GenerationPreset.ValueType, profile: pb.GenerationProfile.ValueType, card: ModelCard
+) -> None:
+    once = filled(GenerationSpec(prompt="a", preset=preset, profile=profile), card, ALL)
     again = filled(once.spec, card, ALL)
     assert again.spec == once.spec
     assert not again.adjustments

@@ -8,8 +8,9 @@ import pytest
 
 from artifex.generator.v1.messages_pb2 import GenerationSpec
 from libs.chassis.errors import FailedPrecondition
+from services.generator.domain.filling import filled
 from services.generator.domain.keys import follower_of
-from services.generator.domain.spec import filled, require_as_planned
+from services.generator.domain.spec import require_as_planned
 from services.generator.domain.windows import needed
 from tests.unit.services.generator.test_spec import ALL, CARDS, I2V, NANO, TI2V
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
 
@@ -62,15 +64,15 @@ def test_an_rpc_without_a_policy_is_refused() -> None:
         policies_of([pool.FindServiceByName("bare.v1.BareService")])
 
 
-def policy(**changes: object) -> MethodPolicy:
-    values = {
+def policy(**changes: Any) -> MethodPolicy:
+    values: dict[str, Any] = {
         "method": "/x/Y",
         "permission": "PERMISSION_RENDER_WRITE",
         "feature": "FEATURE_CORE",
         "roles": frozenset({"ROLE_ARTIST"}),
         "operator_only": False,
     }
-    return MethodPolicy(**{**values, **changes})  # type: ignore[arg-type]
+    return MethodPolicy(**{**values, **changes})
 
 
 def test_a_missing_permission_is_named() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -36,8 +37,8 @@ def card(text_tokens: int = 512) -> ModelCard:
     )
 
 
-def spec(prompt: str = "a cat walks through the rain", **values: object) -> GenerationSpec:
-    return GenerationSpec(prompt=prompt, **values)  # type: ignore[arg-type]
+def spec(prompt: str = "a cat walks through the rain", **values: Any) -> GenerationSpec:
+    return GenerationSpec(prompt=prompt, **values)
 
 
 PROMPTS = {

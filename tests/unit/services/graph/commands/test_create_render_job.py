@@ -182,7 +182,8 @@ async def test_a_clip_that_was_analysed_before_is_not_analysed_again(
     work = work_item(kept, kept.tasks["audio"])
     assert isinstance(work, work_pb2.AudioWork)
     assert list(work.analyses) == [work_pb2.AnalysisResult(node="mix", blob=blob)]
-    assert not work_item(kept, kept.tasks["frames:0"]).analyses  # type: ignore[attr-defined]
+    frames: Any = work_item(kept, kept.tasks["frames:0"])
+    assert not frames.analyses
     # Another tenant has found nothing; and what has changed since is found anew.
     request = plan_pb2.ExplainGraphRequest(document_json=text)
     states = plan_pb2.PlanAnalysis
