@@ -55,7 +55,7 @@ class Denoiser(Stage):
     """Text to video at all σ."""
 
     name = "t2v"
-    steps = 8500
+    steps = 12_000
     batch = 32
     rate = 2e-3
     average = 0.999
