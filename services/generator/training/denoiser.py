@@ -142,7 +142,10 @@ class HighNoise(Denoiser):
 
 
 class LowNoise(HighNoise):
+    """Shapes are settled here."""
+
     name = "t2v-low"
+    steps = 2000
     sigmas = (0.0, BOUNDARY_T2V)
 
 
