@@ -15,6 +15,7 @@ from artifex.media.v1 import messages_pb2 as media
 from libs.chassis.errors import NotFound
 from libs.chassis.rpc.interceptors.around import AroundInterceptor, Call
 from libs.chassis.rpc.interceptors.errors import ErrorInterceptor
+from libs.chassis.testing import eventually
 from tests.integration.chassis.served import Served, failing, serve
 
 KINDS = ["unary_unary", "unary_stream", "stream_unary", "stream_stream"]
@@ -88,6 +89,8 @@ async def test_a_call_passes_every_interceptor_in_order(kind: str) -> None:
     events: list[str] = []
     async with echo_server(events) as channel:
         assert b" ".join(await ask(channel, kind, [b"a", b"b"])) == b"A B"
+        # The caller has its answer before the outermost has its turn.
+        await eventually(lambda: len(events) == 4, what="the call's end")
     assert events == ["outer begins", "inner begins", "inner ends", "outer ends"]
 
 
@@ -97,6 +100,7 @@ async def test_an_error_of_any_kind_of_rpc_is_typed(kind: str) -> None:
     async with echo_server(events) as channel:
         with failing("NOT_FOUND", "ERROR_REASON_RESOURCE_NOT_FOUND") as failed:
             await ask(channel, kind, [b"fail"])
+        await eventually(lambda: len(events) == 4, what="the call's end")
     assert failed.message == "words/fail was not found"
     assert events == ["outer begins", "inner begins", "inner ends", "outer ends"]
 

@@ -119,7 +119,10 @@ async def test_of_two_that_are_queued_the_one_from_before_the_pause_is_left_alon
         await running.until_step(created.name, 2)
         await running.stub.PauseGeneration(pb.PauseGenerationRequest(name=created.name))
         await running.stub.ResumeGeneration(pb.ResumeGenerationRequest(name=created.name))
-        await eventually(lambda: running.verbs(created.name).count("progressed") > 4, what="steps of the second run")
+        found = created
+        async with asyncio.timeout(20):
+            while found.state != pb.Generation.STATE_RUNNING or found.steps_done <= 4:
+                found = await running.get(created.name)
         # The first item again, as when it was paused before anybody took it, or its worker died over it.
         stale = GenerateWork(actor=Actor(tenant="studio", subject="ann"), generation=created.name, spec=created.spec)
         await running.bus.publish("work.generate.high", stale, key=new_id())

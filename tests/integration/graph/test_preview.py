@@ -363,7 +363,7 @@ async def test_a_failing_node_is_told_of_and_the_session_lives_on(service: Previ
 
 async def test_sessions_are_counted_and_idle_ones_end(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("few")
-    async with previewing(folder, sessions=2, sessions_of_tenant=1, idle_seconds=0.3) as service:
+    async with previewing(folder, sessions=2, sessions_of_tenant=1, idle_seconds=2.0) as service:
         async with service.open(titled(), look=look((1, 4))) as first:
             with pytest.raises(ResourceExhausted) as refused:
                 async with service.open(titled()) as second:
