@@ -145,7 +145,7 @@ class LowNoise(HighNoise):
     """Shapes are settled here."""
 
     name = "t2v-low"
-    steps = 2000
+    steps = 3500
     sigmas = (0.0, BOUNDARY_T2V)
 
 
