@@ -3,7 +3,8 @@
 The bare loop (`generation_loop.py`) encodes the words, makes the steps and decodes the frames, and throws them away.
 Through the gateway the same clip is planned, queued, made on Triton with its progress told, checkpoints and previews
 kept, stored without loss and announced: the clock runs from the request until the client hears that the clip is there.
-Size and steps are such that the bare loop takes about ten seconds, if the model can. Both take turns, each with the
+Size and steps are such that the bare loop takes about ten seconds: the model is the embedded one under a card that lets
+it draw larger than it was trained to, which makes poor pictures in honest time. Both take turns, each with the
 same seeds, so that the machine's speed is the same for both; what the loop is told is what the clip's provenance says,
 and the frames must be equal, bit by bit.
 """
@@ -30,17 +31,20 @@ from artifex.generations import raise_unless_made
 from artifex.generator.v1 import messages_pb2 as generator
 from artifex.up import Stack
 from bench.studio import say
+from services.generator.nano.build import build
 from services.generator.triton.settings import TritonSettings
 
+MODEL = "wan22-nano-enlarged"
 SECONDS = 10.0
 TURNS = 5
 GOAL = 0.03
 _LOOP = Path(__file__).with_name("generation_loop.py")
-_MOST_STEPS = 200
+_MOST_STEPS = 80
+"""As many as the preset Cinema takes."""
 _FIRST_STEPS = 10
 _TRIES = 2
 _FRAMES = 17
-_SIZES = ((64, 64), (112, 64), (256, 144), (416, 240), (832, 480), (1280, 720))
+_SIZES = ((112, 64), (256, 144), (416, 240))
 
 
 class BareLoop:
@@ -112,19 +116,25 @@ def _told(made: generator.GenerationProvenance) -> dict[str, Any]:
 async def run() -> bool:
     with tempfile.TemporaryDirectory(prefix="artifex-bench-") as folder:
         home = Path(folder) / "home"
+        enlarged(home / "models" / MODEL)
         async with Stack(home, workers=1) as stack, Client(stack.endpoint, home=stack.home) as client:
-            model = await text_model(client)
             settings = TritonSettings(home=stack.home)
-            async with BareLoop(settings.models_folder / model.name.removeprefix("models/"), settings) as loop:
-                return await turns(stack, client, loop, await long_enough(client, loop, model))
+            async with BareLoop(settings.models_folder / MODEL, settings) as loop:
+                return await turns(stack, client, loop, await long_enough(client, loop))
 
 
-async def long_enough(client: Client, loop: BareLoop, model: generator.Model) -> generator.GenerationSpec:
-    """A clip of about so many seconds' work, or the longest that the model makes; both ways of making it are warm."""
-    spec = generator.GenerationSpec(model=model.name, prompt="a red circle moving right over a blue background")
+def enlarged(directory: Path) -> None:
+    """Write the embedded text-to-video model with the last of `_SIZES` allowed."""
+    build("wan22-nano-t2v", directory)
+    card = directory / "artifex.json"
+    width, height = _SIZES[-1]
+    card.write_text(json.dumps({**json.loads(card.read_text()), "max_width": width, "max_height": height}))
+
+
+async def long_enough(client: Client, loop: BareLoop) -> generator.GenerationSpec:
+    """A clip of about so many seconds' work; both ways of making it are warm."""
+    spec = generator.GenerationSpec(model=f"models/{MODEL}", prompt="a red circle moving right over a blue background")
     for width, height in _SIZES:
-        if width > model.max_width or height > model.max_height:
-            break
         spec.width, spec.height, spec.frame_count, spec.steps = width, height, _FRAMES, _FIRST_STEPS
         _, warm, _ = await through_gateway(client, spec)
         await loop.make(warm)
@@ -195,14 +205,6 @@ def worked_so_far(stack: Stack, loop: BareLoop) -> dict[str, float]:
         "Triton's models": model,
         "the studio beside them": sum(map(seconds, every)) - model - bare,
     }
-
-
-async def text_model(client: Client) -> generator.Model:
-    """The first model that is there and makes clips of words alone."""
-    async for model in client.generations.models():
-        if model.available and model.kind == generator.Model.KIND_TEXT_TO_VIDEO:
-            return model
-    raise RuntimeError("the studio has no text-to-video model")
 
 
 async def through_gateway(
