@@ -59,7 +59,8 @@ def test_everything_stays_in_view_and_apart() -> None:
         told = draw_attributes(rng)
         clip = draw(draw_scene(rng, told), 64, 64)
         edge = np.concatenate([clip[:, 0], clip[:, -1], clip[:, :, 0], clip[:, :, -1]], axis=1)
-        assert (edge == PALETTE[told.background]).all()
+        # A corner's smoothed edge may touch the last pixel with a hundredth of its colour.
+        assert np.abs(edge.astype(int) - PALETTE[told.background]).max() <= 4
 
 
 def every(sizes: dict[int, tuple[str, ...]]) -> list[Attributes]:
