@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -95,6 +96,12 @@ class PostgresServer(Server):
         programs, _ = self._prepare()
         check = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(check, check=False, capture_output=True).returncode == 0
+
+    def _is_gone(self) -> bool:
+        """A killed server's backends leave its process group and end a little later: until then none can follow it."""
+        assert self._home is not None
+        data = str(self._home / "data")
+        return not any(process.info["cwd"] == data for process in psutil.process_iter(["cwd"]))
 
     def remove(self) -> None:
         if self._home is not None:
