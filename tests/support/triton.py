@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from libs.chassis.testing import Server, free_port, spawn
-from services.generator.nano import DENOISERS, NANO_VERSION
+from services.generator.nano import DENOISERS, NANO_VERSION, WEIGHTS
 from services.generator.nano.build import build
 from services.generator.triton.server import sweep_shared_memory
 from services.generator.triton.settings import TritonSettings
@@ -46,7 +46,10 @@ pipeline(sys.argv[1]).save_pretrained(sys.argv[2])
 
 def nano_weights() -> Path:
     """The folder of the embedded T2V model, its sisters beside it; put together once and kept between test runs."""
-    models = ROOT / "build" / "test-models" / f"nano-{NANO_VERSION}"
+    weights = hashlib.sha256()
+    for file in sorted(WEIGHTS.rglob("*.safetensors")):
+        weights.update(file.read_bytes())
+    models = ROOT / "build" / "test-models" / f"nano-{NANO_VERSION}-{weights.hexdigest()[:16]}"
     for model in DENOISERS:
         with suppress(FileExistsError):
             build(model, models / model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from artifex.generator.v1 import messages_pb2 as pb
 from tests.integration.generator.served import SUCCEEDED, Generator, frames_of
+from tests.support.triton import T2V
 
 
 async def made(running: Generator, spec: pb.GenerationSpec) -> pb.Generation:
@@ -17,6 +18,7 @@ async def test_a_clip_that_is_not_steady_is_made_once_more_of_other_noise_and_ag
     running: Generator, spec: pb.GenerationSpec
 ) -> None:
     # Weights that were never trained make noise, which no flow can follow.
+    spec.model = f"models/{T2V}"
     spec.profile = pb.GENERATION_PROFILE_QUALITY
     done = await made(running, spec)
     first, second = done.provenance.notes
@@ -36,3 +38,10 @@ async def test_a_clip_that_is_not_steady_is_made_once_more_of_other_noise_and_ag
     spec.seed = 7 + 2**31
     other = await made(running, spec)
     assert frames_of(running.clip(other), spec) == frames_of(running.clip(done), spec)
+
+
+async def test_a_steady_clip_is_made_once(running: Generator, spec: pb.GenerationSpec) -> None:
+    spec.profile = pb.GENERATION_PROFILE_QUALITY
+    done = await made(running, spec)
+    assert not done.provenance.notes
+    assert done.provenance.spec.seed == 7
